@@ -1,0 +1,127 @@
+//! `[data]`: which trajectories a run reads and how they become text and tokens.
+
+use serde::{Deserialize, Serialize};
+
+/// Sets the defaults of the keys below it: what the published α-UMi pipeline does, or what it should do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Behaviour {
+    /// The published pipeline, value for value.
+    Compat,
+    /// The published pipeline with its defects mended.
+    Fixed,
+}
+
+/// The history that a backbone example of a give-up step carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GiveUpHistory {
+    /// The `input` computed last, whichever step or trajectory that was (the published pipeline).
+    Stale,
+    /// The step's own history.
+    Own,
+}
+
+/// Where the text `system: ` stands before the prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SystemPrefix {
+    /// In training only (the published code).
+    Train,
+    /// In training and in inference.
+    Both,
+    /// Nowhere.
+    None,
+}
+
+/// What stands between the turns of a rendered history and at the end of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Separators {
+    /// The tokenizer's own end-of-sequence token.
+    Eos,
+    /// The text `</s>`, tokenized as the tokenizer does.
+    Literal,
+}
+
+/// How an observation that is no string, or an empty response beside an error, is rendered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Observations {
+    /// The value of `response` alone (the published pipeline; a response that is no string ends in an error).
+    Response,
+    /// The value of `response` as text, or the error where the response is empty.
+    ResponseOrError,
+}
+
+/// What happens to an example longer than the stage's maximum length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Truncate {
+    /// The last tokens stay (the published code).
+    Last,
+    /// Tools, instruction and target stay; whole oldest turns go.
+    OldestTurns,
+    /// The example is dropped and counted.
+    Drop,
+}
+
+/// What a training step draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampling {
+    /// Whole trajectories.
+    Trajectory,
+    /// Single examples (the published code).
+    Example,
+}
+
+/// How the examples of a micro-batch are laid out for the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Packing {
+    /// Shared token prefixes of a micro-batch are computed once.
+    Tree,
+    /// One row an example, several rows a micro-batch.
+    Rows,
+    /// One example a micro-batch.
+    None,
+}
+
+/// `[data]`, resolved: every default written out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DataRecipe {
+    /// A raw ToolBench directory (holding `answer/`), a stage-1 file, a stage-2 (conversation) file, or
+    /// `builtin:quickstart`. Told apart by content.
+    pub source: String,
+    /// The directory of test query ids; default: `test_query_ids` beside `answer/`.
+    pub test_query_ids: Option<String>,
+    /// A file of prompt templates in place of the built-in one.
+    pub prompts: Option<String>,
+    /// What set the defaults of the keys below.
+    pub behaviour: Behaviour,
+    /// See [`GiveUpHistory`]. compat: `stale`, fixed: `own`.
+    pub give_up_history: GiveUpHistory,
+    /// See [`SystemPrefix`]. compat: `train`, fixed: `both`.
+    pub system_prefix: SystemPrefix,
+    /// Drops raw trajectories whose `valid_data` is false. compat: false, fixed: true.
+    pub valid_only: bool,
+    /// See [`Separators`]. compat: `literal`, fixed: `eos`.
+    pub separators: Separators,
+    /// See [`Observations`]. compat: `response`, fixed: `response-or-error`.
+    pub observations: Observations,
+    /// See [`Truncate`]. compat: `last`, fixed: `oldest-turns`.
+    pub truncate: Truncate,
+    /// See [`Sampling`]. compat: `example`, fixed: `trajectory`.
+    pub sampling: Sampling,
+    /// See [`Packing`].
+    pub packing: Packing,
+    /// A bad file or trajectory ends the preparation instead of being reported and left out.
+    pub strict: bool,
+    /// The share of queries that is used at all, in (0, 1]; smaller shares are subsets of larger ones.
+    pub fraction: f64,
+    /// The share of queries held out for validation, in [0, 0.5].
+    pub validation_fraction: f64,
+    /// Seeds the hash that assigns a query to a split.
+    pub split_seed: u64,
+}

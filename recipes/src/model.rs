@@ -1,0 +1,36 @@
+//! `[model]`: what the run starts from.
+
+use serde::{Deserialize, Serialize};
+
+/// `[model]`, resolved.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModelRecipe {
+    /// A Hugging Face model directory, or `random`: then [`ModelRecipe::random`] says its shape.
+    pub base: String,
+    /// A `tokenizer.json`, a directory holding one, or `builtin:quickstart`; default: the base's own.
+    pub tokenizer: Option<String>,
+    /// The shape of a randomly initialized Llama; present exactly where `base` is `random`.
+    pub random: Option<RandomModel>,
+}
+
+/// A randomly initialized Llama-architecture model; its vocabulary is the tokenizer's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RandomModel {
+    /// Width of the residual stream.
+    pub hidden_size: usize,
+    /// Width of the feed-forward layer.
+    pub intermediate_size: usize,
+    /// Number of layers.
+    pub layers: usize,
+    /// Number of query heads.
+    pub heads: usize,
+    /// Number of key/value heads; divides `heads`.
+    pub kv_heads: usize,
+    /// Longest sequence that the position encoding is meant for.
+    pub max_positions: usize,
+    /// Whether the output head is the embedding matrix.
+    pub tied: bool,
+    /// Standard deviation of the initial weights.
+    pub initializer_range: f64,
+}
