@@ -1,5 +1,11 @@
 //! ToolBench files → trajectories → role datasets → tokens → batches.
 
+mod batch;
+mod encode;
 mod example;
+mod random;
 
+pub use batch::{Batch, Target, tree_tokens};
+pub use encode::TokenExample;
 pub use example::{Dataset, Example, Piece, Prompt, Text};
+pub use random::{Purpose, Random};
