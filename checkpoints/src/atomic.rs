@@ -1,0 +1,261 @@
+//! Files and directories that appear whole or not at all.
+//!
+//! Everything is made under a temporary name beside its final one, synced to the disk, and
+//! then renamed, so a reader (or the next run after a power cut) sees either the previous
+//! content or the new one. What a killed process leaves behind has a name that
+//! [`remove_leftovers`] recognises.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::FileError;
+
+/// How the name of everything unfinished ends.
+const UNFINISHED: &str = ".glpft-tmp";
+/// How the name of a directory that is being replaced ends.
+const REPLACED: &str = ".glpft-old";
+
+/// Large enough that tensors leave in few system calls.
+const BUFFER: usize = 1 << 20;
+
+/// Writes the file `path` so that it appears whole or not at all.
+///
+/// `write` fills a temporary file in the same folder; it is flushed and synced, renamed to
+/// `path` (replacing what was there), and the folder is synced. When anything fails the
+/// temporary is removed and `path` is as it was. The folder must exist.
+pub fn write_atomically(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), FileError> {
+    write_file(path, |writer| {
+        write(writer).map_err(|source| FileError::new("write", path, source))
+    })
+}
+
+/// [`write_atomically`] for a `write` that can fail for reasons of its own.
+pub(crate) fn write_file<E: From<FileError>>(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
+) -> Result<(), E> {
+    let failed = |source| FileError::new("write", path, source);
+    let temporary = Temporary::beside(path, UNFINISHED)?;
+    let file = File::create_new(&temporary.path).map_err(failed)?;
+    let mut writer = BufWriter::with_capacity(BUFFER, file);
+    let written = write(&mut writer);
+    // Taken apart either way: dropping a BufWriter after a failed write would try it again.
+    let (file, rest) = writer.into_parts();
+    written?;
+    let rest = rest.map_err(|_| failed(io::Error::other("the writer panicked")))?;
+    (&file).write_all(&rest).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    drop(file);
+    fs::rename(&temporary.path, path).map_err(failed)?;
+    temporary.keep();
+    Ok(sync_folder_of(path)?)
+}
+
+/// Makes the directory `path` so that it appears whole or not at all.
+///
+/// `fill` gets an empty directory beside `path` under a temporary name; every file and
+/// folder in it is then synced and it is renamed to `path`. A directory that was there is
+/// exchanged in one step where the system can do that (Linux), otherwise moved aside first
+/// ([`remove_leftovers`] brings it back if the process dies just then), and removed last.
+/// When anything fails the temporary is removed and `path` is as it was.
+pub fn create_directory_atomically<E: From<FileError>>(
+    path: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), E> {
+    let failed = |source| FileError::new("create the folder", path, source);
+    let temporary = Temporary::beside(path, UNFINISHED)?;
+    fs::create_dir(&temporary.path).map_err(failed)?;
+    fill(&temporary.path)?;
+    sync_tree(&temporary.path)?;
+    match fs::symlink_metadata(path) {
+        Ok(existing) if existing.is_dir() => replace(temporary, path)?,
+        Ok(_) => {
+            return Err(failed(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "a file with this name exists; remove it or choose another name",
+            ))
+            .into());
+        }
+        Err(_) => {
+            fs::rename(&temporary.path, path).map_err(failed)?;
+            temporary.keep();
+            sync_folder_of(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what killed processes left unfinished directly inside `folder`, and puts back a
+/// directory that one of them had moved aside without putting the new one in its place.
+///
+/// Call it only as the one owner of `folder`: it cannot tell another living process's work
+/// from a dead one's. What this process has under way stays. Returns the names removed.
+pub fn remove_leftovers(folder: &Path) -> Result<Vec<OsString>, FileError> {
+    let failed = |source| FileError::new("clean up", folder, source);
+    let mut removed = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let Some((original, replaced)) = name.to_str().and_then(leftover_of) else {
+            continue;
+        };
+        let original = folder.join(original);
+        if replaced && fs::symlink_metadata(&original).is_err() {
+            fs::rename(entry.path(), &original).map_err(failed)?;
+            continue;
+        }
+        remove(&entry.path()).map_err(failed)?;
+        removed.push(name);
+    }
+    Ok(removed)
+}
+
+/// The final name that a temporary of another process stands for, and whether it is the
+/// previous directory moved aside.
+fn leftover_of(name: &str) -> Option<(&str, bool)> {
+    let (rest, replaced) = match name.strip_suffix(UNFINISHED) {
+        Some(rest) => (rest, false),
+        None => (name.strip_suffix(REPLACED)?, true),
+    };
+    let (original, token) = rest.strip_prefix('.')?.rsplit_once('.')?;
+    let ours = token
+        .strip_prefix(process_token())
+        .is_some_and(|count| count.starts_with('-'));
+    (!original.is_empty() && !ours).then_some((original, replaced))
+}
+
+/// Puts the filled directory `temporary` where the directory `path` is.
+fn replace(temporary: Temporary, path: &Path) -> Result<(), FileError> {
+    let failed = |source| FileError::new("replace the folder", path, source);
+    if exchange(&temporary.path, path).is_ok() {
+        sync_folder_of(path)?;
+        // The temporary name now holds the previous directory, which goes as it is dropped.
+        return Ok(());
+    }
+    let aside = Temporary::beside(path, REPLACED)?;
+    fs::rename(path, &aside.path).map_err(failed)?;
+    if let Err(source) = fs::rename(&temporary.path, path) {
+        // If even this fails, the next `remove_leftovers` puts it back.
+        let back = fs::rename(&aside.path, path);
+        aside.keep();
+        return Err(failed(back.err().unwrap_or(source)));
+    }
+    temporary.keep();
+    sync_folder_of(path)
+}
+
+#[cfg(target_os = "linux")]
+fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange(_one: &Path, _other: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// A temporary name, removed with what it names when dropped unless kept.
+struct Temporary {
+    path: PathBuf,
+    kept: bool,
+}
+
+impl Temporary {
+    fn beside(path: &Path, suffix: &str) -> Result<Self, FileError> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let Some(name) = path.file_name() else {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "the path names no file");
+            return Err(FileError::new("write", path, source));
+        };
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let mut temporary = OsString::from(".");
+        temporary.push(name);
+        temporary.push(format!(".{}-{count}{suffix}", process_token()));
+        Ok(Self {
+            path: path.with_file_name(temporary),
+            kept: false,
+        })
+    }
+
+    fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.kept {
+            // There is nobody to tell: an error is under way already, or the new content is
+            // in place and `remove_leftovers` will find the rest.
+            let _ = remove(&self.path);
+        }
+    }
+}
+
+/// Tells this process's temporaries from those of every other, also after a restart that
+/// was given the same process id.
+fn process_token() -> &'static str {
+    static TOKEN: OnceLock<String> = OnceLock::new();
+    TOKEN.get_or_init(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let nanos = since.map_or(0, |since| since.as_nanos());
+        format!("{}-{nanos:x}", std::process::id())
+    })
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path)?.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    }
+}
+
+fn sync_tree(folder: &Path) -> Result<(), FileError> {
+    let failed = |source| FileError::new("sync", folder, source);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let kind = entry.file_type().map_err(failed)?;
+        if kind.is_dir() {
+            sync_tree(&entry.path())?;
+        } else if kind.is_file() {
+            let path = entry.path();
+            File::open(&path)
+                .and_then(|file| file.sync_all())
+                .map_err(|source| FileError::new("sync", &path, source))?;
+        }
+    }
+    sync_folder(folder)
+}
+
+fn sync_folder_of(path: &Path) -> Result<(), FileError> {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
+        _ => sync_folder(Path::new(".")),
+    }
+}
+
+/// A rename is on the disk only when the folder that holds the name is.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> Result<(), FileError> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    match synced {
+        // Some network file systems cannot sync a folder; there the rename has to do.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        synced => synced.map_err(|source| FileError::new("sync", folder, source)),
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> Result<(), FileError> {
+    Ok(())
+}
