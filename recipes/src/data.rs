@@ -92,13 +92,13 @@ pub enum Packing {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DataRecipe {
     /// A raw ToolBench directory (holding `answer/`), a stage-1 file, a stage-2 (conversation) file, or
-    /// `builtin:quickstart`. Told apart by content.
+    /// `builtin:quickstart`. Told apart by content. Required.
     pub source: String,
     /// The directory of test query ids; default: `test_query_ids` beside `answer/`.
     pub test_query_ids: Option<String>,
-    /// A file of prompt templates in place of the built-in one.
+    /// A file of prompt templates; default: the built-in one.
     pub prompts: Option<String>,
-    /// What set the defaults of the keys below.
+    /// What set the defaults of the keys down to `sampling`. Default: `fixed`.
     pub behaviour: Behaviour,
     /// See [`GiveUpHistory`]. compat: `stale`, fixed: `own`.
     pub give_up_history: GiveUpHistory,
@@ -114,14 +114,16 @@ pub struct DataRecipe {
     pub truncate: Truncate,
     /// See [`Sampling`]. compat: `example`, fixed: `trajectory`.
     pub sampling: Sampling,
-    /// See [`Packing`].
+    /// See [`Packing`]. Default: `tree`.
     pub packing: Packing,
     /// A bad file or trajectory ends the preparation instead of being reported and left out.
+    /// Default: false.
     pub strict: bool,
-    /// The share of queries that is used at all, in (0, 1]; smaller shares are subsets of larger ones.
+    /// The share of queries that is used at all, in (0, 1]; smaller shares are subsets of larger ones. Default: 1.
     pub fraction: f64,
-    /// The share of queries held out for validation, in [0, 0.5].
+    /// The share of queries held out for validation, in [0, 0.5]. Default: 0.05.
     pub validation_fraction: f64,
-    /// Seeds the hash that assigns a query to a split.
+    /// Seeds the hash that assigns a query to a split. Default: 42, whatever the recipe's `seed`, so that
+    /// another seed leaves the splits as they are.
     pub split_seed: u64,
 }

@@ -3,16 +3,53 @@
 //! A [`Recipe`] is plain data. It says which trajectories a run reads ([`DataRecipe`]), which model it
 //! starts from ([`ModelRecipe`]), how its stages are arranged ([`Arrangement`]) and how each stage trains
 //! ([`StageRecipe`]).
+//!
+//! [`Recipe::load`] reads one: the text of a file or a built-in is checked key by key against the schema
+//! (`keys.rs`), overrides are laid over it (`settings.rs`), defaults fill the rest (`resolve.rs`), and what has
+//! to hold between keys is checked last (`check.rs`). [`Recipe::to_toml`] writes it back, complete.
+//!
+//! ```
+//! use glpft_recipes::{Override, Recipe};
+//!
+//! let recipe = Recipe::load("quickstart", &["stage.planner.lr=1e-4".parse()?])?;
+//! assert_eq!(recipe.stage.planner.lr, 1e-4);
+//!
+//! let error = Recipe::load("quickstart", &[Override::new("stage.planner.epoch", "3")]).unwrap_err();
+//! assert_eq!(
+//!     error.to_string(),
+//!     "--set stage.planner.epoch=3: unknown key `epoch` in [stage.planner]; did you mean `epochs`?"
+//! );
+//! # Ok::<(), glpft_recipes::RecipeError>(())
+//! ```
 
+pub mod builtin;
+mod check;
+mod choice;
 mod data;
+mod entries;
+mod error;
+mod keys;
+mod load;
 mod model;
+mod nearest;
+mod overrides;
+mod place;
 mod recipe;
+mod resolve;
+mod settings;
 mod stage;
+mod value;
+mod write;
 
 pub use data::{
-    Behaviour, DataRecipe, GiveUpHistory, Observations, Packing, Sampling, Separators, SystemPrefix,
-    Truncate,
+    Behaviour, DataRecipe, GiveUpHistory, Observations, Packing, Sampling, Separators,
+    SystemPrefix, Truncate,
 };
+pub use error::RecipeError;
+pub use load::Required;
 pub use model::{ModelRecipe, RandomModel};
+pub use overrides::Override;
+pub use place::Place;
 pub use recipe::{Arrangement, Recipe, Stages};
 pub use stage::{LoraRecipe, Schedule, Stage, StageRecipe, StartFrom, Tune};
+pub use write::Difference;

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelRecipe {
     /// A Hugging Face model directory, or `random`: then [`ModelRecipe::random`] says its shape.
+    /// Required.
     pub base: String,
-    /// A `tokenizer.json`, a directory holding one, or `builtin:quickstart`; default: the base's own.
+    /// A `tokenizer.json`, a directory holding one, or `builtin:quickstart`; default: the base's own
+    /// (a random model needs one set).
     pub tokenizer: Option<String>,
     /// The shape of a randomly initialized Llama; present exactly where `base` is `random`.
     pub random: Option<RandomModel>,
@@ -17,7 +19,7 @@ pub struct ModelRecipe {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RandomModel {
-    /// Width of the residual stream.
+    /// Width of the residual stream: a multiple of `heads`, with an even head size.
     pub hidden_size: usize,
     /// Width of the feed-forward layer.
     pub intermediate_size: usize,
@@ -25,12 +27,12 @@ pub struct RandomModel {
     pub layers: usize,
     /// Number of query heads.
     pub heads: usize,
-    /// Number of key/value heads; divides `heads`.
+    /// Number of key/value heads; divides `heads`. Default: `heads`.
     pub kv_heads: usize,
-    /// Longest sequence that the position encoding is meant for.
+    /// Longest sequence that the position encoding is meant for. Default: 4096.
     pub max_positions: usize,
-    /// Whether the output head is the embedding matrix.
+    /// Whether the output head is the embedding matrix. Default: true.
     pub tied: bool,
-    /// Standard deviation of the initial weights.
+    /// Standard deviation of the initial weights. Default: 0.02.
     pub initializer_range: f64,
 }

@@ -34,16 +34,16 @@ pub struct Stages {
 /// A whole run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
-    /// The recipe's name; the run directory's default name.
+    /// The recipe's name; the run directory's default name. Default: the file's.
     pub name: String,
-    /// One line for people.
+    /// One line for people; may be empty.
     pub description: String,
-    /// Seeds everything random in a run but the splits.
+    /// Seeds everything random in a run but the splits. Default: 42.
     pub seed: u64,
-    /// Which models are trained, and from what.
+    /// Which models are trained, and from what. Default: `glpft`.
     pub arrangement: Arrangement,
     /// Whether the local stages train on the queries that the global stage saw (true), or the two train on
-    /// disjoint halves.
+    /// disjoint halves, which only the arrangement `glpft` can. Default: true.
     pub reuse: bool,
     /// What the run starts from.
     pub model: ModelRecipe,

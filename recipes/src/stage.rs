@@ -18,7 +18,12 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in training order.
-    pub const ALL: [Stage; 4] = [Stage::Global, Stage::Planner, Stage::Caller, Stage::Summarizer];
+    pub const ALL: [Stage; 4] = [
+        Stage::Global,
+        Stage::Planner,
+        Stage::Caller,
+        Stage::Summarizer,
+    ];
     /// The three role stages.
     pub const LOCAL: [Stage; 3] = [Stage::Planner, Stage::Caller, Stage::Summarizer];
 
@@ -70,55 +75,62 @@ pub enum Schedule {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LoraRecipe {
-    /// Rank of the adapter matrices.
+    /// Rank of the adapter matrices. Default: 8.
     pub rank: usize,
-    /// The adapter's output is scaled by `alpha / rank`.
+    /// The adapter's output is scaled by `alpha / rank`. Default: 16.
     pub alpha: f64,
-    /// Probability that an input element of the adapter is dropped in training, in [0, 1).
+    /// Probability that an input element of the adapter is dropped in training, in [0, 1). Default: 0.05.
     pub dropout: f64,
     /// The projections that get an adapter, by the last part of their name: `q_proj`, `up_proj`, …
+    /// Default: `q_proj` and `v_proj`.
     pub target_modules: Vec<String>,
 }
 
-/// `[stage.<name>]`, resolved: every default written out.
+/// `[stage.<name>]`, resolved: every default written out. In a recipe, a key of `[stage]` holds for all four
+/// stages that do not set it themselves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StageRecipe {
-    /// What the stage starts from; the global stage always starts from the base.
+    /// What the stage starts from: `"base"`, `"global"` or a directory (write `./global` for one of that name).
+    /// The global stage always starts from the base, and so does `global` in the arrangement `one-stage`, which
+    /// trains no global model. Default: `global`.
     pub from: StartFrom,
-    /// Which parameters are trained.
+    /// Which parameters are trained. Default: `full`.
     pub tune: Tune,
     /// The adapters' shape, used where `tune` is `lora`.
     pub lora: LoraRecipe,
-    /// Passes over the data.
+    /// Passes over the data. Default, as published: global 2, planner 1, caller 1, summarizer 2.
     pub epochs: u32,
-    /// Peak learning rate.
+    /// Peak learning rate. Default, as published: global 5e-5, local 1e-5.
     pub lr: f64,
     /// Share of the steps over which the learning rate rises from zero, in [0, 1].
+    /// Default, as published: global 0.4, planner 0.2, caller 0.2, summarizer 0.4.
     pub warmup_ratio: f64,
-    /// Decoupled weight decay (not on norms and biases).
+    /// Decoupled weight decay (not on norms and biases). Default, as published: global 0, local 0.01.
     pub weight_decay: f64,
-    /// The learning rate's course after warm-up.
+    /// The learning rate's course after warm-up. Default: `cosine`.
     pub schedule: Schedule,
-    /// Examples a step has at least.
+    /// Examples a step has at least. Default: 16.
     pub batch: usize,
-    /// Token budget of one forward pass; a longer example goes alone.
+    /// Token budget of one forward pass; a longer example goes alone. Default: 4096.
     pub micro_batch_tokens: usize,
-    /// Longest example in tokens, prompt and target together.
+    /// Longest example in tokens, prompt and target together. Default: 4096, or `model.random.max_positions` where
+    /// that is less.
     pub max_length: usize,
-    /// Bound on the global gradient norm; 0 turns clipping off.
+    /// Bound on the global gradient norm; 0 turns clipping off. Default: 1.
     pub clip_norm: f64,
-    /// AdamW's β₁.
+    /// AdamW's β₁. Default: 0.9.
     pub beta1: f64,
-    /// AdamW's β₂.
+    /// AdamW's β₂. Default: 0.999.
     pub beta2: f64,
-    /// AdamW's ε.
+    /// AdamW's ε. Default: 1e-8.
     pub epsilon: f64,
-    /// Steps between validations; 0: at the first and last step only.
+    /// Steps between validations; 0: at the first and last step only. Default: 0.
     pub eval_every: usize,
-    /// Steps between checkpoints; 0: only when interrupted.
+    /// Steps between checkpoints; 0: only when interrupted. Default: 100.
     pub checkpoint_every: usize,
-    /// Checkpoints kept of a stage.
+    /// Checkpoints kept of a stage. Default: 1.
     pub keep_checkpoints: usize,
     /// Caps the number of optimizer steps, and becomes the schedule's length; absent: no cap.
+    /// An override can set it, not remove it.
     pub max_steps: Option<usize>,
 }

@@ -1,0 +1,29 @@
+//! The recipes in the binary.
+
+/// Name and text, in the order in which they are listed.
+const BUILTINS: [(&str, &str); 5] = [
+    ("quickstart", include_str!("../recipes/quickstart.toml")),
+    ("smollm2-135m", include_str!("../recipes/smollm2-135m.toml")),
+    (
+        "smollm2-135m-lora",
+        include_str!("../recipes/smollm2-135m-lora.toml"),
+    ),
+    ("alpha-umi-7b", include_str!("../recipes/alpha-umi-7b.toml")),
+    (
+        "alpha-umi-7b-lora",
+        include_str!("../recipes/alpha-umi-7b-lora.toml"),
+    ),
+];
+
+/// The built-in recipes' names, the first to try first.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    BUILTINS.iter().map(|(name, _)| *name)
+}
+
+/// A built-in recipe's TOML, as a user would write it: what `recipe copy` leaves.
+pub fn text(name: &str) -> Option<&'static str> {
+    BUILTINS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, text)| *text)
+}

@@ -1,0 +1,152 @@
+//! What has to hold between keys.
+
+use std::collections::HashSet;
+
+use crate::{Arrangement, RandomModel, Recipe, RecipeError, Stage, StartFrom, settings::Settings};
+
+/// Checks a resolved recipe, cheapest first.
+pub(crate) fn check(recipe: &Recipe, settings: &Settings) -> Result<(), RecipeError> {
+    let conflict = |key: &str, message: String| {
+        Err(RecipeError::Conflict {
+            place: settings.place(key),
+            message,
+        })
+    };
+    if !is_directory_name(&recipe.name) {
+        return conflict(
+            "name",
+            "`name` names the run's directory: letters, digits, `.`, `_` and `-`, at most 64 of them, the first \
+             a letter or digit"
+                .to_owned(),
+        );
+    }
+    if !recipe.reuse && recipe.arrangement != Arrangement::Glpft {
+        return conflict(
+            "reuse",
+            format!(
+                "`reuse = false` splits the data between the global and the local stages, which only \
+                 `arrangement = \"glpft\"` has both of, not \"{}\"",
+                recipe.arrangement
+            ),
+        );
+    }
+    check_model(recipe, settings)?;
+    for stage in Stage::ALL {
+        let path = |key: &str| format!("stage.{}.{key}", stage.name());
+        let settled = recipe.stage(stage);
+        let modules = path("lora.target_modules");
+        if settled.lora.target_modules.is_empty() {
+            return conflict(
+                &modules,
+                format!("`{modules}` is empty; name projections, such as [\"q_proj\", \"v_proj\"]"),
+            );
+        }
+        let mut seen = HashSet::new();
+        for module in &settled.lora.target_modules {
+            let plain = module.chars().all(|c| c.is_alphanumeric() || c == '_');
+            if module.is_empty() || !plain {
+                return conflict(
+                    &modules,
+                    format!(
+                        "{module:?} in `{modules}` is no projection's name; give the last part of it, such as \
+                         `q_proj`"
+                    ),
+                );
+            }
+            if !seen.insert(module) {
+                return conflict(&modules, format!("`{module}` stands twice in `{modules}`"));
+            }
+        }
+        if let Some(random) = &recipe.model.random
+            && !matches!(settled.from, StartFrom::Directory(_))
+            && settled.max_length > random.max_positions
+        {
+            let key = path("max_length");
+            return conflict(
+                &key,
+                format!(
+                    "`{key}` is {}, but `model.random.max_positions` is {}; lower the one or raise the other",
+                    settled.max_length, random.max_positions
+                ),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn is_directory_name(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+}
+
+fn check_model(recipe: &Recipe, settings: &Settings) -> Result<(), RecipeError> {
+    let conflict = |key: &str, message: String| {
+        Err(RecipeError::Conflict {
+            place: settings.place(key),
+            message,
+        })
+    };
+    let model = &recipe.model;
+    match (&model.random, model.base.as_str()) {
+        (None, "random") => conflict(
+            "model.base",
+            "`model.base` is \"random\", but there is no [model.random]; give the shape: hidden_size, \
+             intermediate_size, layers, heads"
+                .to_owned(),
+        ),
+        (None, _) => Ok(()),
+        // A base that is still to be set may yet be "random".
+        (Some(_), base) if base != "random" && !base.is_empty() => conflict(
+            "model.base",
+            format!(
+                "`model.base` is {base:?}, but [model.random] is there, which is for \"random\" alone; leave one \
+                 of the two away"
+            ),
+        ),
+        (Some(_), _) if model.tokenizer.is_none() => conflict(
+            "model.base",
+            "a random model has no tokenizer of its own; set `model.tokenizer`".to_owned(),
+        ),
+        (Some(random), _) => check_random(random, settings),
+    }
+}
+
+fn check_random(random: &RandomModel, settings: &Settings) -> Result<(), RecipeError> {
+    let RandomModel {
+        hidden_size,
+        heads,
+        kv_heads,
+        ..
+    } = *random;
+    let wrong = if !hidden_size.is_multiple_of(heads) {
+        Some((
+            "hidden_size",
+            format!("`hidden_size` {hidden_size} is no multiple of `heads` {heads}"),
+        ))
+    } else if !(hidden_size / heads).is_multiple_of(2) {
+        Some((
+            "hidden_size",
+            format!(
+                "`hidden_size` / `heads` is {}, but rotary positions need an even head size",
+                hidden_size / heads
+            ),
+        ))
+    } else if !heads.is_multiple_of(kv_heads) {
+        Some((
+            "kv_heads",
+            format!("`heads` {heads} is no multiple of `kv_heads` {kv_heads}"),
+        ))
+    } else {
+        None
+    };
+    match wrong {
+        None => Ok(()),
+        Some((key, message)) => Err(RecipeError::Conflict {
+            place: settings.place(&format!("model.random.{key}")),
+            message: format!("[model.random]: {message}"),
+        }),
+    }
+}

@@ -1,0 +1,95 @@
+//! The names of the recipe's choices, in one list each: for reading, for writing and for error messages.
+
+use std::fmt;
+
+use crate::{
+    Arrangement, Behaviour, GiveUpHistory, Observations, Packing, Sampling, Schedule, Separators,
+    SystemPrefix, Truncate, Tune,
+};
+
+/// A choice as the resolver reads it.
+pub(crate) trait Choice: Sized {
+    fn from_name(name: &str) -> Option<Self>;
+}
+
+macro_rules! choices {
+    ($($type:ident { $($name:literal => $variant:ident),+ $(,)? })+) => {$(
+        impl $type {
+            /// The names a recipe may give, in the order of the variants.
+            pub const NAMES: &'static [&'static str] = &[$($name),+];
+
+            /// The name in recipes, files and the log.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $($type::$variant => $name),+
+                }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl Choice for $type {
+            fn from_name(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some($type::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+    )+};
+}
+
+choices! {
+    Arrangement {
+        "glpft" => Glpft,
+        "single" => Single,
+        "one-stage" => OneStage,
+        "multi-task" => MultiTask,
+    }
+    Behaviour { "compat" => Compat, "fixed" => Fixed }
+    GiveUpHistory { "stale" => Stale, "own" => Own }
+    SystemPrefix { "train" => Train, "both" => Both, "none" => None }
+    Separators { "eos" => Eos, "literal" => Literal }
+    Observations { "response" => Response, "response-or-error" => ResponseOrError }
+    Truncate { "last" => Last, "oldest-turns" => OldestTurns, "drop" => Drop }
+    Sampling { "trajectory" => Trajectory, "example" => Example }
+    Packing { "tree" => Tree, "rows" => Rows, "none" => None }
+    Tune { "full" => Full, "lora" => Lora }
+    Schedule { "cosine" => Cosine, "linear" => Linear, "constant" => Constant }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+
+    fn agrees<T: Choice + Serde>(names: &[&str]) {
+        for name in names {
+            let ours = T::from_name(name).map(|choice| serde_json::to_value(choice).ok());
+            assert_eq!(ours, Some(Some(serde_json::json!(name))));
+        }
+    }
+
+    trait Serde: serde::Serialize + DeserializeOwned {}
+    impl<T: serde::Serialize + DeserializeOwned> Serde for T {}
+
+    #[test]
+    fn serde_uses_the_same_names() {
+        agrees::<Arrangement>(Arrangement::NAMES);
+        agrees::<Behaviour>(Behaviour::NAMES);
+        agrees::<GiveUpHistory>(GiveUpHistory::NAMES);
+        agrees::<SystemPrefix>(SystemPrefix::NAMES);
+        agrees::<Separators>(Separators::NAMES);
+        agrees::<Observations>(Observations::NAMES);
+        agrees::<Truncate>(Truncate::NAMES);
+        agrees::<Sampling>(Sampling::NAMES);
+        agrees::<Packing>(Packing::NAMES);
+        agrees::<Tune>(Tune::NAMES);
+        agrees::<Schedule>(Schedule::NAMES);
+    }
+}
