@@ -1,0 +1,140 @@
+//! Every built-in recipe loads, says what it says and survives being written.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{builtin, overrides};
+use glpft_recipes::{
+    Behaviour, Recipe, Sampling, Schedule, Separators, Stage, Truncate, Tune, builtin as builtins,
+};
+
+#[test]
+fn all_load_under_their_own_name() {
+    let names: Vec<&str> = builtins::names().collect();
+    assert_eq!(
+        names,
+        [
+            "quickstart",
+            "smollm2-135m",
+            "smollm2-135m-lora",
+            "alpha-umi-7b",
+            "alpha-umi-7b-lora"
+        ]
+    );
+    for name in names {
+        let recipe = builtin(name, &[]);
+        assert_eq!(recipe.name, name);
+        assert!(!recipe.description.is_empty());
+    }
+}
+
+#[test]
+fn written_out_they_load_as_equals() {
+    for name in builtins::names() {
+        let recipe = builtin(name, &["stage.caller.from=/a/model", "stage.max_steps=2"]);
+        let text = recipe.to_toml();
+        let again = Recipe::parse(&text, "recipe.toml", &[]).unwrap();
+        assert_eq!(again, recipe);
+        assert_eq!(again.to_toml(), text);
+        assert_eq!(again.differences(&recipe), []);
+
+        let partial = Recipe::load_partial(name, &[]).unwrap();
+        let again = Recipe::parse_partial(&partial.to_toml(), "recipe.toml", &[]).unwrap();
+        assert_eq!(again, partial);
+    }
+}
+
+#[test]
+fn quickstart_needs_nothing() {
+    let recipe = Recipe::load("quickstart", &[]).unwrap();
+    assert_eq!(recipe.missing(), []);
+    assert_eq!(recipe.data.source, "builtin:quickstart");
+    assert_eq!(
+        recipe.model.tokenizer.as_deref(),
+        Some("builtin:quickstart")
+    );
+    assert_eq!(recipe.model.random.unwrap().hidden_size, 64);
+}
+
+#[test]
+fn a_real_model_leaves_two_values_to_the_user() {
+    let message = Recipe::load("smollm2-135m-lora", &[])
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        message,
+        "built-in smollm2-135m-lora leaves `data.source`, `model.base` to you; set data.source to a raw ToolBench \
+         directory (holding `answer/`), a stage-1 file or a stage-2 file and model.base to a Hugging Face model \
+         directory: --set data.source=PATH --set model.base=PATH"
+    );
+    let partial =
+        Recipe::load_partial("smollm2-135m-lora", &overrides(&["model.base=/m"])).unwrap();
+    let missing: Vec<&str> = partial
+        .missing()
+        .iter()
+        .map(|required| required.key)
+        .collect();
+    assert_eq!(missing, ["data.source"]);
+    assert!(
+        partial
+            .to_toml()
+            .contains("\n# source = …   # to be set: a raw ToolBench directory")
+    );
+}
+
+#[test]
+fn alpha_umi_is_as_published() {
+    for (name, tune) in [
+        ("alpha-umi-7b", Tune::Full),
+        ("alpha-umi-7b-lora", Tune::Lora),
+    ] {
+        let recipe = builtin(name, &[]);
+        let published = [
+            (2, 5e-5, 0.4, 0.0),
+            (1, 1e-5, 0.2, 0.01),
+            (1, 1e-5, 0.2, 0.01),
+            (2, 1e-5, 0.4, 0.01),
+        ];
+        for (stage, (epochs, lr, warmup_ratio, weight_decay)) in
+            Stage::ALL.into_iter().zip(published)
+        {
+            let stage = recipe.stage(stage);
+            assert_eq!((stage.epochs, stage.lr), (epochs, lr));
+            assert_eq!(
+                (stage.warmup_ratio, stage.weight_decay),
+                (warmup_ratio, weight_decay)
+            );
+            assert_eq!((stage.batch, stage.max_length), (48, 4096));
+            assert_eq!((stage.schedule, stage.tune), (Schedule::Cosine, tune));
+            assert_eq!(
+                (stage.lora.rank, stage.lora.alpha, stage.lora.dropout),
+                (8, 16.0, 0.05)
+            );
+            assert_eq!(stage.lora.target_modules, ["q_proj", "v_proj"]);
+        }
+        assert_eq!(recipe.data.behaviour, Behaviour::Compat);
+        assert_eq!(recipe.data.truncate, Truncate::Last);
+        assert_eq!(recipe.data.sampling, Sampling::Example);
+        assert!(!recipe.data.valid_only);
+        let fixed = builtin(name, &["data.behaviour=fixed", "data.separators=literal"]);
+        assert_eq!(fixed.data.truncate, Truncate::OldestTurns);
+        assert_eq!(fixed.data.separators, Separators::Literal);
+        assert!(fixed.data.valid_only);
+    }
+}
+
+#[test]
+fn unknown_names_get_the_nearest_and_the_list() {
+    let message = Recipe::load("quikstart", &[]).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "no recipe `quikstart`; did you mean `quickstart`? Built-in recipes: `quickstart`, `smollm2-135m`, \
+         `smollm2-135m-lora`, `alpha-umi-7b`, `alpha-umi-7b-lora`. A recipe of your own is given as the path of \
+         its TOML file"
+    );
+    let message = Recipe::load("llama", &[]).unwrap_err().to_string();
+    assert!(
+        message.starts_with("no recipe `llama`. Built-in recipes: `quickstart`"),
+        "{message}"
+    );
+}
