@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod float;
 mod json;
+mod weights;
 
 pub use atomic::{create_directory_atomically, remove_leftovers, write_atomically};
 pub use config::{
@@ -18,3 +19,7 @@ pub use config::{
 pub use error::FileError;
 pub use float::FloatType;
 pub use json::{JsonError, read_json, write_json};
+pub use weights::{
+    DEFAULT_SHARD_BYTES, Mismatch, ModelFiles, SafetensorsFile, WEIGHTS_FILE, WEIGHTS_INDEX_FILE,
+    WeightsError, write_safetensors, write_weights,
+};

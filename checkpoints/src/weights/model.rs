@@ -1,0 +1,188 @@
+//! The weights of a model directory, in one file or in shards.
+
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::check;
+use super::{SafetensorsFile, WEIGHTS_FILE, WEIGHTS_INDEX_FILE, WeightsError};
+use crate::{FloatType, ModelConfig, read_json};
+
+/// The weights of a model directory. Headers are read on opening, tensors when asked for.
+#[derive(Debug)]
+pub struct ModelFiles {
+    directory: PathBuf,
+    files: Vec<SafetensorsFile>,
+    /// Which file holds each tensor.
+    places: HashMap<String, usize>,
+}
+
+#[derive(Deserialize)]
+struct Index {
+    weight_map: HashMap<String, String>,
+}
+
+impl ModelFiles {
+    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
+    pub fn open(directory: &Path) -> Result<Self, WeightsError> {
+        let single = directory.join(WEIGHTS_FILE);
+        let index = directory.join(WEIGHTS_INDEX_FILE);
+        if single.exists() {
+            return Self::from_files(directory, vec![SafetensorsFile::open(&single)?]);
+        }
+        if index.exists() {
+            return Self::from_index(directory, &index);
+        }
+        // A folder that cannot be listed has a better explanation than "no weights".
+        let entries = std::fs::read_dir(directory)
+            .map_err(|source| crate::FileError::new("open the model folder", directory, source))?;
+        let other_format = entries.flatten().any(|entry| {
+            let path = entry.path();
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            matches!(extension, Some("bin" | "pt" | "pth" | "gguf" | "h5"))
+        });
+        Err(WeightsError::NoWeights {
+            directory: directory.to_owned(),
+            other_format,
+        })
+    }
+
+    fn from_index(directory: &Path, path: &Path) -> Result<Self, WeightsError> {
+        let error = |message: String| WeightsError::Index {
+            path: path.to_owned(),
+            message,
+        };
+        let index: Index = read_json(path)?;
+        let mut shards: Vec<_> = index.weight_map.values().collect();
+        shards.sort();
+        shards.dedup();
+        if shards.is_empty() {
+            return Err(error("names no shard".into()));
+        }
+        if let Some(shard) = shards.iter().find(|shard| !is_file_name(shard)) {
+            let shard: String = shard.chars().take(80).collect();
+            let advice = "a shard must lie beside its index";
+            return Err(error(format!("names the shard {shard:?}; {advice}")));
+        }
+        let files = shards
+            .iter()
+            .map(|shard| SafetensorsFile::open(&directory.join(shard)));
+        let files = Self::from_files(directory, files.collect::<Result<_, _>>()?)?;
+        for (name, shard) in &index.weight_map {
+            let place = files.places.get(name).map(|&place| &files.files[place]);
+            if place.is_none_or(|file| file.path() != directory.join(shard)) {
+                return Err(error(format!(
+                    "says that `{name}` is in {shard}; it is not"
+                )));
+            }
+        }
+        Ok(files)
+    }
+
+    fn from_files(directory: &Path, files: Vec<SafetensorsFile>) -> Result<Self, WeightsError> {
+        let mut places = HashMap::new();
+        for (place, file) in files.iter().enumerate() {
+            for name in file.names() {
+                if let Some(other) = places.insert(name.clone(), place) {
+                    let other = files[other].path().display();
+                    return Err(WeightsError::Damaged {
+                        path: file.path().to_owned(),
+                        message: format!("`{name}` is also in {other}"),
+                    });
+                }
+            }
+        }
+        Ok(Self {
+            directory: directory.to_owned(),
+            files,
+            places,
+        })
+    }
+
+    /// The model directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The names of all tensors, sorted.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.places.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The shape of a tensor, if there is one of that name.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.file(name).ok()?.shape(name)
+    }
+
+    /// The type that a tensor is stored in; `None` if it is absent or not of floats.
+    pub fn float_type(&self, name: &str) -> Option<FloatType> {
+        self.file(name).ok()?.float_type(name)
+    }
+
+    /// Reads a whole tensor, row-major, widened exactly.
+    pub fn read_f32(&self, name: &str, expected: &[usize]) -> Result<Vec<f32>, WeightsError> {
+        self.file(name)?.read_f32(name, expected)
+    }
+
+    /// Checks that the tensors are exactly those of `config`, by name and shape.
+    ///
+    /// Two extras are accepted and not used: the rotary frequencies that old versions of
+    /// transformers saved, and a head beside a tied embedding that holds the same values
+    /// (other values are [`WeightsError::Untied`]: versions of transformers disagree on
+    /// which of the two counts).
+    pub fn check(&self, config: &ModelConfig) -> Result<(), WeightsError> {
+        let expected = config.tensors();
+        let head = "lm_head.weight";
+        let spare =
+            |name: &&str| name.ends_with(".rotary_emb.inv_freq") || (config.tied && *name == head);
+        let names = self.names().into_iter().filter(|name| !spare(name));
+        let found = names.map(|name| (name, self.shape(name)));
+        if let Some(mismatch) = check::compare(found, &expected) {
+            return Err(WeightsError::Mismatch {
+                path: self.directory.clone(),
+                mismatch,
+            });
+        }
+        if let Some(tensor) = expected
+            .iter()
+            .find(|tensor| self.float_type(&tensor.name).is_none())
+        {
+            let file = self.file(&tensor.name)?;
+            return Err(WeightsError::Type {
+                path: file.path().to_owned(),
+                name: tensor.name.clone(),
+                dtype: file.info(&tensor.name)?.dtype.to_string(),
+            });
+        }
+        if config.tied && self.places.contains_key(head) {
+            let shape = [config.vocab_size, config.hidden_size];
+            let embedding = self.read_f32("model.embed_tokens.weight", &shape)?;
+            if self.read_f32(head, &shape)? != embedding {
+                return Err(WeightsError::Untied {
+                    path: self.directory.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn file(&self, name: &str) -> Result<&SafetensorsFile, WeightsError> {
+        let place = self.places.get(name);
+        place
+            .map(|&place| &self.files[place])
+            .ok_or_else(|| WeightsError::Missing {
+                path: self.directory.clone(),
+                name: name.to_owned(),
+            })
+    }
+}
+
+/// Whether the text names a file in the folder itself: no separator, no `..`.
+fn is_file_name(text: &str) -> bool {
+    let mut parts = Path::new(text).components();
+    let single = matches!(parts.next(), Some(Component::Normal(_))) && parts.next().is_none();
+    single && !text.contains(['/', '\\', ':', '\0'])
+}

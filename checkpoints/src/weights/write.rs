@@ -1,0 +1,96 @@
+//! Writing a safetensors file without ever holding more than one tensor.
+
+use std::collections::HashSet;
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::WeightsError;
+use crate::atomic::write_file;
+use crate::{FileError, FloatType, TensorShape};
+
+/// Elements converted at a time.
+const CHUNK: usize = 1 << 18;
+
+/// Writes a safetensors file of `tensors`, in their order, stored as `dtype`.
+///
+/// The header follows from the shapes; then `read` is asked for each tensor's values
+/// (row-major, as many as the shape has) and they are written before the next is asked for.
+/// Rounding is to nearest, ties to even. The file appears whole or not at all.
+pub fn write_safetensors<E: Into<Box<dyn Error + Send + Sync>>>(
+    path: &Path,
+    tensors: &[TensorShape],
+    dtype: FloatType,
+    read: &mut dyn FnMut(&str) -> Result<Vec<f32>, E>,
+) -> Result<(), WeightsError> {
+    let header = header(tensors, dtype)?;
+    write_file(path, |writer| {
+        let failed = |source| WeightsError::File(FileError::new("write", path, source));
+        writer
+            .write_all(&(header.len() as u64).to_le_bytes())
+            .and_then(|()| writer.write_all(&header))
+            .map_err(failed)?;
+        for tensor in tensors {
+            let values = read(&tensor.name).map_err(|source| WeightsError::Source {
+                name: tensor.name.clone(),
+                source: source.into(),
+            })?;
+            if values.len() as u64 != tensor.elements() {
+                let (found, shape) = (values.len(), &tensor.shape);
+                let message = format!("got {found} values for shape {shape:?}");
+                return Err(contradiction(tensor, message));
+            }
+            write_values(writer, &values, dtype).map_err(failed)?;
+        }
+        Ok(())
+    })
+}
+
+fn write_values(writer: &mut BufWriter<File>, values: &[f32], dtype: FloatType) -> io::Result<()> {
+    let mut bytes = Vec::with_capacity(CHUNK.min(values.len()) * dtype.bytes());
+    for values in values.chunks(CHUNK) {
+        bytes.clear();
+        dtype.encode(values, &mut bytes);
+        writer.write_all(&bytes)?;
+    }
+    Ok(())
+}
+
+fn header(tensors: &[TensorShape], dtype: FloatType) -> Result<Vec<u8>, WeightsError> {
+    let mut header = Map::new();
+    // transformers refuses a file that does not say which framework it is for.
+    header.insert("__metadata__".into(), json!({"format": "pt"}));
+    let mut seen = HashSet::new();
+    let mut offset = 0_u64;
+    for tensor in tensors {
+        let end = tensor
+            .elements()
+            .checked_mul(dtype.bytes() as u64)
+            .and_then(|size| offset.checked_add(size))
+            .ok_or_else(|| contradiction(tensor, "it is too large for a file".into()))?;
+        if !seen.insert(&tensor.name) || tensor.name == "__metadata__" {
+            return Err(contradiction(tensor, "the name is taken".into()));
+        }
+        let entry = json!({
+            "dtype": dtype.safetensors_name(),
+            "shape": tensor.shape,
+            "data_offsets": [offset, end],
+        });
+        header.insert(tensor.name.clone(), entry);
+        offset = end;
+    }
+    let mut header = Value::Object(header).to_string().into_bytes();
+    // Spaces after the JSON align the tensors to eight bytes, as the format asks.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    Ok(header)
+}
+
+fn contradiction(tensor: &TensorShape, message: String) -> WeightsError {
+    WeightsError::Contradiction {
+        name: tensor.name.clone(),
+        message,
+    }
+}
