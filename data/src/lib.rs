@@ -3,6 +3,7 @@
 mod batch;
 mod encode;
 mod example;
+pub mod quickstart;
 mod random;
 
 pub use batch::{Batch, Target, tree_tokens};
