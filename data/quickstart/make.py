@@ -4,7 +4,7 @@
     python data/quickstart/make.py            writes answer/, test_query_ids/ and files.rs beside this script
     python data/quickstart/make.py --check    exits 1 where the committed files are not what this script makes
 
-Standard library only. Every path that the data pipeline distinguishes occurs: see PATHS at the end and counts.json.
+Standard library only. Every path that the data pipeline distinguishes occurs; build() says which and how often.
 """
 
 import argparse
@@ -16,7 +16,8 @@ import shutil
 import sys
 from collections import Counter
 
-from domains import DOMAINS
+sys.dont_write_bytecode = True  # no __pycache__ beside the data
+from domains import DOMAINS  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
 OBSERVATION_LIMIT = 1024
@@ -299,7 +300,7 @@ def empty_response(wanted):
 
 
 def build():
-    """{path in the source: text} of the whole source, and how often each path occurs."""
+    """({path in the source: text} of the whole source, {path of the pipeline: how often it occurs})."""
     taken = Counter()
 
     def wanted(*numbers):
@@ -342,19 +343,17 @@ def build():
     ids["G1_instruction"] = {"60": 0}
     ids["G2_instruction"] = ["130"]  # a plain list is read as well
     files |= {f"test_query_ids/{n}.json": v for n, v in ids.items()}
-    files["counts.json"] = dict(sorted(counts.items()))
     texts = {p: json.dumps(v, separators=(",", ":")) + "\n" for p, v in sorted(files.items())}
-    listed = [p for p in texts if p != "counts.json"]
-    texts["files.rs"] = "// Made by make.py: what the binary carries of this directory.\n[\n"
-    texts["files.rs"] += "".join(f'    ("{p}", include_str!("{p}")),\n' for p in listed) + "]\n"
-    return texts
+    listed = "".join(f'    ("{p}", include_str!("{p}")),\n' for p in texts)
+    texts["files.rs"] = "// Made by make.py: what the binary carries of this directory.\n[\n" + listed + "]\n"
+    return texts, dict(sorted(counts.items()))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare the committed files and write nothing")
     check = parser.parse_args().check
-    texts = build()
+    texts, counts = build()
     if check:
         there = {str(p.relative_to(HERE)) for d in ("answer", "test_query_ids") for p in (HERE / d).rglob("*.json")}
         wrong = [p for p, t in texts.items() if not (HERE / p).is_file() or (HERE / p).read_text("utf-8") != t]
@@ -367,7 +366,7 @@ def main():
     for path, text in texts.items():
         (HERE / path).parent.mkdir(parents=True, exist_ok=True)
         (HERE / path).write_text(text, "utf-8")
-    print(f"{len(texts)} files, {sum(map(len, texts.values())) // 1024} KiB: {texts['counts.json'].strip()}")
+    print(f"{len(texts)} files, {sum(map(len, texts.values())) // 1024} KiB: {counts}")
 
 
 if __name__ == "__main__":
