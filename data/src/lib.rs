@@ -7,10 +7,14 @@ mod fingerprint;
 pub mod quickstart;
 mod random;
 mod tokenizer;
+mod truncate;
 
 pub use batch::{Batch, Target, tree_tokens};
-pub use encode::TokenExample;
+pub use encode::{
+    EncodeError, EncodeOptions, EncodedExamples, TokenExample, encode_examples, encode_prompt,
+};
 pub use example::{Dataset, Example, Piece, Prompt, Text};
 pub use fingerprint::fingerprint;
 pub use random::{Purpose, Random};
 pub use tokenizer::{PromptTokenizer, SegmentCache, TokenizerError};
+pub use truncate::DropReason;

@@ -272,4 +272,4 @@ impl std::fmt::Debug for PromptTokenizer {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -401,3 +401,11 @@ fn try_out(json: &Value) {
         }
     }
 }
+
+/// A post-processor that puts `<|start|>` before a text.
+pub(crate) fn bos() -> Value {
+    json!({"type": "TemplateProcessing",
+        "single": [{"SpecialToken": {"id": "<|start|>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {"<|start|>": {"id": "<|start|>", "ids": [265], "tokens": ["<|start|>"]}}})
+}
