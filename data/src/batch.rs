@@ -2,6 +2,7 @@
 
 mod tree;
 
+pub(crate) use tree::common_prefix;
 pub use tree::tree_tokens;
 
 use crate::encode::TokenExample;

@@ -5,7 +5,9 @@ mod encode;
 mod example;
 mod fingerprint;
 pub mod quickstart;
+mod plan;
 mod random;
+mod split;
 mod tokenizer;
 mod truncate;
 
@@ -15,6 +17,8 @@ pub use encode::{
 };
 pub use example::{Dataset, Example, Piece, Prompt, Text};
 pub use fingerprint::fingerprint;
+pub use plan::{Plan, micro_batches};
 pub use random::{Purpose, Random};
+pub use split::{QuerySplits, Split};
 pub use tokenizer::{PromptTokenizer, SegmentCache, TokenizerError};
 pub use truncate::DropReason;
