@@ -6,8 +6,10 @@ mod example;
 mod fingerprint;
 pub mod quickstart;
 mod plan;
+mod prepared;
 mod random;
 mod split;
+mod statistics;
 mod tokenizer;
 mod truncate;
 
@@ -18,7 +20,9 @@ pub use encode::{
 pub use example::{Dataset, Example, Piece, Prompt, Text};
 pub use fingerprint::fingerprint;
 pub use plan::{Plan, micro_batches};
+pub use prepared::{PreparedDataset, PreparedError};
 pub use random::{Purpose, Random};
 pub use split::{QuerySplits, Split};
+pub use statistics::DatasetStatistics;
 pub use tokenizer::{PromptTokenizer, SegmentCache, TokenizerError};
 pub use truncate::DropReason;
