@@ -93,6 +93,16 @@ pub fn create_directory_atomically<E: From<FileError>>(
     Ok(())
 }
 
+/// Removes the directory `path` so that it is whole until it is gone: a process killed half
+/// way leaves the rest under a temporary name.
+pub fn remove_directory_atomically(path: &Path) -> Result<(), FileError> {
+    let failed = |source| FileError::new("remove the folder", path, source);
+    let temporary = Temporary::beside(path, UNFINISHED)?;
+    fs::rename(path, &temporary.path).map_err(failed)?;
+    sync_folder_of(path)?;
+    remove(&temporary.path).map_err(failed)
+}
+
 /// Removes what killed processes left unfinished directly inside `folder`, and puts back a
 /// directory that one of them had moved aside without putting the new one in its place.
 ///

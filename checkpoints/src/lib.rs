@@ -5,20 +5,45 @@
 //! is written so that it appears whole or not at all, and everything that is read may come
 //! from a stranger: each reader answers with one clear error in bounded time and memory.
 
+mod adapter;
 mod atomic;
 mod config;
+mod directory;
 mod error;
+mod fields;
+mod fingerprint;
 mod float;
 mod json;
+mod location;
+mod run;
+mod state;
 mod weights;
 
-pub use atomic::{create_directory_atomically, remove_leftovers, write_atomically};
+pub use adapter::{
+    ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, Adapter, AdapterConfig, AdapterDirectory,
+    AdapterError, BASE_FINGERPRINT_FILE,
+};
+pub use atomic::{
+    create_directory_atomically, remove_directory_atomically, remove_leftovers, write_atomically,
+};
 pub use config::{
     Architecture, CONFIG_FILE, ConfigError, ModelConfig, Projection, Rope, RopeScaling, TensorShape,
 };
+pub use directory::{
+    GENERATION_CONFIG_FILE, MODEL_CARD_FILE, ModelCard, ModelDirectory, SpecialTokens,
+    TOKENIZER_FILE, TOKENIZER_FILES, TokenizerSource,
+};
 pub use error::FileError;
+pub use fingerprint::fingerprint;
 pub use float::FloatType;
 pub use json::{JsonError, read_json, write_json};
+pub use location::{LocationError, ModelLocation};
+pub use run::RunDirectory;
+pub use state::{
+    BestValidation, Checkpoint, FIRST_MOMENT, OPTIMIZER_FILE, SECOND_MOMENT, StateError,
+    TRAINER_STATE_FILE, TrainerState, latest_checkpoint, list_checkpoints, open_optimizer,
+    optimizer_tensors, prune_checkpoints, write_checkpoint, write_optimizer,
+};
 pub use weights::{
     DEFAULT_SHARD_BYTES, Mismatch, ModelFiles, SafetensorsFile, WEIGHTS_FILE, WEIGHTS_INDEX_FILE,
     WeightsError, write_safetensors, write_weights,

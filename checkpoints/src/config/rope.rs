@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::ConfigError;
-use super::read::Fields;
+use crate::fields::Fields;
 
 /// Settings of the rotary position embedding.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::read::Fields;
 use super::{Architecture, ConfigError};
+use crate::fields::Fields;
 
 /// Keys with the one value that changes nothing.
 const NEUTRAL: [(&str, f64); 13] = [

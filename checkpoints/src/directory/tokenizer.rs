@@ -1,0 +1,121 @@
+//! The tokenizer's files of a model directory.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::copy;
+use crate::{FileError, WeightsError, write_atomically, write_json};
+
+/// The file that holds the whole tokenizer.
+pub const TOKENIZER_FILE: &str = "tokenizer.json";
+
+/// Every file that belongs to a tokenizer; a directory has some of them.
+pub const TOKENIZER_FILES: [&str; 10] = [
+    TOKENIZER_FILE,
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    "tokenizer.model",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+];
+
+/// Where a directory's tokenizer comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum TokenizerSource<'a> {
+    /// Another model directory: its files are copied byte for byte.
+    Directory(&'a Path),
+    /// A tokenizer made here: the files that transformers needs are written around it.
+    Made {
+        /// The content of `tokenizer.json`.
+        json: &'a [u8],
+        /// Its special tokens.
+        special: &'a SpecialTokens,
+    },
+}
+
+/// The tokens with a role, as text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SpecialTokens {
+    /// Begins a text.
+    pub bos: Option<String>,
+    /// Ends a text.
+    pub eos: Option<String>,
+    /// Fills rows.
+    pub pad: Option<String>,
+    /// Stands for what the vocabulary lacks.
+    pub unk: Option<String>,
+}
+
+impl SpecialTokens {
+    fn to_json(&self) -> Map<String, Value> {
+        let tokens = [
+            ("bos_token", &self.bos),
+            ("eos_token", &self.eos),
+            ("pad_token", &self.pad),
+            ("unk_token", &self.unk),
+        ];
+        let given = |(key, token): (&str, &Option<String>)| {
+            Some((key.to_owned(), Value::from(token.clone()?)))
+        };
+        tokens.into_iter().filter_map(given).collect()
+    }
+}
+
+impl TokenizerSource<'_> {
+    /// Writes the tokenizer's files into the folder `directory`. `max_length` is the longest
+    /// text in tokens, for a tokenizer made here.
+    pub fn write_into(
+        &self,
+        directory: &Path,
+        max_length: Option<usize>,
+    ) -> Result<(), WeightsError> {
+        match self {
+            Self::Directory(source) => Ok(copy_files(source, directory)?),
+            Self::Made { json, special } => make_files(json, special, directory, max_length),
+        }
+    }
+}
+
+fn copy_files(source: &Path, directory: &Path) -> Result<(), FileError> {
+    // Always attempted, so that its absence is the error.
+    copy(
+        &source.join(TOKENIZER_FILE),
+        &directory.join(TOKENIZER_FILE),
+    )?;
+    for name in &TOKENIZER_FILES[1..] {
+        let path = source.join(name);
+        if path.is_file() {
+            copy(&path, &directory.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+fn make_files(
+    json: &[u8],
+    special: &SpecialTokens,
+    directory: &Path,
+    max_length: Option<usize>,
+) -> Result<(), WeightsError> {
+    write_atomically(&directory.join(TOKENIZER_FILE), |writer| {
+        writer.write_all(json)
+    })?;
+    let tokens = special.to_json();
+    write_json(&directory.join("special_tokens_map.json"), &tokens)?;
+    let mut config = tokens;
+    config.insert("clean_up_tokenization_spaces".into(), false.into());
+    if let Some(length) = max_length {
+        config.insert("model_max_length".into(), length.into());
+    }
+    config.insert("tokenizer_class".into(), "PreTrainedTokenizerFast".into());
+    Ok(write_json(
+        &directory.join("tokenizer_config.json"),
+        &config,
+    )?)
+}

@@ -1,0 +1,37 @@
+//! Telling one model's weights from another's.
+
+use crate::{ModelConfig, ModelFiles, WeightsError};
+
+/// A hash over what decides a model's output: the configuration's arithmetic, and name,
+/// type, shape and bytes of every parameter.
+///
+/// It does not depend on where the model lies, how it is sharded, the order of its tensors,
+/// or on keys of `config.json` that compute nothing. Storing the weights in another type
+/// changes it. Reads the weights once, a part at a time.
+pub fn fingerprint(config: &ModelConfig, files: &ModelFiles) -> Result<String, WeightsError> {
+    let mut hash = blake3::Hasher::new();
+    // Fields by name, not the Debug form of the whole: that would change with the struct.
+    let facts = format!(
+        "glpft model 1\n{} {} {} {} {:?} {:?} {:?}\n",
+        config.architecture.model_type(),
+        config.heads,
+        config.kv_heads,
+        config.head_dim,
+        config.rms_norm_eps,
+        config.rope.theta,
+        config.rope.scaling,
+    );
+    hash.update(facts.as_bytes());
+    let mut tensors = config.tensors();
+    tensors.sort_by(|one, other| one.name.cmp(&other.name));
+    for tensor in &tensors {
+        let file = files.file(&tensor.name)?;
+        let dtype = &file.info(&tensor.name)?.dtype;
+        let entry = format!("{} {dtype} {:?}\n", tensor.name, tensor.shape);
+        hash.update(entry.as_bytes());
+        file.chunks(&tensor.name, |bytes| {
+            hash.update(bytes);
+        })?;
+    }
+    Ok(format!("blake3:{}", hash.finalize().to_hex()))
+}
