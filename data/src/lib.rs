@@ -1,28 +1,47 @@
 //! ToolBench files → trajectories → role datasets → tokens → batches.
 
 mod batch;
+mod conversation;
 mod encode;
 mod example;
+mod export;
 mod fingerprint;
-pub mod quickstart;
 mod plan;
 mod prepared;
+mod prompts;
+pub mod python;
+pub mod quickstart;
 mod random;
+mod roles;
+mod source;
 mod split;
 mod statistics;
 mod tokenizer;
+mod trajectory;
 mod truncate;
 
 pub use batch::{Batch, Target, tree_tokens};
+pub use conversation::{
+    Conversation, Finish, NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, NO_ANSWER, Speaker, Turn,
+    observation_text, read_finish,
+};
 pub use encode::{
     EncodeError, EncodeOptions, EncodedExamples, TokenExample, encode_examples, encode_prompt,
 };
 pub use example::{Dataset, Example, Piece, Prompt, Text};
+pub use export::{ExportError, export};
 pub use fingerprint::fingerprint;
 pub use plan::{Plan, micro_batches};
 pub use prepared::{PreparedDataset, PreparedError};
+pub use prompts::{Prompts, PromptsError, SYSTEM_PREFIX, TemplateError, ToolPrompt, history_turn};
 pub use random::{Purpose, Random};
+pub use roles::{GiveUpPrompt, HALLUCINATED, examples};
+pub use source::{
+    BadRecord, Conversations, ReadOptions, Record, RecordError, Source, SourceError, SourceForm,
+    SourceReport,
+};
 pub use split::{QuerySplits, Split};
 pub use statistics::DatasetStatistics;
 pub use tokenizer::{PromptTokenizer, SegmentCache, TokenizerError};
+pub use trajectory::{Tool, Trajectory};
 pub use truncate::DropReason;

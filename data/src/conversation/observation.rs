@@ -1,0 +1,133 @@
+//! What a call returned, out of the often cut JSON that the tool server wrote.
+
+use glpft_recipes::Observations;
+use serde_json::{Map, Value};
+
+use crate::python::json;
+use crate::source::{Field, RecordError};
+
+const RESPONSE: &str = "response";
+const ERROR: &str = "error";
+
+/// The observation that stands in a history for the content of a function message.
+///
+/// Content that was cut does not parse; the observation is then what follows `"response":`, quote and all.
+pub fn observation_text(content: &str, observations: Observations) -> Result<String, RecordError> {
+    let content = Value::String(content.to_owned());
+    read(&Field::root(&content, "content"), observations)
+}
+
+pub(super) fn read(content: &Field<'_>, observations: Observations) -> Result<String, RecordError> {
+    let lenient = observations == Observations::ResponseOrError;
+    let text = match content.value() {
+        Value::String(text) => text,
+        Value::Null if lenient => return Ok(String::new()),
+        Value::Object(object) if lenient => return from_object(object),
+        _ => return Err(content.not("a string")),
+    };
+    match json::loads(text) {
+        Err(_) => Ok(from_cut(text, lenient)),
+        // A string in a string is searched like content that does not parse.
+        Ok(Value::String(inner)) => Ok(from_cut(&inner, lenient)),
+        Ok(Value::Object(object)) => match object.get(RESPONSE) {
+            Some(Value::String(response)) if !lenient => Ok(response.clone()),
+            _ if lenient => from_object(&object),
+            Some(_) => Err(unreadable(content, "another type")),
+            None => Err(unreadable(content, "an object without it")),
+        },
+        Ok(_) if lenient => Ok(text.clone()),
+        Ok(_) => Err(unreadable(content, "no object")),
+    }
+}
+
+/// The response as text, or the error where the response says nothing, or everything where both lack.
+fn from_object(object: &Map<String, Value>) -> Result<String, RecordError> {
+    for key in [RESPONSE, ERROR] {
+        match object.get(key) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) if text.is_empty() => {}
+            Some(Value::String(text)) => return Ok(text.clone()),
+            Some(other) => return Ok(json::dumps(other)?),
+        }
+    }
+    if object.contains_key(RESPONSE) || object.contains_key(ERROR) {
+        return Ok(String::new());
+    }
+    Ok(json::dumps(object)?)
+}
+
+fn from_cut(text: &str, lenient: bool) -> String {
+    let after = |key| text.split_once(key).map(|(_, rest)| rest.to_owned());
+    match after("\"response\":") {
+        Some(response) => response,
+        None if lenient => after("\"error\":").unwrap_or_else(|| text.to_owned()),
+        None => String::new(),
+    }
+}
+
+fn unreadable(content: &Field<'_>, found: &'static str) -> RecordError {
+    RecordError::Observation {
+        path: content.to_string(),
+        found,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn response(content: &str) -> Option<String> {
+        observation_text(content, Observations::Response).ok()
+    }
+
+    fn response_or_error(content: &str) -> String {
+        observation_text(content, Observations::ResponseOrError).unwrap()
+    }
+
+    #[test]
+    fn the_published_pipelines_observations() {
+        for (content, text) in [
+            (r#"{"error": "", "response": "a\nb"}"#, Some("a\nb")),
+            (r#"{"error": "e", "response": ""}"#, Some("")),
+            (
+                r#"{"error": "", "response": "cut \ud83d..."#,
+                Some(r#" "cut \ud83d..."#),
+            ),
+            (r#"{"error": "", "response":"x"#, Some("\"x")),
+            (r#"{"error": "long..."#, Some("")),
+            ("plain text", Some("")),
+            ("", Some("")),
+            (r#""a \"response\": b""#, Some(" b")),
+            (r#"{"error": "", "response": "\ud83d"}"#, Some("\u{fffd}")),
+            (r#"{"error": "", "response": {"a": 1}}"#, None),
+            (r#"{"error": "", "response": NaN}"#, None),
+            (r#"{"error": ""}"#, None),
+            ("[1]", None),
+        ] {
+            assert_eq!(response(content).as_deref(), text, "{content}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_was_said_is_lost_where_errors_count() {
+        for (content, text) in [
+            (r#"{"error": "", "response": "a"}"#, "a"),
+            (r#"{"error": "e", "response": "a"}"#, "a"),
+            (r#"{"error": "e", "response": ""}"#, "e"),
+            (r#"{"error": "e", "response": null}"#, "e"),
+            (r#"{"error": "", "response": ""}"#, ""),
+            (
+                r#"{"error": "", "response": {"é": [1.50, true, NaN]}}"#,
+                r#"{"\u00e9": [1.5, true, NaN]}"#,
+            ),
+            (r#"{"error": "e"}"#, "e"),
+            (r#"{"other": 1}"#, r#"{"other": 1}"#),
+            (r#"{"error": "long..."#, r#" "long..."#),
+            ("plain text", "plain text"),
+            ("[1]", "[1]"),
+        ] {
+            assert_eq!(response_or_error(content), text, "{content}");
+        }
+    }
+}

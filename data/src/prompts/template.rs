@@ -1,0 +1,169 @@
+//! One template: literal text and placeholders around a history.
+
+use crate::example::Text;
+
+/// What is wrong with a template's placeholders.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// A name in braces that stands for nothing.
+    #[error(
+        "line {line}: unknown placeholder {{{name}}}; known: {{doc}}, {{tool_names}}, {{history}}, {{thought}} (write {{{{ and }}}} for braces)"
+    )]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The line of the template's text, from 1.
+        line: usize,
+    },
+    /// A brace without its partner.
+    #[error("line {line}: a single brace; write {{{{ or }}}} for a brace that is text")]
+    Brace {
+        /// The line of the template's text, from 1.
+        line: usize,
+    },
+    /// `{thought}` outside the caller's template.
+    #[error("line {line}: {{thought}} is known to the caller's template only")]
+    Thought {
+        /// The line of the template's text, from 1.
+        line: usize,
+    },
+    /// `{history}` lacks or occurs twice.
+    #[error("{{history}} must occur exactly once, not {count} times")]
+    History {
+        /// How often it occurs.
+        count: usize,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Segment {
+    Literal(String),
+    Doc,
+    ToolNames,
+    Thought,
+}
+
+/// A parsed template: what stands before the history, and what after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Template {
+    before: Vec<Segment>,
+    after: Vec<Segment>,
+}
+
+impl Template {
+    pub fn parse(text: &str, is_caller: bool) -> Result<Self, TemplateError> {
+        // A file written on Windows means the same text.
+        let text = text.replace("\r\n", "\n");
+        let mut parts = vec![Vec::new()];
+        let mut literal = String::new();
+        let mut line = 1;
+        let mut rest = text.as_str();
+        while let Some(index) = rest.find(['{', '}']) {
+            let (plain, from) = rest.split_at(index);
+            literal.push_str(plain);
+            line += plain.matches('\n').count();
+            if from.starts_with("{{") || from.starts_with("}}") {
+                literal.push_str(&from[..1]);
+                rest = &from[2..];
+                continue;
+            }
+            let Some((name, after)) = from.strip_prefix('{').and_then(|from| from.split_once('}'))
+            else {
+                return Err(TemplateError::Brace { line });
+            };
+            let segment = match name {
+                "doc" => Some(Segment::Doc),
+                "tool_names" => Some(Segment::ToolNames),
+                "thought" if is_caller => Some(Segment::Thought),
+                "thought" => return Err(TemplateError::Thought { line }),
+                "history" => None,
+                _ => {
+                    return Err(TemplateError::Unknown {
+                        name: name.to_owned(),
+                        line,
+                    });
+                }
+            };
+            finish_literal(&mut literal, &mut parts);
+            match segment {
+                Some(segment) => push(segment, &mut parts),
+                None => parts.push(Vec::new()),
+            }
+            rest = after;
+        }
+        literal.push_str(rest);
+        finish_literal(&mut literal, &mut parts);
+        let count = parts.len() - 1;
+        let [before, after] =
+            <[Vec<Segment>; 2]>::try_from(parts).map_err(|_| TemplateError::History { count })?;
+        Ok(Self { before, after })
+    }
+
+    /// The texts before and after the history. What is filled in is never searched for placeholders.
+    pub fn fill(&self, doc: &str, tool_names: &str, thought: &str) -> (Text, Text) {
+        let fill = |segments: &[Segment]| {
+            let mut text = Text::new();
+            for segment in segments {
+                text.push(match segment {
+                    Segment::Literal(literal) => literal,
+                    Segment::Doc => doc,
+                    Segment::ToolNames => tool_names,
+                    Segment::Thought => thought,
+                });
+            }
+            text
+        };
+        (fill(&self.before), fill(&self.after))
+    }
+}
+
+fn finish_literal(literal: &mut String, parts: &mut [Vec<Segment>]) {
+    if !literal.is_empty() {
+        push(Segment::Literal(std::mem::take(literal)), parts);
+    }
+}
+
+fn push(segment: Segment, parts: &mut [Vec<Segment>]) {
+    if let Some(last) = parts.last_mut() {
+        last.push(segment);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_not_searched_for_placeholders() {
+        let template =
+            Template::parse("a {doc}{{x}}\n{history}|{tool_names}|{thought}", true).unwrap();
+        let (before, after) = template.fill("{history}{thought}", "{doc}", "</s>{tool_names}");
+        assert_eq!(before.to_string(), "a {history}{thought}{x}\n");
+        assert_eq!(after.to_string(), "|{doc}|</s>{tool_names}");
+        assert_eq!(after.pieces().len(), 1);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let error = |text| Template::parse(text, false).unwrap_err();
+        assert_eq!(error("x"), TemplateError::History { count: 0 });
+        assert_eq!(
+            error("{history}{history}"),
+            TemplateError::History { count: 2 }
+        );
+        assert_eq!(
+            error("\n{history}{thought}"),
+            TemplateError::Thought { line: 2 }
+        );
+        assert_eq!(error("{history}\n\n}"), TemplateError::Brace { line: 3 });
+        assert_eq!(error("{history}{"), TemplateError::Brace { line: 1 });
+        assert_eq!(
+            error("{histroy}"),
+            TemplateError::Unknown {
+                name: "histroy".to_owned(),
+                line: 1
+            }
+        );
+    }
+}

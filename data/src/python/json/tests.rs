@@ -1,0 +1,117 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+fn round(text: &str) -> String {
+    dumps(&loads(text).unwrap()).unwrap()
+}
+
+#[test]
+fn separators_escapes_and_numbers_are_pythons() {
+    assert_eq!(
+        round(r#"{"a":[1,2.50,-0,1E3],"é":"ü😀\u007f\b\f\n\r\t\u0001\"\\/","e":{},"l":[]}"#),
+        r#"{"a": [1, 2.5, 0, 1000.0], "\u00e9": "\u00fc\ud83d\ude00\u007f\b\f\n\r\t\u0001\"\\/", "e": {}, "l": []}"#
+    );
+    assert_eq!(
+        round("123456789012345678901234567890"),
+        "123456789012345678901234567890"
+    );
+}
+
+#[test]
+fn constants_survive() {
+    assert_eq!(
+        round(r#"[NaN,Infinity,-Infinity,1e400,"NaN -Infinity",-1]"#),
+        r#"[NaN, Infinity, -Infinity, Infinity, "NaN -Infinity", -1]"#
+    );
+    for text in ["1NaN", "NaN1", "1Infinity", "-NaN", "Nan", "I", "[-]"] {
+        assert!(loads(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn lone_surrogates_become_replacement_characters() {
+    assert_eq!(loads(r#""a\ud83d""#).unwrap(), Value::from("a\u{fffd}"));
+    assert_eq!(loads(r#""\ude00b""#).unwrap(), Value::from("\u{fffd}b"));
+    assert_eq!(
+        loads(r#""\uD83D\uDE00\ud83d\ud83d\ude00""#).unwrap(),
+        Value::from("😀\u{fffd}😀")
+    );
+    assert_eq!(
+        loads(r#""\\ud83d \ud83d\\ude00""#).unwrap(),
+        Value::from("\\ud83d \u{fffd}\\ude00")
+    );
+    for text in [
+        r#""\ud8"#,
+        r#""\ud83"#,
+        r#""\udé00"#,
+        r#""\ud83d"#,
+        "\"\\ud83d\\",
+    ] {
+        assert!(loads(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn the_last_of_two_equal_keys_counts_at_the_first_ones_place() {
+    assert_eq!(round(r#"{"a":1,"b":2,"a":3}"#), r#"{"a": 3, "b": 2}"#);
+    assert_eq!(
+        load_key(r#"{"a":1,"b":2,"a":3}"#, "a").unwrap(),
+        Some(Value::from(3))
+    );
+}
+
+#[test]
+fn a_key_is_picked_without_building_the_rest() {
+    // Deeper than any value that would be built may be.
+    let deep = format!(
+        r#"{{"tree":{}{},"a":"x"}}"#,
+        "[".repeat(5000),
+        "]".repeat(5000)
+    );
+    assert_eq!(load_key(&deep, "a").unwrap(), Some(Value::from("x")));
+    assert_eq!(load_key("{}", "a").unwrap(), None);
+    for text in ["[]", "3", r#"{"a":1"#, r#"{"a":1} x"#, ""] {
+        assert!(load_key(text, "a").is_err(), "{text}");
+    }
+    assert!(loads(&"[".repeat(100_000)).is_err());
+}
+
+#[test]
+fn elements_come_one_at_a_time() {
+    let mut seen = Vec::new();
+    load_elements("[1,2,3]", |value| {
+        seen.push(value);
+        true
+    })
+    .unwrap();
+    assert_eq!(seen, [1, 2, 3]);
+    let mut count = 0;
+    load_elements("[1,2 broken", |_| {
+        count += 1;
+        false
+    })
+    .unwrap();
+    assert_eq!(count, 1);
+    assert!(load_elements("[1,2", |_| true).is_err());
+    assert!(load_elements("{}", |_| true).is_err());
+}
+
+#[test]
+fn arrays_are_indented_as_in_python() {
+    let mut bytes = Vec::new();
+    dump_array(&mut bytes, |push| {
+        push(&loads(r#"{"a":[],"b":[1,{"c":"é"}],"d":{}}"#)?)?;
+        push(&loads("2")?)
+    })
+    .unwrap();
+    let expected = "[\n  {\n    \"a\": [],\n    \"b\": [\n      1,\n      {\n        \"c\": \"\\u00e9\"\n      }\n    ],\n    \"d\": {}\n  },\n  2\n]";
+    assert_eq!(String::from_utf8(bytes).unwrap(), expected);
+    let mut bytes = Vec::new();
+    dump_array(
+        &mut bytes,
+        |_: &mut dyn FnMut(&Value) -> serde_json::Result<()>| serde_json::Result::Ok(()),
+    )
+    .unwrap();
+    assert_eq!(bytes, b"[]");
+}

@@ -1,0 +1,101 @@
+//! Role examples: what each role learns from a conversation.
+//!
+//! A planner learns what to think and who comes next, a caller the call, a summarizer the answer; the backbone
+//! learns whole steps. All of them read the history as it was before the step.
+
+mod backbone;
+mod caller;
+mod planner;
+mod summarizer;
+
+use glpft_recipes::GiveUpHistory;
+
+use crate::conversation::{Conversation, Speaker, Turn};
+use crate::example::{Dataset, Example, Prompt, Text};
+use crate::prompts::{Prompts, ToolPrompt, history_turn};
+
+/// The name that the environment gives to a call of a function that does not exist.
+pub const HALLUCINATED: &str = "invalid_hallucination_function_name";
+
+/// The prompt of a backbone example that gives up, and what it needs to know for that.
+///
+/// The published pipeline shows the prompt that it computed last, of whichever step of whichever trajectory.
+/// That is state: [`GiveUpPrompt::Last`] carries it from conversation to conversation, so they must come in
+/// the source's order. With [`GiveUpPrompt::Own`] each conversation stands alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GiveUpPrompt {
+    /// The step's own history.
+    Own,
+    /// The prompt of the last step that did not give up; the step's own where there was none yet (there the
+    /// published pipeline ends in an error).
+    Last(Option<Prompt>),
+}
+
+impl GiveUpPrompt {
+    /// What a recipe asks for, before the first conversation.
+    pub fn new(history: GiveUpHistory) -> Self {
+        match history {
+            GiveUpHistory::Own => Self::Own,
+            GiveUpHistory::Stale => Self::Last(None),
+        }
+    }
+}
+
+/// The examples of one conversation in the order of its turns; `trajectory` is its index in the source.
+///
+/// `give_up` matters to [`Dataset::Backbone`] only. With [`GiveUpPrompt::Own`] the result depends on nothing but
+/// the arguments.
+pub fn examples(
+    trajectory: usize,
+    conversation: &Conversation,
+    dataset: Dataset,
+    prompts: &Prompts,
+    give_up: &mut GiveUpPrompt,
+) -> Vec<Example> {
+    let steps = Steps {
+        trajectory,
+        turns: &conversation.turns,
+        prompt: prompts.for_tools(dataset, &conversation.tools),
+    };
+    match dataset {
+        Dataset::Backbone => backbone::examples(&steps, give_up),
+        Dataset::Planner => planner::examples(&steps),
+        Dataset::Caller => caller::examples(&steps),
+        Dataset::Summarizer => summarizer::examples(&steps),
+    }
+}
+
+/// One conversation, on its way to the examples of one dataset.
+struct Steps<'a> {
+    trajectory: usize,
+    turns: &'a [Turn],
+    prompt: ToolPrompt<'a>,
+}
+
+impl Steps<'_> {
+    /// Who speaks after a turn.
+    fn next(&self, turn: usize) -> Option<Speaker> {
+        self.turns.get(turn + 1).map(|next| next.from)
+    }
+
+    /// Whether a turn calls a function that does not exist.
+    fn is_hallucinated(&self, turn: usize) -> bool {
+        self.turns
+            .get(turn)
+            .is_some_and(|turn| turn.from == Speaker::Caller && turn.value.contains(HALLUCINATED))
+    }
+
+    fn example(&self, turn: usize, prompt: Prompt, target: &str) -> Example {
+        Example {
+            trajectory: self.trajectory,
+            turn,
+            prompt,
+            target: target.to_owned(),
+        }
+    }
+}
+
+/// A turn as the histories of planner, caller and summarizer show it.
+fn rendered(turn: &Turn) -> Text {
+    history_turn(turn.from, &turn.value)
+}

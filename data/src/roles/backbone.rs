@@ -1,0 +1,68 @@
+//! The backbone's examples: whole steps, as one model would answer them.
+
+use super::{GiveUpPrompt, Steps};
+use crate::conversation::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker};
+use crate::example::{Example, Prompt, Text};
+use crate::prompts::history_turn;
+use crate::python::strip;
+
+/// One for each step, hallucinated calls included. The history shows earlier steps joined, as they were learnt.
+pub(super) fn examples(steps: &Steps<'_>, give_up: &mut GiveUpPrompt) -> Vec<Example> {
+    let mut examples = Vec::new();
+    let mut history: Vec<Text> = Vec::new();
+    for (index, turn) in steps.turns.iter().enumerate() {
+        let value = match turn.from {
+            // They are part of the step that the assistant's turn begins.
+            Speaker::Caller | Speaker::Conclusion => continue,
+            Speaker::User | Speaker::Observation => None,
+            Speaker::Assistant => joined(steps, index),
+        };
+        if let Some(step) = &value {
+            let own = || steps.prompt.fill(history.clone(), "");
+            let prompt = prompt(give_up, step.gives_up, own);
+            examples.push(steps.example(index, prompt, &step.text));
+        }
+        let text = value
+            .as_ref()
+            .map_or(turn.value.as_str(), |step| &step.text);
+        history.push(history_turn(turn.from, text));
+    }
+    examples
+}
+
+struct Step {
+    text: String,
+    gives_up: bool,
+}
+
+/// An assistant's turn and what it handed over to, as one text; none where it hands over to nobody.
+fn joined(steps: &Steps<'_>, index: usize) -> Option<Step> {
+    let rationale = steps.turns.get(index)?.value.as_str();
+    if rationale.contains(NEXT_GIVE_UP) {
+        let rationale = rationale.replace(NEXT_GIVE_UP, "");
+        return Some(Step {
+            text: format!("{}\nconclusion: give up.", strip(&rationale)),
+            gives_up: true,
+        });
+    }
+    let next = steps.turns.get(index + 1)?;
+    let (tag, label) = match next.from {
+        Speaker::Caller => (NEXT_CALLER, ""),
+        Speaker::Conclusion => (NEXT_CONCLUSION, "conclusion: "),
+        _ => return None,
+    };
+    let rationale = rationale.replace(tag, "");
+    Some(Step {
+        text: format!("{}\n{label}{}", strip(&rationale), next.value),
+        gives_up: false,
+    })
+}
+
+fn prompt(give_up: &mut GiveUpPrompt, gives_up: bool, own: impl FnOnce() -> Prompt) -> Prompt {
+    match give_up {
+        GiveUpPrompt::Own => own(),
+        GiveUpPrompt::Last(Some(last)) if gives_up => last.clone(),
+        GiveUpPrompt::Last(_) if gives_up => own(),
+        GiveUpPrompt::Last(last) => last.insert(own()).clone(),
+    }
+}

@@ -1,0 +1,25 @@
+//! The caller's examples.
+
+use super::{Steps, rendered};
+use crate::conversation::Speaker;
+use crate::example::Example;
+
+/// One for each call. A hallucinated call is neither learnt nor shown in the history; the rationale that led to
+/// it stays.
+pub(super) fn examples(steps: &Steps<'_>) -> Vec<Example> {
+    let mut examples = Vec::new();
+    let mut history = Vec::new();
+    let mut thought = "";
+    for (index, turn) in steps.turns.iter().enumerate() {
+        let hallucinated = steps.is_hallucinated(index);
+        if turn.from == Speaker::Caller && !hallucinated {
+            let prompt = steps.prompt.fill(history.clone(), thought);
+            examples.push(steps.example(index, prompt, &turn.value));
+        }
+        if !hallucinated {
+            history.push(rendered(turn));
+        }
+        thought = &turn.value;
+    }
+    examples
+}

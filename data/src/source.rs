@@ -1,0 +1,220 @@
+//! Sources: where trajectories come from, told apart by content.
+
+mod error;
+mod field;
+mod raw;
+mod report;
+mod stage;
+mod test_queries;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use glpft_recipes::{DataRecipe, Observations};
+
+use crate::conversation::Conversation;
+use crate::quickstart;
+use crate::trajectory::Trajectory;
+
+pub use error::{RecordError, SourceError};
+pub(crate) use field::Field;
+pub use report::{BadRecord, SourceReport};
+
+use raw::RawAnswers;
+use report::Outcome;
+use stage::StageFile;
+
+/// The source that the binary carries.
+const QUICKSTART: &str = "builtin:quickstart";
+
+/// What a source holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceForm {
+    /// ToolBench's answers, one file each.
+    Raw,
+    /// Trajectories (`raw_data_stage_1.json`).
+    Stage1,
+    /// Conversations (`raw_data_stage_2.json`).
+    Stage2,
+}
+
+/// Where trajectories come from, looked at but not yet read.
+#[derive(Debug)]
+pub struct Source {
+    path: PathBuf,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Raw(RawAnswers),
+    Stage(StageFile),
+}
+
+/// How a source is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Leaves out raw answers whose `valid_data` is not true.
+    pub valid_only: bool,
+    /// See [`Observations`].
+    pub observations: Observations,
+    /// Ends at the first bad record instead of reporting it.
+    pub strict: bool,
+}
+
+impl From<&DataRecipe> for ReadOptions {
+    fn from(recipe: &DataRecipe) -> Self {
+        Self {
+            valid_only: recipe.valid_only,
+            observations: recipe.observations,
+            strict: recipe.strict,
+        }
+    }
+}
+
+/// One record of a source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The trajectory, where the source holds trajectories and not conversations.
+    pub trajectory: Option<Trajectory>,
+    /// The conversation.
+    pub conversation: Conversation,
+}
+
+/// Every conversation of a source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conversations {
+    /// In the source's order.
+    pub conversations: Vec<Conversation>,
+    /// What became of the source's records.
+    pub report: SourceReport,
+}
+
+impl Source {
+    /// The source that a recipe names.
+    pub fn from_recipe(recipe: &DataRecipe) -> Result<Self, SourceError> {
+        let test_query_ids = recipe.test_query_ids.as_deref().map(Path::new);
+        if recipe.source == QUICKSTART {
+            return Self::from_files(QUICKSTART, quickstart::source().iter().copied());
+        }
+        Self::open(Path::new(&recipe.source), test_query_ids)
+    }
+
+    /// The directory or file at `path`. `test_query_ids` is the directory of the test queries that a raw source
+    /// leaves out; by default `test_query_ids` in the source's directory, where it exists.
+    pub fn open(path: &Path, test_query_ids: Option<&Path>) -> Result<Self, SourceError> {
+        let failed = |source: io::Error| SourceError::Open {
+            path: path.to_owned(),
+            source,
+        };
+        let metadata = std::fs::metadata(path).map_err(failed)?;
+        let content = if metadata.is_dir() {
+            Content::Raw(RawAnswers::open(path, test_query_ids)?)
+        } else {
+            Content::Stage(StageFile::open(path)?)
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            content,
+        })
+    }
+
+    /// A raw source whose files are in memory: `answer/G1_answer/….json`, `test_query_ids/….json` and their texts.
+    pub fn from_files(
+        name: &str,
+        files: impl IntoIterator<Item = (&'static str, &'static str)>,
+    ) -> Result<Self, SourceError> {
+        Ok(Self {
+            path: PathBuf::from(name),
+            content: Content::Raw(RawAnswers::from_files(Path::new(name), files)?),
+        })
+    }
+
+    /// What it holds.
+    pub fn form(&self) -> SourceForm {
+        match &self.content {
+            Content::Raw(_) => SourceForm::Raw,
+            Content::Stage(file) => file.form(),
+        }
+    }
+
+    /// How many test query ids it leaves out, whether or not it has answers to them. None where it is no raw
+    /// source, or one without `test_query_ids`.
+    pub fn test_query_ids(&self) -> Option<usize> {
+        match &self.content {
+            Content::Raw(answers) => answers.test_query_ids(),
+            Content::Stage(_) => None,
+        }
+    }
+
+    /// Hands every usable record to `each`, in the source's order, and never holds more than a few of them.
+    ///
+    /// Raw answers are read by rayon's threads; the result does not depend on how many there are. `progress`
+    /// hears how many records are done, and of how many where that is known.
+    pub fn read<E: From<SourceError>>(
+        &self,
+        options: &ReadOptions,
+        progress: &mut dyn FnMut(usize, Option<usize>),
+        each: &mut dyn FnMut(Record) -> Result<(), E>,
+    ) -> Result<SourceReport, E> {
+        let mut report = SourceReport::default();
+        let mut take =
+            |name: &dyn Fn() -> String, outcome: Result<Outcome, RecordError>| -> Result<(), E> {
+                report.records += 1;
+                match outcome {
+                    Ok(Outcome::Kept(record)) => {
+                        report.kept += 1;
+                        each(*record)?;
+                    }
+                    Ok(Outcome::TestQuery) => report.test_queries += 1,
+                    Ok(Outcome::NoMessages) => report.without_messages += 1,
+                    Ok(Outcome::Invalid) => report.invalid += 1,
+                    Err(reason) if options.strict => {
+                        return Err(SourceError::Record {
+                            record: name(),
+                            reason,
+                        }
+                        .into());
+                    }
+                    Err(reason) => report.bad.push(BadRecord {
+                        record: name(),
+                        reason: reason.to_string(),
+                    }),
+                }
+                Ok(())
+            };
+        match &self.content {
+            Content::Raw(answers) => answers.read(options, progress, &mut take)?,
+            Content::Stage(file) => file.read(options, progress, &mut take)?,
+        }
+        if report.kept == 0 {
+            return Err(SourceError::NothingKept {
+                path: self.path.clone(),
+                report: report.to_string(),
+            }
+            .into());
+        }
+        Ok(report)
+    }
+
+    /// Every conversation at once.
+    pub fn read_conversations(
+        &self,
+        options: &ReadOptions,
+        progress: &mut dyn FnMut(usize, Option<usize>),
+    ) -> Result<Conversations, SourceError> {
+        let mut conversations = Vec::new();
+        let report = self.read::<SourceError>(options, progress, &mut |record| {
+            conversations.push(record.conversation);
+            Ok(())
+        })?;
+        Ok(Conversations {
+            conversations,
+            report,
+        })
+    }
+}
+
+/// Takes what became of a record, whose name is made only where it is needed.
+type Take<'t, E> =
+    dyn FnMut(&dyn Fn() -> String, Result<Outcome, RecordError>) -> Result<(), E> + 't;

@@ -1,0 +1,259 @@
+//! A raw ToolBench directory: one file an answer.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::{Field, Outcome, ReadOptions, Record, RecordError, SourceError, Take, test_queries};
+use crate::conversation::Conversation;
+use crate::python::json;
+use crate::trajectory::Trajectory;
+
+const GROUPS: [&str; 3] = ["G1_answer", "G2_answer", "G3_answer"];
+
+/// How many files are read before their records are handed on: enough for every thread, few enough for memory.
+const CHUNK: usize = 256;
+
+/// The answers, in order, and the queries to leave out.
+#[derive(Debug)]
+pub(super) struct RawAnswers {
+    files: Vec<AnswerFile>,
+    test_queries: Option<HashSet<String>>,
+}
+
+#[derive(Debug)]
+struct AnswerFile {
+    name: String,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Disk(PathBuf),
+    Memory(&'static str),
+}
+
+impl RawAnswers {
+    pub fn open(path: &Path, test_query_ids: Option<&Path>) -> Result<Self, SourceError> {
+        let answers = path.join("answer");
+        let mut files = Vec::new();
+        let mut groups = 0;
+        for group in GROUPS {
+            let directory = answers.join(group);
+            match list(&directory) {
+                Ok(names) => {
+                    groups += 1;
+                    files.extend(names.into_iter().map(|name| AnswerFile {
+                        place: Place::Disk(directory.join(&name)),
+                        name,
+                    }));
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => {
+                    return Err(SourceError::Open {
+                        path: directory,
+                        source,
+                    });
+                }
+            }
+        }
+        if files.is_empty() {
+            return Err(SourceError::NoAnswers {
+                path: path.to_owned(),
+                missing: match groups {
+                    0 => "answer/G1_answer, answer/G2_answer and answer/G3_answer",
+                    _ => "any .json file in its answer groups",
+                },
+                hint: hint(path),
+            });
+        }
+        let beside = path.join("test_query_ids");
+        let test_queries = match test_query_ids {
+            Some(directory) => Some(test_queries::open(directory)?),
+            None if beside.exists() => Some(test_queries::open(&beside)?),
+            None => None,
+        };
+        Ok(Self {
+            files,
+            test_queries,
+        })
+    }
+
+    pub fn from_files(
+        source: &Path,
+        files: impl IntoIterator<Item = (&'static str, &'static str)>,
+    ) -> Result<Self, SourceError> {
+        let mut answers = Vec::new();
+        let mut test_queries: Option<HashSet<String>> = None;
+        for (path, text) in files {
+            let (directory, name) = path.rsplit_once('/').unwrap_or_default();
+            let group = directory.strip_prefix("answer/").unwrap_or_default();
+            if GROUPS.contains(&group) && is_answer(name) {
+                answers.push((
+                    group,
+                    AnswerFile {
+                        name: name.to_owned(),
+                        place: Place::Memory(text),
+                    },
+                ));
+            } else if directory == "test_query_ids" && test_queries::is_test_set(name) {
+                test_queries::add(text, test_queries.get_or_insert_default()).map_err(
+                    |problem| SourceError::TestQueries {
+                        path: source.join(path),
+                        problem,
+                    },
+                )?;
+            }
+        }
+        answers.sort_by(|(group, file), (other_group, other)| {
+            (group, &file.name).cmp(&(other_group, &other.name))
+        });
+        if answers.is_empty() {
+            return Err(SourceError::NoAnswers {
+                path: source.to_owned(),
+                missing: "any answer",
+                hint: String::new(),
+            });
+        }
+        Ok(Self {
+            files: answers.into_iter().map(|(_, file)| file).collect(),
+            test_queries,
+        })
+    }
+
+    pub fn test_query_ids(&self) -> Option<usize> {
+        self.test_queries.as_ref().map(HashSet::len)
+    }
+
+    pub fn read<E: From<SourceError>>(
+        &self,
+        options: &ReadOptions,
+        progress: &mut dyn FnMut(usize, Option<usize>),
+        take: &mut Take<'_, E>,
+    ) -> Result<(), E> {
+        let total = Some(self.files.len());
+        let mut done = 0;
+        progress(done, total);
+        for chunk in self.files.chunks(CHUNK) {
+            let outcomes: Vec<_> = chunk
+                .par_iter()
+                .map(|file| self.read_file(file, options))
+                .collect();
+            for (file, outcome) in chunk.iter().zip(outcomes) {
+                take(&|| file.label(), outcome)?;
+                done += 1;
+            }
+            progress(done, total);
+        }
+        Ok(())
+    }
+
+    fn read_file(&self, file: &AnswerFile, options: &ReadOptions) -> Result<Outcome, RecordError> {
+        let query_id = query_id(&file.name);
+        let is_test = self
+            .test_queries
+            .as_ref()
+            .is_some_and(|queries| queries.contains(query_id));
+        if is_test {
+            return Ok(Outcome::TestQuery);
+        }
+        match &file.place {
+            Place::Memory(text) => read_answer(text, query_id, options),
+            Place::Disk(path) => {
+                let bytes = std::fs::read(path)?;
+                read_answer(std::str::from_utf8(&bytes)?, query_id, options)
+            }
+        }
+    }
+}
+
+impl AnswerFile {
+    fn label(&self) -> String {
+        match &self.place {
+            Place::Disk(path) => path.display().to_string(),
+            Place::Memory(_) => self.name.clone(),
+        }
+    }
+}
+
+/// Reads one answer file. Both layouts (a tree of nodes, a list of tries) keep what is needed under one key.
+fn read_answer(text: &str, query_id: &str, options: &ReadOptions) -> Result<Outcome, RecordError> {
+    const KEY: &str = "answer_generation";
+    let Some(answer) = json::load_key(text, KEY)? else {
+        return Ok(Outcome::NoMessages);
+    };
+    let answer = Field::root(&answer, KEY);
+    let messages = answer.find("train_messages")?;
+    let Some(messages) = messages.filter(|messages| !messages.value().is_null()) else {
+        return Ok(Outcome::NoMessages);
+    };
+    let is_valid = answer
+        .find("valid_data")?
+        .and_then(|valid| valid.value().as_bool());
+    if options.valid_only && is_valid != Some(true) {
+        return Ok(Outcome::Invalid);
+    }
+    let trajectory = Trajectory::from_answer(&answer, &messages, query_id)?;
+    let conversation = Conversation::from_trajectory(&trajectory, options.observations)?;
+    Ok(Outcome::Kept(Box::new(Record {
+        trajectory: Some(trajectory),
+        conversation,
+    })))
+}
+
+/// The query that an answer file is named after: `10` of `10_ChatGPT_DFS_woFilter_w2.json`.
+fn query_id(file_name: &str) -> &str {
+    let stem = file_name.strip_suffix(".json").unwrap_or(file_name);
+    stem.split_once('_').map_or(stem, |(id, _)| id)
+}
+
+fn is_answer(name: &str) -> bool {
+    name.ends_with(".json") && !name.starts_with('.')
+}
+
+/// The names of a group's answer files, sorted as plain strings.
+fn list(directory: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        // Names that are no UTF-8 are not ToolBench's.
+        if let Ok(name) = entry?.file_name().into_string()
+            && is_answer(&name)
+        {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Where the answers may be, when the user named a directory near them.
+fn hint(path: &Path) -> String {
+    let holds_groups = |directory: &Path| GROUPS.iter().any(|group| directory.join(group).is_dir());
+    if holds_groups(path) {
+        return match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => {
+                format!(" (did you mean {}?)", parent.display())
+            }
+            _ => " (did you mean the directory above it?)".to_owned(),
+        };
+    }
+    let below = path.join("data");
+    if holds_groups(&below.join("answer")) {
+        return format!(" (did you mean {}?)", below.display());
+    }
+    String::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_id_ends_at_the_first_underscore() {
+        assert_eq!(query_id("10_ChatGPT_DFS_woFilter_w2.json"), "10");
+        assert_eq!(query_id("10.json"), "10");
+        assert_eq!(query_id("_x.json"), "");
+    }
+}

@@ -1,0 +1,136 @@
+//! A trajectory: one path of messages from a query to an answer or a give-up (the pipeline's stage 1).
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::python::{first_chars, last_chars};
+use crate::source::{Field, RecordError};
+
+/// ToolBench names are cut to their last characters, descriptions of tools to their first, of arguments to
+/// their last: the caps of the service that the data was made with.
+const NAME_CHARS: usize = 64;
+const DESCRIPTION_CHARS: usize = 256;
+
+/// The function that ends a trajectory; it is no tool that a model may choose.
+const FINISH: &str = "Finish";
+
+/// A tool as prompts describe it: a JSON object that holds its `Name`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Tool(Value);
+
+impl Tool {
+    /// The name that a call must spell.
+    pub fn name(&self) -> &str {
+        self.0
+            .get("Name")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    /// The whole description, whose JSON text stands in the prompt.
+    pub fn description(&self) -> &Value {
+        &self.0
+    }
+
+    /// A tool of a stage-1 or stage-2 file, kept as it is.
+    fn from_stage(field: &Field<'_>) -> Result<Self, RecordError> {
+        field.key("Name")?.text()?;
+        Ok(Self(field.value().clone()))
+    }
+
+    /// A function of a raw answer in the form of the prompts.
+    fn from_function(field: &Field<'_>, name: &str) -> Result<Self, RecordError> {
+        let description = field.key("description")?;
+        let parameters = field.key("parameters")?;
+        let properties = parameters.key("properties")?;
+        let mut input = Map::new();
+        for argument in properties.object()?.keys() {
+            let property = properties.key(argument)?;
+            let mut text = property.key("type")?.text()?.to_owned();
+            if let Some(description) = property.find("description")? {
+                text.push_str(", ");
+                text.push_str(last_chars(description.text()?, DESCRIPTION_CHARS));
+            }
+            input.insert(argument.clone(), Value::String(text));
+        }
+        let mut tool = Map::new();
+        tool.insert("Name".to_owned(), last_chars(name, NAME_CHARS).into());
+        tool.insert(
+            "function".to_owned(),
+            first_chars(description.text()?, DESCRIPTION_CHARS).into(),
+        );
+        tool.insert("input".to_owned(), Value::Object(input));
+        Ok(Self(Value::Object(tool)))
+    }
+}
+
+/// One path from a query to its end.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Trajectory {
+    /// What splits are made by: the query id of a raw answer, else the instruction.
+    #[serde(skip)]
+    pub query: String,
+    /// The tools to choose from, without `Finish`.
+    pub tools: Vec<Tool>,
+    /// What the user asks for.
+    pub instruction: String,
+    /// The messages as the source writes them, the system's and the user's first.
+    #[serde(rename = "chains")]
+    pub chain: Vec<Value>,
+}
+
+impl Trajectory {
+    /// Reads `answer_generation` of a raw answer whose messages are `train_messages`.
+    pub(crate) fn from_answer(
+        answer: &Field<'_>,
+        train_messages: &Field<'_>,
+        query_id: &str,
+    ) -> Result<Self, RecordError> {
+        let mut tools = Vec::new();
+        for function in answer.key("function")?.elements()? {
+            let name = function.key("name")?.text()?;
+            if name != FINISH {
+                tools.push(Tool::from_function(&function, name)?);
+            }
+        }
+        // The earlier entries are beginnings of the last one.
+        let Some(chain) = train_messages.elements()?.last() else {
+            return Err(RecordError::Empty {
+                path: train_messages.to_string(),
+            });
+        };
+        Ok(Self {
+            query: query_id.to_owned(),
+            tools,
+            instruction: answer.key("query")?.text()?.to_owned(),
+            chain: messages(&chain)?,
+        })
+    }
+
+    /// Reads an element of a stage-1 file.
+    pub(crate) fn from_stage(field: &Field<'_>) -> Result<Self, RecordError> {
+        let instruction = field.key("instruction")?.text()?;
+        Ok(Self {
+            query: instruction.to_owned(),
+            tools: read_tools(&field.key("tools")?)?,
+            instruction: instruction.to_owned(),
+            chain: messages(&field.key("chains")?)?,
+        })
+    }
+}
+
+/// Reads the `tools` of a stage-1 or stage-2 file.
+pub(crate) fn read_tools(field: &Field<'_>) -> Result<Vec<Tool>, RecordError> {
+    field
+        .elements()?
+        .map(|tool| Tool::from_stage(&tool))
+        .collect()
+}
+
+fn messages(chain: &Field<'_>) -> Result<Vec<Value>, RecordError> {
+    Ok(chain
+        .elements()?
+        .map(|message| message.value().clone())
+        .collect())
+}
