@@ -1,6 +1,6 @@
 //! Telling one model's weights from another's.
 
-use crate::{ModelConfig, ModelFiles, WeightsError};
+use crate::{ModelConfig, ModelFiles, RopeScaling, WeightsError};
 
 /// A hash over what decides a model's output: the configuration's arithmetic, and name,
 /// type, shape and bytes of every parameter.
@@ -10,16 +10,15 @@ use crate::{ModelConfig, ModelFiles, WeightsError};
 /// changes it. Reads the weights once, a part at a time.
 pub fn fingerprint(config: &ModelConfig, files: &ModelFiles) -> Result<String, WeightsError> {
     let mut hash = blake3::Hasher::new();
-    // Fields by name, not the Debug form of the whole: that would change with the struct.
     let facts = format!(
-        "glpft model 1\n{} {} {} {} {:?} {:?} {:?}\n",
+        "glpft model 1\n{} {} {} {} {:?} {:?} {}\n",
         config.architecture.model_type(),
         config.heads,
         config.kv_heads,
         config.head_dim,
         config.rms_norm_eps,
         config.rope.theta,
-        config.rope.scaling,
+        scaling(&config.rope.scaling),
     );
     hash.update(facts.as_bytes());
     let mut tensors = config.tensors();
@@ -34,4 +33,18 @@ pub fn fingerprint(config: &ModelConfig, files: &ModelFiles) -> Result<String, W
         })?;
     }
     Ok(format!("blake3:{}", hash.finalize().to_hex()))
+}
+
+/// Spelled out, because the Debug form would change with the names of the fields.
+fn scaling(scaling: &RopeScaling) -> String {
+    match scaling {
+        RopeScaling::None => "none".to_owned(),
+        RopeScaling::Linear { factor } => format!("linear {factor:?}"),
+        RopeScaling::Llama3 {
+            factor,
+            low_frequency_factor: low,
+            high_frequency_factor: high,
+            original_max_positions,
+        } => format!("llama3 {factor:?} {low:?} {high:?} {original_max_positions}"),
+    }
 }
