@@ -1,1 +1,22 @@
-//! model
+//! The decoder in burn: layers, LoRA, kernels, generation.
+//!
+//! Activations are `[tokens, width]` throughout: a [`Batch`](glpft_data::Batch) is one flat sequence of tree nodes, so
+//! there is no batch dimension and no padding.
+
+mod adapter;
+mod attention;
+mod decoder;
+mod error;
+mod feed_forward;
+mod inputs;
+pub mod kernels;
+mod layer;
+mod linear;
+mod parameter;
+mod rotary;
+
+pub use adapter::{Adapter, Dropout};
+pub use decoder::{Decoder, Trained, is_adapter};
+pub use error::ModelError;
+pub use inputs::{Inputs, Targets};
+pub use parameter::{Parameter, ParameterVisitor, Parameters, WeightSource};

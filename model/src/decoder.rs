@@ -1,0 +1,230 @@
+//! The whole model.
+
+use burn::tensor::{Device, FloatDType, Int, Tensor};
+use glpft_checkpoints::ModelConfig;
+use glpft_recipes::LoraRecipe;
+
+use crate::adapter::{Adapter, Dropout};
+use crate::error::ModelError;
+use crate::inputs::Inputs;
+use crate::kernels::{linear_cross_entropy, rms_norm};
+use crate::layer::Layer;
+use crate::parameter::{Builder, Parameter, ParameterVisitor, Parameters, WeightSource};
+
+/// A decoder-only transformer with its output head.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    config: ModelConfig,
+    device: Device,
+    dtype: FloatDType,
+    embed_tokens: Parameter<2>,
+    layers: Vec<Layer>,
+    norm: Parameter<1>,
+    /// None where the head is the embedding.
+    lm_head: Option<Parameter<2>>,
+}
+
+/// Which parameters are trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trained {
+    /// All but adapters' frozen bases: every parameter of a model without adapters.
+    All,
+    /// The adapters alone.
+    Adapters,
+    /// Nothing.
+    None,
+}
+
+impl Decoder {
+    /// Builds the model that `config` describes from the weights of `source`, all frozen.
+    ///
+    /// # Errors
+    /// Those of `source`, and a tensor of the wrong size.
+    pub fn load<'a, E: From<ModelError>>(
+        config: ModelConfig,
+        device: &Device,
+        dtype: FloatDType,
+        source: &'a mut WeightSource<'a, E>,
+    ) -> Result<Self, E> {
+        let mut builder = Builder {
+            device: device.clone(),
+            dtype,
+            source,
+        };
+        let (vocabulary, hidden) = (config.vocab_size, config.hidden_size);
+        let embed_tokens =
+            builder.parameter("model.embed_tokens.weight".to_owned(), [vocabulary, hidden])?;
+        let projections = config.projections();
+        let layers = projections
+            .chunks(projections.len() / config.layers.max(1))
+            .enumerate()
+            .map(|(index, projections)| {
+                Layer::load(
+                    &config,
+                    &format!("model.layers.{index}"),
+                    projections,
+                    &mut builder,
+                )
+            })
+            .collect::<Result<_, _>>()?;
+        let norm = builder.parameter("model.norm.weight".to_owned(), [hidden])?;
+        let lm_head = match config.tied {
+            true => None,
+            false => Some(builder.parameter("lm_head.weight".to_owned(), [vocabulary, hidden])?),
+        };
+        Ok(Self {
+            config,
+            device: device.clone(),
+            dtype,
+            embed_tokens,
+            layers,
+            norm,
+            lm_head,
+        })
+    }
+
+    /// The configuration that the model was built from.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// The device that holds the model.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The element type of parameters and activations.
+    pub fn dtype(&self) -> FloatDType {
+        self.dtype
+    }
+
+    /// Puts a fresh adapter on each projection that `lora` names: A from `source` (asked by the name and shape of
+    /// `….lora_A.weight` and `….lora_B.weight`).
+    ///
+    /// # Errors
+    /// A target module that matches nothing, and those of `source`.
+    pub fn attach<'a, E: From<ModelError>>(
+        &mut self,
+        lora: &LoraRecipe,
+        source: &'a mut WeightSource<'a, E>,
+    ) -> Result<(), E> {
+        let projections = self.config.projections();
+        for target in &lora.target_modules {
+            if !projections
+                .iter()
+                .any(|projection| projection.name == target)
+            {
+                return Err(E::from(ModelError::NoSuchTarget {
+                    target: target.clone(),
+                }));
+            }
+        }
+        let mut builder = Builder {
+            device: self.device.clone(),
+            dtype: self.dtype,
+            source,
+        };
+        let linears = self.layers.iter_mut().flat_map(Layer::projections);
+        for (number, ((name, linear), projection)) in linears.zip(&projections).enumerate() {
+            if !lora.target_modules.iter().any(|target| target == name) {
+                continue;
+            }
+            let path = &projection.path;
+            linear.adapter = Some(Adapter {
+                a: builder.parameter(
+                    format!("{path}.lora_A.weight"),
+                    [lora.rank, projection.inputs],
+                )?,
+                b: builder.parameter(
+                    format!("{path}.lora_B.weight"),
+                    [projection.outputs, lora.rank],
+                )?,
+                scale: lora.alpha / lora.rank as f64,
+                dropout: lora.dropout,
+                number: number as u64,
+            });
+        }
+        Ok(())
+    }
+
+    /// Adds every adapter into its weight and removes it.
+    pub fn merge(&mut self) {
+        for layer in &mut self.layers {
+            for (_, linear) in layer.projections() {
+                linear.merge();
+            }
+        }
+    }
+
+    /// Says which parameters are trained; gradients are made for those alone.
+    pub fn train(&mut self, trained: Trained) {
+        struct Train(Trained);
+        impl ParameterVisitor for Train {
+            fn visit<const D: usize>(&mut self, path: &str, parameter: &mut Parameter<D>) {
+                parameter.set_trained(match self.0 {
+                    Trained::All => true,
+                    Trained::Adapters => is_adapter(path),
+                    Trained::None => false,
+                });
+            }
+        }
+        self.visit_all(&mut Train(trained));
+    }
+
+    /// Visits every parameter by its Hugging Face name.
+    pub fn visit_all(&mut self, visitor: &mut impl ParameterVisitor) {
+        visitor.visit("model.embed_tokens.weight", &mut self.embed_tokens);
+        for (index, layer) in self.layers.iter_mut().enumerate() {
+            layer.visit(&format!("model.layers.{index}"), visitor);
+        }
+        visitor.visit("model.norm.weight", &mut self.norm);
+        if let Some(head) = &mut self.lm_head {
+            visitor.visit("lm_head.weight", head);
+        }
+    }
+
+    /// The last layer's output, before the final norm: `[tokens, hidden]`. Dropout is for training only.
+    pub fn hidden(&self, inputs: &Inputs, dropout: Option<Dropout>) -> Tensor<2> {
+        let mut x = self.embed_tokens.value().select(0, inputs.tokens.clone());
+        for layer in &self.layers {
+            x = layer.forward(x, inputs, dropout);
+        }
+        x
+    }
+
+    /// The summed cross-entropy of the batch's targets, `Σ weight · −log p(token)`, as a tensor of one element; none
+    /// where the batch has no targets. The head sees labelled positions alone.
+    pub fn loss(&self, inputs: &Inputs, dropout: Option<Dropout>) -> Option<Tensor<1>> {
+        let targets = inputs.targets.as_ref()?;
+        let hidden = self.final_norm(
+            self.hidden(inputs, dropout)
+                .select(0, targets.hidden.clone()),
+        );
+        Some(linear_cross_entropy(
+            hidden,
+            self.head(),
+            targets.rows.clone(),
+            targets.tokens.clone(),
+            targets.weights.clone(),
+        ))
+    }
+
+    /// The logits of the positions in `at` (`[rows]`): `[rows, vocabulary]`.
+    pub fn logits(&self, inputs: &Inputs, at: Tensor<1, Int>) -> Tensor<2> {
+        let hidden = self.final_norm(self.hidden(inputs, None).select(0, at));
+        hidden.matmul(self.head().transpose())
+    }
+
+    fn final_norm(&self, x: Tensor<2>) -> Tensor<2> {
+        rms_norm(x, self.norm.value(), self.config.rms_norm_eps)
+    }
+
+    fn head(&self) -> Tensor<2> {
+        self.lm_head.as_ref().unwrap_or(&self.embed_tokens).value()
+    }
+}
+
+/// Whether the parameter at `path` is part of an adapter.
+pub fn is_adapter(path: &str) -> bool {
+    path.contains(".lora_")
+}

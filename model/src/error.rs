@@ -1,0 +1,59 @@
+//! What can go wrong with a model.
+
+use glpft_checkpoints::Projection;
+
+/// An error of the model.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The device's name is none that the program knows.
+    #[error("unknown device `{0}`: use cpu, cuda, cuda:N, wgpu or wgpu:N")]
+    UnknownDevice(String),
+    /// The device is one that this build leaves out.
+    #[error("this build has no {device}: build with `cargo build --release --features {feature}`")]
+    NotBuilt {
+        /// The device asked for.
+        device: String,
+        /// The cargo feature that adds it.
+        feature: &'static str,
+    },
+    /// The device cannot be used on this machine.
+    #[error("{device} cannot be used here: {reason}")]
+    NoDevice {
+        /// The device asked for.
+        device: String,
+        /// Why not, and what to do.
+        reason: String,
+    },
+    /// No projection has one of the names that adapters should attach to.
+    #[error(
+        "no projection of the model is named `{target}`: target_modules can name {}",
+        Projection::NAMES.join(", ")
+    )]
+    NoSuchTarget {
+        /// The name in the recipe.
+        target: String,
+    },
+    /// A tensor that a source of weights gave has another size than the configuration implies.
+    #[error("tensor `{name}` has {found} elements, the configuration asks for {expected}")]
+    WrongSize {
+        /// The tensor's name.
+        name: String,
+        /// Elements there should be.
+        expected: usize,
+        /// Elements there are.
+        found: usize,
+    },
+    /// A token id is not in the model's vocabulary.
+    #[error(
+        "token id {token} is outside the model's vocabulary of {vocabulary}: tokenizer and model do not belong together"
+    )]
+    TokenOutside {
+        /// The id.
+        token: u32,
+        /// The model's vocabulary size.
+        vocabulary: usize,
+    },
+    /// Reading values back from the device failed.
+    #[error("cannot read from the device: {0}")]
+    Read(String),
+}

@@ -1,0 +1,100 @@
+//! A batch on the device.
+
+use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
+use glpft_checkpoints::ModelConfig;
+use glpft_data::Batch;
+
+use crate::error::ModelError;
+use crate::parameter::tensor;
+use crate::rotary::angles;
+
+/// A [`Batch`] as tensors.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// Token ids, `[tokens]`.
+    pub tokens: Tensor<1, Int>,
+    /// One past the last node of each node's subtree, `[tokens]`.
+    pub subtree_end: Tensor<1, Int>,
+    /// Cosines of the rotary angles, `[tokens, head_dim / 2]`.
+    pub cos: Tensor<2>,
+    /// Sines of the rotary angles, `[tokens, head_dim / 2]`.
+    pub sin: Tensor<2>,
+    /// What is to be predicted; none where the batch has no targets.
+    pub targets: Option<Targets>,
+}
+
+/// The targets of a batch, grouped by the hidden state that predicts them.
+#[derive(Clone, Debug)]
+pub struct Targets {
+    /// The positions that predict anything, ascending, `[rows]`.
+    pub hidden: Tensor<1, Int>,
+    /// For each target its index in `hidden`, ascending, `[targets]`.
+    pub rows: Tensor<1, Int>,
+    /// For each target its token, `[targets]`.
+    pub tokens: Tensor<1, Int>,
+    /// For each target the number of examples that hold it, `[targets]`.
+    pub weights: Tensor<1>,
+}
+
+impl Inputs {
+    /// Puts a batch on a device.
+    ///
+    /// # Errors
+    /// A token outside the model's vocabulary.
+    pub fn new(
+        batch: &Batch,
+        config: &ModelConfig,
+        device: &Device,
+        dtype: FloatDType,
+    ) -> Result<Self, ModelError> {
+        let vocabulary = config.vocab_size;
+        let targets = batch.targets.iter().map(|target| &target.token);
+        if let Some(&token) = batch
+            .tokens
+            .iter()
+            .chain(targets)
+            .find(|&&token| token as usize >= vocabulary)
+        {
+            return Err(ModelError::TokenOutside { token, vocabulary });
+        }
+        let (cos, sin) = angles(&config.rope, config.head_dim, &batch.positions);
+        let shape = [batch.len(), config.head_dim / 2];
+        Ok(Self {
+            tokens: ints(&batch.tokens, device),
+            subtree_end: ints(&batch.subtree_end, device),
+            cos: tensor(cos, &shape, device, dtype),
+            sin: tensor(sin, &shape, device, dtype),
+            targets: (!batch.targets.is_empty()).then(|| Targets::new(batch, device, dtype)),
+        })
+    }
+}
+
+impl Targets {
+    fn new(batch: &Batch, device: &Device, dtype: FloatDType) -> Self {
+        let mut targets = batch.targets.clone();
+        // Stable, so that the order within a row is the batch's.
+        targets.sort_by_key(|target| target.hidden);
+        let mut hidden: Vec<u32> = Vec::with_capacity(targets.len());
+        let mut rows = Vec::with_capacity(targets.len());
+        for target in &targets {
+            if hidden.last() != Some(&target.hidden) {
+                hidden.push(target.hidden);
+            }
+            rows.push(hidden.len() as u32 - 1);
+        }
+        let tokens: Vec<u32> = targets.iter().map(|target| target.token).collect();
+        let weights: Vec<f32> = targets.iter().map(|target| target.weight).collect();
+        Self {
+            hidden: ints(&hidden, device),
+            rows: ints(&rows, device),
+            tokens: ints(&tokens, device),
+            weights: tensor(weights, &[targets.len()], device, dtype),
+        }
+    }
+}
+
+fn ints(values: &[u32], device: &Device) -> Tensor<1, Int> {
+    let values: Vec<i64> = values.iter().map(|&value| i64::from(value)).collect();
+    let length = values.len();
+    Tensor::from_data(TensorData::new(values, [length]), device)
+}

@@ -1,0 +1,277 @@
+//! Backward passes of the decoder's operations under burn's autodiff.
+
+use burn::backend::Backend;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::ops::FloatTensorOps;
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Autodiff, TensorMetadata};
+
+use super::{AttentionShape, DecoderOps};
+
+/// Registers a gradient for each input that wants one.
+fn register<B: Backend, S, const N: usize>(
+    ops: &Ops<S, N>,
+    gradients: [FloatTensor<B>; N],
+    grads: &mut Gradients,
+) {
+    for (parent, gradient) in ops.parents.iter().zip(gradients) {
+        if let Some(node) = parent {
+            grads.register::<B>(node.id, gradient);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct RmsNorm;
+
+impl<B: DecoderOps> Backward<B, 2> for RmsNorm {
+    type State = (FloatTensor<B>, FloatTensor<B>, f64);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 2>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let grad = grads.consume::<B>(&ops.node);
+        let (x, weight, epsilon) = ops.state.clone();
+        let (dx, dweight) = B::rms_norm_backward(x, weight, grad, epsilon);
+        register::<B, _, 2>(&ops, [dx, dweight], grads);
+    }
+}
+
+#[derive(Debug)]
+struct SiluGate;
+
+impl<B: DecoderOps> Backward<B, 2> for SiluGate {
+    type State = (FloatTensor<B>, FloatTensor<B>);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 2>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let grad = grads.consume::<B>(&ops.node);
+        let (gate, up) = ops.state.clone();
+        let (dgate, dup) = B::silu_gate_backward(gate, up, grad);
+        register::<B, _, 2>(&ops, [dgate, dup], grads);
+    }
+}
+
+#[derive(Debug)]
+struct Rotary;
+
+impl<B: DecoderOps> Backward<B, 1> for Rotary {
+    type State = (FloatTensor<B>, FloatTensor<B>, bool);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let grad = grads.consume::<B>(&ops.node);
+        let (cos, sin, inverse) = ops.state.clone();
+        // A rotation's transpose is the rotation back.
+        let dx = B::rotary(grad, cos, sin, !inverse);
+        register::<B, _, 1>(&ops, [dx], grads);
+    }
+}
+
+#[derive(Clone, Debug)]
+struct AttentionState<B: Backend> {
+    query: FloatTensor<B>,
+    key: FloatTensor<B>,
+    value: FloatTensor<B>,
+    subtree_end: IntTensor<B>,
+    output: FloatTensor<B>,
+    log_sum_exp: FloatTensor<B>,
+    shape: AttentionShape,
+}
+
+#[derive(Debug)]
+struct TreeAttention;
+
+impl<B: DecoderOps> Backward<B, 3> for TreeAttention {
+    type State = AttentionState<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 3>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let grad = grads.consume::<B>(&ops.node);
+        let state = ops.state.clone();
+        let (dquery, dkey, dvalue) = B::tree_attention_backward(
+            state.query,
+            state.key,
+            state.value,
+            state.subtree_end,
+            state.output,
+            state.log_sum_exp,
+            grad,
+            state.shape,
+        );
+        register::<B, _, 3>(&ops, [dquery, dkey, dvalue], grads);
+    }
+}
+
+#[derive(Debug)]
+struct LinearCrossEntropy;
+
+impl<B: DecoderOps> Backward<B, 2> for LinearCrossEntropy {
+    /// The gradients of `hidden` and `head` for a loss gradient of one.
+    type State = (FloatTensor<B>, FloatTensor<B>);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 2>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let grad = grads.consume::<B>(&ops.node);
+        let (dhidden, dhead) = ops.state.clone();
+        for (parent, gradient) in ops.parents.iter().zip([dhidden, dhead]) {
+            if let Some(node) = parent {
+                let scale = B::float_reshape(grad.clone(), [1, 1].into());
+                grads.register::<B>(node.id, B::float_mul(gradient, scale));
+            }
+        }
+    }
+}
+
+impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
+    fn rms_norm(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        let nodes = [x.node(), weight.node()];
+        let (x, weight) = (x.into_primitive(), weight.into_primitive());
+        match Backward::<B, 2>::prepare::<C>(RmsNorm, nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => {
+                let output = B::rms_norm(x.clone(), weight.clone(), epsilon);
+                prep.finish((x, weight, epsilon), output)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::rms_norm(x, weight, epsilon)),
+        }
+    }
+
+    fn silu_gate(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
+        let nodes = [gate.node(), up.node()];
+        let (gate, up) = (gate.into_primitive(), up.into_primitive());
+        match Backward::<B, 2>::prepare::<C>(SiluGate, nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => {
+                let output = B::silu_gate(gate.clone(), up.clone());
+                prep.finish((gate, up), output)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::silu_gate(gate, up)),
+        }
+    }
+
+    fn rotary(
+        x: FloatTensor<Self>,
+        cos: FloatTensor<Self>,
+        sin: FloatTensor<Self>,
+        inverse: bool,
+    ) -> FloatTensor<Self> {
+        let nodes = [x.node()];
+        let (x, cos, sin) = (
+            x.into_primitive(),
+            cos.into_primitive(),
+            sin.into_primitive(),
+        );
+        match Backward::<B, 1>::prepare::<C>(Rotary, nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => {
+                let output = B::rotary(x, cos.clone(), sin.clone(), inverse);
+                prep.finish((cos, sin, inverse), output)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::rotary(x, cos, sin, inverse)),
+        }
+    }
+
+    fn tree_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        subtree_end: IntTensor<Self>,
+        shape: AttentionShape,
+    ) -> FloatTensor<Self> {
+        let nodes = [query.node(), key.node(), value.node()];
+        let (query, key, value) = (
+            query.into_primitive(),
+            key.into_primitive(),
+            value.into_primitive(),
+        );
+        match Backward::<B, 3>::prepare::<C>(TreeAttention, nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => {
+                let (output, log_sum_exp) = B::tree_attention_forward(
+                    query.clone(),
+                    key.clone(),
+                    value.clone(),
+                    subtree_end.clone(),
+                    shape,
+                );
+                let state = AttentionState::<B> {
+                    query,
+                    key,
+                    value,
+                    subtree_end,
+                    output: output.clone(),
+                    log_sum_exp,
+                    shape,
+                };
+                prep.finish(state, output)
+            }
+            OpsKind::UnTracked(prep) => {
+                prep.finish(B::tree_attention(query, key, value, subtree_end, shape))
+            }
+        }
+    }
+
+    fn linear_cross_entropy(
+        hidden: FloatTensor<Self>,
+        head: FloatTensor<Self>,
+        rows: IntTensor<Self>,
+        tokens: IntTensor<Self>,
+        weights: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        // A frozen head is a leaf without a gradient; the hidden states are no leaf.
+        let head_grad = <Self as FloatTensorOps<Self>>::float_is_require_grad(&head);
+        let nodes = [hidden.node(), head.node()];
+        let (hidden, head) = (hidden.into_primitive(), head.into_primitive());
+        let weights = weights.into_primitive();
+        match Backward::<B, 2>::prepare::<C>(LinearCrossEntropy, nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => {
+                let (loss, dhidden, dhead) = B::linear_cross_entropy_forward(
+                    hidden, head, rows, tokens, weights, true, head_grad,
+                );
+                debug_assert_eq!(loss.shape().num_elements(), 1);
+                prep.finish((dhidden, dhead), loss)
+            }
+            OpsKind::UnTracked(prep) => {
+                prep.finish(B::linear_cross_entropy(hidden, head, rows, tokens, weights))
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The decoder's operations composed of burn operations, forward and backward: what the fused kernels are
+//! tested against, and what devices without a kernel of their own run.
+
+mod adamw;
+mod attention;
+mod cross_entropy;
+mod elementwise;
+mod rms_norm;
+
+pub use adamw::adamw;
+pub use attention::{tree_attention_backward, tree_attention_forward};
+pub use cross_entropy::linear_cross_entropy_forward;
+pub use elementwise::{rotary, silu_gate, silu_gate_backward};
+pub use rms_norm::{rms_norm, rms_norm_backward};

@@ -1,0 +1,175 @@
+//! Attention over a prefix forest, forward.
+//!
+//! A task computes the scores of a block of queries on the keys that the mask leaves, tile by tile, their softmax,
+//! and the mix of values. Nothing of the size tokens × tokens exists.
+
+use burn_flex::FlexTensor;
+use rayon::prelude::*;
+
+use super::mask::{Mask, Tile};
+use super::matrix::{Matrix, multiply};
+use super::real::{Real, contiguous, elements, indices, tensor, vectorized};
+use crate::kernels::AttentionShape;
+
+/// Queries of one task.
+const QUERIES: usize = 64;
+
+/// See [`crate::kernels::DecoderOps::tree_attention_forward`].
+pub fn forward<R: Real>(
+    query: FlexTensor,
+    key: FlexTensor,
+    value: FlexTensor,
+    subtree_end: FlexTensor,
+    shape: AttentionShape,
+) -> (FlexTensor, FlexTensor) {
+    let AttentionShape {
+        heads,
+        kv_heads,
+        head_dim,
+        scale,
+    } = shape;
+    let (query, key, value) = (contiguous(query), contiguous(key), contiguous(value));
+    let (query, key, value) = (
+        elements::<R>(&query),
+        elements::<R>(&key),
+        elements::<R>(&value),
+    );
+    let mask = Mask::new(indices(subtree_end));
+    let tokens = mask.tokens();
+    let (width, kv_width) = (heads * head_dim, kv_heads * head_dim);
+    let mut output = vec![R::zero(); tokens * width];
+    let mut log_sum_exp = vec![R::zero(); tokens * heads];
+    output
+        .par_chunks_mut(QUERIES * width)
+        .zip(log_sum_exp.par_chunks_mut(QUERIES * heads))
+        .enumerate()
+        .for_each_init(Vec::new, |scores, (block, (output, log_sum_exp))| {
+            let queries = block * QUERIES..((block + 1) * QUERIES).min(tokens);
+            let rows = queries.len();
+            let tiles: Vec<(usize, Tile)> = (0..mask.tiles())
+                .map(|tile| (tile, mask.tile(&queries, tile)))
+                .filter(|(_, kind)| *kind != Tile::Empty)
+                .collect();
+            let columns: usize = tiles.iter().map(|&(tile, _)| mask.keys(tile).len()).sum();
+            scores.clear();
+            scores.resize(rows * columns, R::zero());
+            for head in 0..heads {
+                let kv = head / (heads / kv_heads) * head_dim;
+                let of_head = Matrix::new(
+                    &query[queries.start * width + head * head_dim..],
+                    rows,
+                    head_dim,
+                    width,
+                );
+                let mut column = 0;
+                for &(tile, kind) in &tiles {
+                    let keys = mask.keys(tile);
+                    let of_keys = Matrix::new(
+                        &key[keys.start * kv_width + kv..],
+                        keys.len(),
+                        head_dim,
+                        kv_width,
+                    );
+                    multiply(
+                        &mut scores[column..],
+                        columns,
+                        of_head,
+                        of_keys.transposed(),
+                        false,
+                        false,
+                    );
+                    if kind == Tile::Partial {
+                        for (row, scores) in scores.chunks_mut(columns).enumerate() {
+                            let scores = &mut scores[column..column + keys.len()];
+                            mask.hide(scores, queries.start + row, keys.clone(), R::neg_infinity());
+                        }
+                    }
+                    column += keys.len();
+                }
+                let totals = vectorized(
+                    #[inline(always)]
+                    || {
+                        softmax(
+                            scores,
+                            columns,
+                            R::of(scale),
+                            &mut log_sum_exp[head..],
+                            heads,
+                        )
+                    },
+                );
+                let mut column = 0;
+                let mixed = &mut output[head * head_dim..];
+                for (index, &(tile, _)) in tiles.iter().enumerate() {
+                    let keys = mask.keys(tile);
+                    let weights = Matrix::new(&scores[column..], rows, keys.len(), columns);
+                    let values = Matrix::new(
+                        &value[keys.start * kv_width + kv..],
+                        keys.len(),
+                        head_dim,
+                        kv_width,
+                    );
+                    multiply(mixed, width, weights, values, index > 0, false);
+                    column += keys.len();
+                }
+                for (row, total) in mixed.chunks_mut(width).zip(totals) {
+                    for element in &mut row[..head_dim] {
+                        *element = *element * total.recip();
+                    }
+                }
+            }
+        });
+    (
+        tensor(output, [tokens, width]),
+        tensor(log_sum_exp, [tokens, heads]),
+    )
+}
+
+/// Turns rows of scores into `exp(scale · (score − largest))`; returns each row's sum and writes its log-sum-exp to
+/// every `stride`-th element of `log_sum_exp`.
+#[inline(always)]
+fn softmax<R: Real>(
+    scores: &mut [R],
+    columns: usize,
+    scale: R,
+    log_sum_exp: &mut [R],
+    stride: usize,
+) -> Vec<R> {
+    const LANES: usize = 16;
+    scores
+        .chunks_mut(columns)
+        .enumerate()
+        .map(|(row, scores)| {
+            let mut lanes = [R::neg_infinity(); LANES];
+            let (whole, rest) = scores.as_chunks::<LANES>();
+            for chunk in whole {
+                for lane in 0..LANES {
+                    lanes[lane] = if chunk[lane] > lanes[lane] {
+                        chunk[lane]
+                    } else {
+                        lanes[lane]
+                    };
+                }
+            }
+            let largest = lanes
+                .iter()
+                .chain(rest)
+                .fold(R::neg_infinity(), |a, &b| if b > a { b } else { a });
+            let mut sums = [R::zero(); LANES];
+            let (whole, rest) = scores.as_chunks_mut::<LANES>();
+            for chunk in whole {
+                for lane in 0..LANES {
+                    chunk[lane] = ((chunk[lane] - largest) * scale).exponential();
+                    sums[lane] += chunk[lane];
+                }
+            }
+            let mut total: R = sums.into_iter().sum();
+            for score in rest {
+                *score = ((*score - largest) * scale).exponential();
+                total += *score;
+            }
+            log_sum_exp[row * stride] = largest * scale + total.ln();
+            total
+        })
+        .collect()
+}

@@ -1,0 +1,87 @@
+//! Matrix products on parts of larger matrices.
+
+use super::real::Real;
+
+/// A matrix inside a slice.
+#[derive(Clone, Copy)]
+pub struct Matrix<'a, R> {
+    elements: &'a [R],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a, R> Matrix<'a, R> {
+    /// `rows` rows of `columns` elements each, beginning `stride` elements apart.
+    pub fn new(elements: &'a [R], rows: usize, columns: usize, stride: usize) -> Self {
+        debug_assert!(columns <= stride || rows <= 1);
+        assert!(rows == 0 || (rows - 1) * stride + columns <= elements.len());
+        Self {
+            elements,
+            rows,
+            columns,
+            row_stride: stride,
+            column_stride: 1,
+        }
+    }
+
+    /// Rows as columns.
+    pub fn transposed(self) -> Self {
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+}
+
+/// `output (+)= left · right`: `output` has rows of `stride` elements, of which the product's columns are written;
+/// with `add`, what stands there is added to. `parallel` uses every thread.
+pub fn multiply<R: Real>(
+    output: &mut [R],
+    stride: usize,
+    left: Matrix<'_, R>,
+    right: Matrix<'_, R>,
+    add: bool,
+    parallel: bool,
+) {
+    let (m, k, n) = (left.rows, left.columns, right.columns);
+    assert_eq!(k, right.rows);
+    if m == 0 || n == 0 {
+        return;
+    }
+    assert!(n <= stride && (m - 1) * stride + n <= output.len());
+    let parallelism = if parallel {
+        gemm::Parallelism::Rayon(0)
+    } else {
+        gemm::Parallelism::None
+    };
+    // SAFETY: the three matrices lie inside their slices (asserted here and in `Matrix::new`), and the output's is
+    // borrowed mutably, so it overlaps neither input.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            output.as_mut_ptr(),
+            1,
+            stride as isize,
+            add,
+            left.elements.as_ptr(),
+            left.column_stride as isize,
+            left.row_stride as isize,
+            right.elements.as_ptr(),
+            right.column_stride as isize,
+            right.row_stride as isize,
+            R::one(),
+            R::one(),
+            false,
+            false,
+            false,
+            parallelism,
+        );
+    }
+}

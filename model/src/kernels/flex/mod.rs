@@ -1,0 +1,142 @@
+//! Fused kernels of the CPU backend: one pass over memory where composed operations make several, vectorized for
+//! the processor at run time, parallel over rows. Each result depends on the number of threads at most, never on
+//! their timing.
+
+mod adamw;
+mod attention;
+mod attention_backward;
+mod cross_entropy;
+mod elementwise;
+mod mask;
+mod matrix;
+mod real;
+mod rms_norm;
+
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::tensor::DType;
+
+#[cfg(test)]
+pub(super) use real::Real;
+
+use super::{AdamW, AttentionShape, DecoderOps, Flex, composed};
+
+/// Runs `$fused` for the element type of `$tensor`, or `$composed` where there is no kernel for it.
+macro_rules! by_type {
+    ($tensor:expr, $real:ident => $fused:expr, $composed:expr) => {
+        match $tensor.dtype() {
+            DType::F32 => {
+                type $real = f32;
+                $fused
+            }
+            DType::F64 => {
+                type $real = f64;
+                $fused
+            }
+            _ => $composed,
+        }
+    };
+}
+
+impl DecoderOps for Flex {
+    fn rms_norm(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        by_type!(x, R => rms_norm::forward::<R>(x, weight, epsilon),
+            composed::rms_norm::<Self>(x, weight, epsilon))
+    }
+
+    fn rms_norm_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        by_type!(x, R => rms_norm::backward::<R>(x, weight, grad, epsilon),
+            composed::rms_norm_backward::<Self>(x, weight, grad, epsilon))
+    }
+
+    fn silu_gate(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
+        by_type!(gate, R => elementwise::silu_gate::<R>(gate, up),
+            composed::silu_gate::<Self>(gate, up))
+    }
+
+    fn silu_gate_backward(
+        gate: FloatTensor<Self>,
+        up: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        by_type!(gate, R => elementwise::silu_gate_backward::<R>(gate, up, grad),
+            composed::silu_gate_backward::<Self>(gate, up, grad))
+    }
+
+    fn rotary(
+        x: FloatTensor<Self>,
+        cos: FloatTensor<Self>,
+        sin: FloatTensor<Self>,
+        inverse: bool,
+    ) -> FloatTensor<Self> {
+        by_type!(x, R => elementwise::rotary::<R>(x, cos, sin, inverse),
+            composed::rotary::<Self>(x, cos, sin, inverse))
+    }
+
+    fn tree_attention_forward(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        subtree_end: IntTensor<Self>,
+        shape: AttentionShape,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        by_type!(query, R => attention::forward::<R>(query, key, value, subtree_end, shape),
+            composed::tree_attention_forward::<Self>(query, key, value, subtree_end, shape))
+    }
+
+    fn tree_attention_backward(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        subtree_end: IntTensor<Self>,
+        output: FloatTensor<Self>,
+        log_sum_exp: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        shape: AttentionShape,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        by_type!(query,
+        R => attention_backward::backward::<R>(
+            query, key, value, subtree_end, output, log_sum_exp, grad, shape,
+        ),
+        composed::tree_attention_backward::<Self>(
+            query, key, value, subtree_end, output, log_sum_exp, grad, shape,
+        ))
+    }
+
+    fn linear_cross_entropy_forward(
+        hidden: FloatTensor<Self>,
+        head: FloatTensor<Self>,
+        rows: IntTensor<Self>,
+        tokens: IntTensor<Self>,
+        weights: FloatTensor<Self>,
+        hidden_grad: bool,
+        head_grad: bool,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        by_type!(hidden,
+        R => cross_entropy::forward::<R>(
+            hidden, head, rows, tokens, weights, hidden_grad, head_grad,
+        ),
+        composed::linear_cross_entropy_forward::<Self>(
+            hidden, head, rows, tokens, weights, hidden_grad, head_grad,
+        ))
+    }
+
+    fn adamw(
+        parameter: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        settings: AdamW,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        by_type!(parameter, R => adamw::adamw::<R>(parameter, grad, first, second, settings),
+            composed::adamw::<Self>(parameter, grad, first, second, settings))
+    }
+}

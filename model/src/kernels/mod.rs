@@ -1,0 +1,297 @@
+//! The operations that burn alone computes with more memory traffic than the mathematics needs.
+//!
+//! Each is a method of [`DecoderOps`] with a default body composed of burn operations, forward and
+//! backward; the CPU backend overrides them with fused kernels ([`flex`]). Autodiff is wired once in
+//! [`autodiff`], by hand-written backward passes that keep only what they need. The functions of this
+//! module are the way in: they take and give [`Tensor`]s.
+
+mod autodiff;
+pub mod composed;
+mod flex;
+
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Backend, Dispatch, Flex, backend_extension};
+use burn::tensor::{Int, Tensor};
+
+/// How the heads of an attention layer are laid out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AttentionShape {
+    /// Query heads.
+    pub heads: usize,
+    /// Key/value heads; divides `heads`.
+    pub kv_heads: usize,
+    /// Width of a head.
+    pub head_dim: usize,
+    /// What the scores are multiplied with before the softmax.
+    pub scale: f64,
+}
+
+/// The decoder's own operations on a backend.
+#[backend_extension(Flex, Cube: cfg(any(feature = "cuda", feature = "wgpu")), Autodiff)]
+pub trait DecoderOps: Backend {
+    /// See [`rms_norm`].
+    fn rms_norm(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        composed::rms_norm::<Self>(x, weight, epsilon)
+    }
+
+    /// The gradients of `x` and `weight`, from the gradient of the output.
+    fn rms_norm_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        composed::rms_norm_backward::<Self>(x, weight, grad, epsilon)
+    }
+
+    /// See [`silu_gate`].
+    fn silu_gate(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::silu_gate::<Self>(gate, up)
+    }
+
+    /// The gradients of `gate` and `up`, from the gradient of the output.
+    fn silu_gate_backward(
+        gate: FloatTensor<Self>,
+        up: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        composed::silu_gate_backward::<Self>(gate, up, grad)
+    }
+
+    /// See [`rotary`]; `inverse` rotates back, which is the gradient's rotation.
+    fn rotary(
+        x: FloatTensor<Self>,
+        cos: FloatTensor<Self>,
+        sin: FloatTensor<Self>,
+        inverse: bool,
+    ) -> FloatTensor<Self> {
+        composed::rotary::<Self>(x, cos, sin, inverse)
+    }
+
+    /// See [`tree_attention`].
+    fn tree_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        subtree_end: IntTensor<Self>,
+        shape: AttentionShape,
+    ) -> FloatTensor<Self> {
+        Self::tree_attention_forward(query, key, value, subtree_end, shape).0
+    }
+
+    /// The output `[tokens, heads * head_dim]` and the log-sum-exp of each row's scores `[tokens, heads]`.
+    fn tree_attention_forward(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        subtree_end: IntTensor<Self>,
+        shape: AttentionShape,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        composed::tree_attention_forward::<Self>(query, key, value, subtree_end, shape)
+    }
+
+    /// The gradients of `query`, `key` and `value`; the scores are computed again from `log_sum_exp`.
+    #[allow(clippy::too_many_arguments)] // an attention's backward needs all of its forward's tensors
+    fn tree_attention_backward(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        subtree_end: IntTensor<Self>,
+        output: FloatTensor<Self>,
+        log_sum_exp: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        shape: AttentionShape,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        composed::tree_attention_backward::<Self>(
+            query,
+            key,
+            value,
+            subtree_end,
+            output,
+            log_sum_exp,
+            grad,
+            shape,
+        )
+    }
+
+    /// See [`linear_cross_entropy`].
+    fn linear_cross_entropy(
+        hidden: FloatTensor<Self>,
+        head: FloatTensor<Self>,
+        rows: IntTensor<Self>,
+        tokens: IntTensor<Self>,
+        weights: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::linear_cross_entropy_forward(hidden, head, rows, tokens, weights, false, false).0
+    }
+
+    /// The summed loss `[1]`, and with it the gradients of `hidden` and `head` where they are asked for
+    /// (tensors of one element where they are not).
+    #[allow(clippy::too_many_arguments)] // the two switches keep validation from paying for gradients
+    fn linear_cross_entropy_forward(
+        hidden: FloatTensor<Self>,
+        head: FloatTensor<Self>,
+        rows: IntTensor<Self>,
+        tokens: IntTensor<Self>,
+        weights: FloatTensor<Self>,
+        hidden_grad: bool,
+        head_grad: bool,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        composed::linear_cross_entropy_forward::<Self>(
+            hidden,
+            head,
+            rows,
+            tokens,
+            weights,
+            hidden_grad,
+            head_grad,
+        )
+    }
+
+    /// See [`adamw`].
+    fn adamw(
+        parameter: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        settings: AdamW,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        composed::adamw::<Self>(parameter, grad, first, second, settings)
+    }
+}
+
+/// One AdamW update's settings (arXiv 1711.05101).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamW {
+    /// Learning rate of this update.
+    pub lr: f64,
+    /// Decay of the first moment.
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Added to the root of the second moment.
+    pub epsilon: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
+    /// What gradients are multiplied with first (averaging, clipping).
+    pub grad_scale: f64,
+    /// The update's number, from 1.
+    pub step: u64,
+}
+
+impl AdamW {
+    /// The factors that undo the moments' bias towards zero, `1 / (1 − β₁ᵗ)` and `1 / (1 − β₂ᵗ)`.
+    fn corrections(&self) -> (f64, f64) {
+        let of = |beta: f64| (1.0 - beta.powf(self.step as f64)).recip();
+        (of(self.beta1), of(self.beta2))
+    }
+}
+
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+impl DecoderOps for burn_cubecl::CubeBackend {}
+
+/// Root mean square normalization: `x / sqrt(mean(x²) + epsilon) * weight` over the last dimension
+/// (arXiv 1910.07467).
+///
+/// `x` is `[tokens, width]`, `weight` `[width]`.
+pub fn rms_norm(x: Tensor<2>, weight: Tensor<1>, epsilon: f64) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as DecoderOps>::rms_norm(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        epsilon,
+    ))
+}
+
+/// The gate of a SwiGLU feed-forward layer: `silu(gate) * up` (arXiv 2002.05202), all `[tokens, width]`.
+pub fn silu_gate(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as DecoderOps>::silu_gate(
+        gate.into_dispatch(),
+        up.into_dispatch(),
+    ))
+}
+
+/// Rotary position embedding with rotated halves (arXiv 2104.09864, as Hugging Face lays it out): in each
+/// head, element `i` of the first half and of the second half turn by the angle of pair `i`.
+///
+/// `x` is `[tokens, heads * head_dim]`; `cos` and `sin` are `[tokens, head_dim / 2]`.
+pub fn rotary(x: Tensor<2>, cos: Tensor<2>, sin: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as DecoderOps>::rotary(
+        x.into_dispatch(),
+        cos.into_dispatch(),
+        sin.into_dispatch(),
+        false,
+    ))
+}
+
+/// Attention over a prefix forest in preorder: token `q` attends to token `k` iff `k <= q` and
+/// `q < subtree_end[k]`, that is iff `k` is on the path from its root to `q`.
+///
+/// `query` is `[tokens, heads * head_dim]`, `key` and `value` are `[tokens, kv_heads * head_dim]`,
+/// `subtree_end` is `[tokens]`; the output has the shape of `query`. Query head `h` reads key/value head
+/// `h / (heads / kv_heads)`.
+pub fn tree_attention(
+    query: Tensor<2>,
+    key: Tensor<2>,
+    value: Tensor<2>,
+    subtree_end: Tensor<1, Int>,
+    shape: AttentionShape,
+) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as DecoderOps>::tree_attention(
+        query.into_dispatch(),
+        key.into_dispatch(),
+        value.into_dispatch(),
+        subtree_end.into_dispatch(),
+        shape,
+    ))
+}
+
+/// The output head and its cross-entropy in one operation: `Σᵢ weightsᵢ · −log softmax(hidden[rowsᵢ] ·
+/// headᵀ)[tokensᵢ]`, as a tensor of one element.
+///
+/// `hidden` is `[rows, width]`, `head` `[vocabulary, width]`; `rows`, `tokens` and `weights` are
+/// `[targets]`, sorted by row. The logits exist for a chunk of rows at a time, and the gradients of
+/// `hidden` and `head` are made while they do.
+pub fn linear_cross_entropy(
+    hidden: Tensor<2>,
+    head: Tensor<2>,
+    rows: Tensor<1, Int>,
+    tokens: Tensor<1, Int>,
+    weights: Tensor<1>,
+) -> Tensor<1> {
+    Tensor::from_dispatch(<Dispatch as DecoderOps>::linear_cross_entropy(
+        hidden.into_dispatch(),
+        head.into_dispatch(),
+        rows.into_dispatch(),
+        tokens.into_dispatch(),
+        weights.into_dispatch(),
+    ))
+}
+
+/// One AdamW update: the parameter and its two moments after it. Outside any graph; all four tensors have one shape.
+pub fn adamw<const D: usize>(
+    parameter: Tensor<D>,
+    grad: Tensor<D>,
+    first: Tensor<D>,
+    second: Tensor<D>,
+    settings: AdamW,
+) -> (Tensor<D>, Tensor<D>, Tensor<D>) {
+    let (parameter, first, second) = <Dispatch as DecoderOps>::adamw(
+        parameter.into_dispatch(),
+        grad.into_dispatch(),
+        first.into_dispatch(),
+        second.into_dispatch(),
+        settings,
+    );
+    (
+        Tensor::from_dispatch(parameter),
+        Tensor::from_dispatch(first),
+        Tensor::from_dispatch(second),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,324 @@
+//! Fused kernels against composed operations, and composed backward passes against burn's autodiff.
+
+use burn::backend::Autodiff;
+use burn::backend::AutodiffBackend;
+use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
+use burn::backend::ops::{FloatTensorOps, IntTensorOps};
+use burn::tensor::TensorData;
+use burn_flex::{FlexDevice, FlexTensor};
+use glpft_data::{Purpose, Random};
+
+use super::{AdamW, AttentionShape, DecoderOps, Flex, composed};
+
+type Graph = Autodiff<Flex, NoCheckpointing>;
+
+/// Normal numbers in f64.
+fn normal(stream: u64, shape: &[usize]) -> FlexTensor {
+    let random = Random::new(7, None, 0, Purpose::Synthetic).stream(stream);
+    let size: usize = shape.iter().product();
+    let values: Vec<f64> = (0..size as u64).map(|index| random.normal(index)).collect();
+    Flex::float_from_data(TensorData::new(values, shape.to_vec()), &FlexDevice)
+}
+
+fn integers(values: Vec<i64>) -> FlexTensor {
+    let shape = [values.len()];
+    Flex::int_from_data(TensorData::new(values, shape), &FlexDevice)
+}
+
+fn values(tensor: FlexTensor) -> Vec<f64> {
+    tensor.into_data().try_to_vec::<f64>().expect("f64 values")
+}
+
+/// ‖found − expected‖ / ‖expected‖.
+fn distance(found: FlexTensor, expected: FlexTensor) -> f64 {
+    let (found, expected) = (values(found), values(expected));
+    assert_eq!(found.len(), expected.len());
+    let norm = |values: &[f64]| values.iter().map(|value| value * value).sum::<f64>().sqrt();
+    let difference: Vec<f64> = found.iter().zip(&expected).map(|(a, b)| a - b).collect();
+    norm(&difference) / norm(&expected).max(1e-12)
+}
+
+fn close(found: FlexTensor, expected: FlexTensor, what: &str) {
+    let distance = distance(found, expected);
+    assert!(distance <= 1e-10, "{what}: {distance:e}");
+}
+
+fn leaf(tensor: &FlexTensor) -> <Graph as burn::backend::BackendTypes>::FloatTensorPrimitive {
+    Graph::float_set_require_grad(Graph::from_inner(tensor.clone()), true)
+}
+
+/// The gradients of `Σ output · grad` that burn's own autodiff gives.
+fn differentiated<const N: usize>(
+    inputs: [&FlexTensor; N],
+    grad: &FlexTensor,
+    forward: impl FnOnce(
+        [<Graph as burn::backend::BackendTypes>::FloatTensorPrimitive; N],
+    ) -> <Graph as burn::backend::BackendTypes>::FloatTensorPrimitive,
+) -> [FlexTensor; N] {
+    let leaves = inputs.map(leaf);
+    let output = forward(leaves.clone());
+    let product = Graph::float_mul(output, Graph::from_inner(grad.clone()));
+    let gradients = Graph::backward(Graph::float_sum(product));
+    leaves.map(|leaf| Graph::grad(&leaf, &gradients).expect("a gradient"))
+}
+
+/// A random forest in preorder: each node's parent is an earlier node on the open path, or none.
+fn forest(stream: u64, tokens: usize, branching: u64) -> Vec<i64> {
+    let random = Random::new(11, None, 0, Purpose::Synthetic).stream(stream);
+    let mut path: Vec<usize> = Vec::new();
+    let mut end = vec![tokens as i64; tokens];
+    for node in 0..tokens {
+        if random.below(branching, 2 * node as u64) == 0 {
+            let keep = random.below(path.len() as u64 + 1, 2 * node as u64 + 1) as usize;
+            for closed in path.drain(keep..) {
+                end[closed] = node as i64;
+            }
+        }
+        path.push(node);
+    }
+    end
+}
+
+#[test]
+fn rms_norm() {
+    let (x, weight, grad) = (
+        normal(0, &[300, 48]),
+        normal(1, &[48]),
+        normal(2, &[300, 48]),
+    );
+    close(
+        Flex::rms_norm(x.clone(), weight.clone(), 1e-5),
+        composed::rms_norm::<Flex>(x.clone(), weight.clone(), 1e-5),
+        "output",
+    );
+    let expected = differentiated([&x, &weight], &grad, |[x, weight]| {
+        composed::rms_norm::<Graph>(x, weight, 1e-5)
+    });
+    let fused = Flex::rms_norm_backward(x.clone(), weight.clone(), grad.clone(), 1e-5);
+    let composed = composed::rms_norm_backward::<Flex>(x, weight, grad, 1e-5);
+    for (dx, dweight) in [fused, composed] {
+        close(dx, expected[0].clone(), "dx");
+        close(dweight, expected[1].clone(), "dweight");
+    }
+}
+
+#[test]
+fn silu_gate() {
+    let [gate, up, grad] = [0, 1, 2].map(|stream| normal(stream, &[300, 70]));
+    close(
+        Flex::silu_gate(gate.clone(), up.clone()),
+        composed::silu_gate::<Flex>(gate.clone(), up.clone()),
+        "output",
+    );
+    let expected = differentiated([&gate, &up], &grad, |[gate, up]| {
+        composed::silu_gate::<Graph>(gate, up)
+    });
+    let fused = Flex::silu_gate_backward(gate.clone(), up.clone(), grad.clone());
+    let composed = composed::silu_gate_backward::<Flex>(gate, up, grad);
+    for (dgate, dup) in [fused, composed] {
+        close(dgate, expected[0].clone(), "dgate");
+        close(dup, expected[1].clone(), "dup");
+    }
+}
+
+#[test]
+fn rotary() {
+    let (x, cos, sin) = (
+        normal(0, &[300, 48]),
+        normal(1, &[300, 8]),
+        normal(2, &[300, 8]),
+    );
+    for inverse in [false, true] {
+        close(
+            Flex::rotary(x.clone(), cos.clone(), sin.clone(), inverse),
+            composed::rotary::<Flex>(x.clone(), cos.clone(), sin.clone(), inverse),
+            "output",
+        );
+    }
+    let grad = normal(3, &[300, 48]);
+    let [expected] = differentiated([&x], &grad, |[x]| {
+        let (cos, sin) = (
+            Graph::from_inner(cos.clone()),
+            Graph::from_inner(sin.clone()),
+        );
+        composed::rotary::<Graph>(x, cos, sin, false)
+    });
+    close(Flex::rotary(grad, cos, sin, true), expected, "dx");
+}
+
+#[test]
+fn tree_attention() {
+    let shape = AttentionShape {
+        heads: 4,
+        kv_heads: 2,
+        head_dim: 8,
+        scale: 8f64.powf(-0.5),
+    };
+    // Below, at and across the kernels' tile sizes; chains, bushes and many small rows.
+    for (case, (tokens, branching)) in [
+        (1, 2),
+        (63, 4),
+        (128, 1_000_000),
+        (130, 2),
+        (300, 9),
+        (517, 60),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let case = case as u64;
+        let end = integers(forest(case, tokens, branching));
+        let query = normal(case, &[tokens, 32]);
+        let [key, value] = [10 + case, 20 + case].map(|stream| normal(stream, &[tokens, 16]));
+        let grad = normal(30 + case, &[tokens, 32]);
+        let what = format!("{tokens} tokens, branching {branching}");
+
+        let inputs = || (query.clone(), key.clone(), value.clone(), end.clone());
+        let (q, k, v, e) = inputs();
+        let (output, log_sum_exp) = Flex::tree_attention_forward(q, k, v, e, shape);
+        let (q, k, v, e) = inputs();
+        let expected = composed::tree_attention_forward::<Flex>(q, k, v, e, shape);
+        close(output.clone(), expected.0, &format!("output, {what}"));
+        close(
+            log_sum_exp.clone(),
+            expected.1,
+            &format!("log-sum-exp, {what}"),
+        );
+
+        let expected = differentiated([&query, &key, &value], &grad, |[q, k, v]| {
+            composed::tree_attention_forward::<Graph>(q, k, v, end.clone(), shape).0
+        });
+        type Backward = fn(
+            FlexTensor,
+            FlexTensor,
+            FlexTensor,
+            FlexTensor,
+            FlexTensor,
+            FlexTensor,
+            FlexTensor,
+            AttentionShape,
+        ) -> (FlexTensor, FlexTensor, FlexTensor);
+        let passes: [Backward; 2] = [
+            Flex::tree_attention_backward,
+            composed::tree_attention_backward::<Flex>,
+        ];
+        for backward in passes {
+            let (q, k, v, e) = inputs();
+            let found = backward(
+                q,
+                k,
+                v,
+                e,
+                output.clone(),
+                log_sum_exp.clone(),
+                grad.clone(),
+                shape,
+            );
+            for (found, expected) in [found.0, found.1, found.2]
+                .into_iter()
+                .zip(expected.clone())
+            {
+                if tokens > 1 {
+                    close(found, expected, &format!("gradient, {what}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn linear_cross_entropy() {
+    let (hidden, head) = (normal(0, &[150, 24]), normal(1, &[77, 24]));
+    // Several targets on one row, rows without a target, weights that are no ones.
+    let rows: Vec<i64> = (0..150)
+        .filter(|row| row % 7 != 3)
+        .flat_map(|row| vec![row; 1 + row as usize % 2])
+        .collect();
+    let random = Random::new(5, None, 0, Purpose::Synthetic);
+    let tokens = (0..rows.len() as u64)
+        .map(|index| random.below(77, index) as i64)
+        .collect();
+    let weights: Vec<f64> = (0..rows.len())
+        .map(|index| 1.0 + (index % 3) as f64)
+        .collect();
+    let shape = [weights.len()];
+    let weights = Flex::float_from_data(TensorData::new(weights, shape), &FlexDevice);
+    let (rows, tokens) = (integers(rows), integers(tokens));
+
+    let one = Flex::float_from_data(TensorData::new(vec![1f64], [1]), &FlexDevice);
+    let expected = differentiated([&hidden, &head], &one, |[hidden, head]| {
+        let weights = Graph::from_inner(weights.clone());
+        composed::linear_cross_entropy_forward::<Graph>(
+            hidden,
+            head,
+            rows.clone(),
+            tokens.clone(),
+            weights,
+            false,
+            false,
+        )
+        .0
+    });
+    let inputs = || {
+        (
+            hidden.clone(),
+            head.clone(),
+            rows.clone(),
+            tokens.clone(),
+            weights.clone(),
+        )
+    };
+    let (h, w, r, t, s) = inputs();
+    let fused = Flex::linear_cross_entropy_forward(h, w, r, t, s, true, true);
+    let (h, w, r, t, s) = inputs();
+    let composed = composed::linear_cross_entropy_forward::<Flex>(h, w, r, t, s, true, true);
+    close(fused.0.clone(), composed.0.clone(), "loss");
+    for (_, dhidden, dhead) in [fused, composed] {
+        close(dhidden, expected[0].clone(), "dhidden");
+        close(dhead, expected[1].clone(), "dhead");
+    }
+}
+
+#[test]
+fn adamw() {
+    let settings = AdamW {
+        lr: 0.01,
+        beta1: 0.9,
+        beta2: 0.99,
+        epsilon: 1e-8,
+        weight_decay: 0.1,
+        grad_scale: 0.5,
+        step: 3,
+    };
+    let [parameter, grad, first] = [0, 1, 2].map(|stream| normal(stream, &[40, 30]));
+    let second = Flex::float_mul(first.clone(), first.clone());
+    let inputs = || {
+        (
+            parameter.clone(),
+            grad.clone(),
+            first.clone(),
+            second.clone(),
+        )
+    };
+    let (p, g, m, v) = inputs();
+    let fused = Flex::adamw(p, g, m, v, settings);
+    let (p, g, m, v) = inputs();
+    let expected = composed::adamw::<Flex>(p, g, m, v, settings);
+    close(fused.0, expected.0, "parameter");
+    close(fused.1, expected.1, "first moment");
+    close(fused.2, expected.2, "second moment");
+}
+
+#[test]
+fn the_fast_exponential_is_within_two_units_in_the_last_place() {
+    use super::flex::Real;
+    let mut worst = 0f64;
+    for step in -87_300..88_000 {
+        let x = step as f32 / 1000.0;
+        let exact = f64::from(x).exp();
+        worst = worst.max(((f64::from(x.exponential()) - exact) / exact).abs());
+    }
+    assert!(worst <= 2.0 * f64::from(f32::EPSILON), "{worst:e}");
+    assert_eq!(f32::NEG_INFINITY.exponential(), 0.0);
+    assert!(f32::NAN.exponential().is_nan());
+}

@@ -1,0 +1,77 @@
+//! A linear map with an optional bias and an optional adapter.
+
+use burn::tensor::Tensor;
+use glpft_checkpoints::Projection;
+
+use crate::adapter::{Adapter, Dropout};
+use crate::error::ModelError;
+use crate::parameter::{Builder, Parameter, ParameterVisitor, Parameters};
+
+/// `x · Wᵀ (+ bias) (+ adapter(x))`. The weight lies as Hugging Face files hold it, `[out, in]`.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    /// `[out, in]`.
+    pub weight: Parameter<2>,
+    /// `[out]`.
+    pub bias: Option<Parameter<1>>,
+    /// The adapter, where there is one.
+    pub adapter: Option<Adapter>,
+}
+
+impl Linear {
+    pub(crate) fn load<E: From<ModelError>>(
+        projection: &Projection,
+        builder: &mut Builder<'_, E>,
+    ) -> Result<Self, E> {
+        let Projection {
+            path,
+            inputs,
+            outputs,
+            bias,
+            ..
+        } = projection;
+        Ok(Self {
+            weight: builder.parameter(format!("{path}.weight"), [*outputs, *inputs])?,
+            bias: match bias {
+                true => Some(builder.parameter(format!("{path}.bias"), [*outputs])?),
+                false => None,
+            },
+            adapter: None,
+        })
+    }
+
+    /// `[tokens, in]` → `[tokens, out]`. Dropout is for training only.
+    pub fn forward(&self, x: Tensor<2>, dropout: Option<Dropout>) -> Tensor<2> {
+        let added = self
+            .adapter
+            .as_ref()
+            .map(|adapter| adapter.forward(x.clone(), dropout));
+        let mut output = x.matmul(self.weight.value().transpose());
+        if let Some(bias) = &self.bias {
+            output = output + bias.value().unsqueeze();
+        }
+        match added {
+            Some(added) => output + added,
+            None => output,
+        }
+    }
+
+    /// Adds the adapter, if any, into the weight and removes it.
+    pub fn merge(&mut self) {
+        if let Some(adapter) = self.adapter.take() {
+            self.weight.set(self.weight.value() + adapter.delta());
+        }
+    }
+}
+
+impl Parameters for Linear {
+    fn visit(&mut self, path: &str, visitor: &mut impl ParameterVisitor) {
+        visitor.visit(&format!("{path}.weight"), &mut self.weight);
+        if let Some(bias) = &mut self.bias {
+            visitor.visit(&format!("{path}.bias"), bias);
+        }
+        if let Some(adapter) = &mut self.adapter {
+            adapter.visit(path, visitor);
+        }
+    }
+}
