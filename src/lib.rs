@@ -1,1 +1,3 @@
-//! glpft
+//! `glpft`: turns tool-use trajectories into a planner, a caller and a summarizer (GLPFT, arXiv 2401.07324).
+//!
+//! The crates below do one thing each; this one puts them in GLPFT's order.

@@ -1,0 +1,3 @@
+//! The command line: arguments in, display out.
+
+fn main() {}
