@@ -72,7 +72,12 @@ fn config(architecture: Architecture) -> Result<ModelConfig, Failure> {
                 "rope_type": "linear", "factor": 2.0, "rope_theta": 20_000.0
             });
         }
-        Architecture::Qwen2 | Architecture::Qwen3 => json["rope_theta"] = 1e6.into(),
+        Architecture::Qwen2 => {
+            // transformers 4.45 has no other for this family.
+            json["head_dim"] = 4.into();
+            json["rope_theta"] = 1e6.into();
+        }
+        Architecture::Qwen3 => json["rope_theta"] = 1e6.into(),
     }
     Ok(ModelConfig::from_json(json)?)
 }

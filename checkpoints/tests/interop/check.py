@@ -45,7 +45,9 @@ def check_model(path):
     config = AutoConfig.from_pretrained(path)
     assert rope(config) == ROPE[family], (path, rope(config))
     assert config.eos_token_id == [2, 3] and config.num_key_value_heads == 2
-    assert (getattr(config, "dtype", None) or config.torch_dtype) == TYPES[kind]
+    # To transformers 4.45 `dtype` is a key like any other.
+    stored = getattr(config, "dtype", None)
+    assert (config.torch_dtype if isinstance(stored, str) else stored) == TYPES[kind]
     model, loading = AutoModelForCausalLM.from_pretrained(
         path, torch_dtype="auto", output_loading_info=True
     )
