@@ -5,20 +5,13 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod support;
+
 use glpft_data::{PromptTokenizer, Text};
 use glpft_recipes::Separators;
 use rayon::prelude::*;
-use std::path::PathBuf;
+use support::{cut, fixtures, models};
 use tokenizers::Tokenizer;
-
-fn fixtures() -> PathBuf {
-    let default = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared");
-    std::env::var_os("GLPFT_FIXTURES").map_or_else(default, PathBuf::from)
-}
-
-fn models() -> PathBuf {
-    std::env::var_os("GLPFT_MODELS").map_or_else(|| fixtures().join("models"), PathBuf::from)
-}
 
 /// Tokenizers with their directory: ours, and the library's own.
 fn tokenizers() -> Vec<(&'static str, PromptTokenizer, Tokenizer)> {
@@ -62,17 +55,6 @@ fn real_texts() -> Vec<String> {
         }
     }
     texts
-}
-
-fn cut(text: &str) -> Text {
-    let mut result = Text::new();
-    for (index, part) in text.split("</s>").enumerate() {
-        if index > 0 {
-            result.separate();
-        }
-        result.push(part);
-    }
-    result
 }
 
 #[test]
