@@ -162,6 +162,11 @@ pub trait DecoderOps: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         composed::adamw::<Self>(parameter, grad, first, second, settings)
     }
+
+    /// See [`sum_of_squares`].
+    fn sum_of_squares(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_sum(Self::float_mul(x.clone(), x))
+    }
 }
 
 /// One AdamW update's settings (arXiv 1711.05101).
@@ -291,6 +296,11 @@ pub fn adamw<const D: usize>(
         Tensor::from_dispatch(first),
         Tensor::from_dispatch(second),
     )
+}
+
+/// The sum of the squares of all elements, as a tensor of one element. Outside any graph.
+pub fn sum_of_squares<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+    Tensor::from_dispatch(<Dispatch as DecoderOps>::sum_of_squares(x.into_dispatch()))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! The feed-forward gate and the rotary position embedding.
+//! The feed-forward gate, the rotary position embedding, sums of squares.
 
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use super::real::{Real, contiguous, elements, tensor, vectorized};
+use super::real::{Real, contiguous, elements, sum, tensor, vectorized};
 
 /// Elements of one task.
 const BLOCK: usize = 1 << 14;
@@ -112,4 +112,19 @@ pub fn rotary<R: Real>(
             )
         });
     tensor(output, shape)
+}
+
+/// See [`crate::kernels::sum_of_squares`]. Blocks are summed in double precision.
+pub fn sum_of_squares<R: Real>(x: FlexTensor) -> FlexTensor {
+    let x = contiguous(x);
+    let blocks: Vec<f64> = elements::<R>(&x)
+        .par_chunks(BLOCK)
+        .map(|x| {
+            vectorized(
+                #[inline(always)]
+                || sum(x.len(), |i| x[i] * x[i]).elem::<f64>(),
+            )
+        })
+        .collect();
+    tensor(vec![R::of(blocks.into_iter().sum())], [1])
 }

@@ -12,6 +12,7 @@ mod matrix;
 mod real;
 mod rms_norm;
 
+use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::tensor::DType;
 
@@ -138,5 +139,10 @@ impl DecoderOps for Flex {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         by_type!(parameter, R => adamw::adamw::<R>(parameter, grad, first, second, settings),
             composed::adamw::<Self>(parameter, grad, first, second, settings))
+    }
+
+    fn sum_of_squares(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        by_type!(x, R => elementwise::sum_of_squares::<R>(x),
+            Self::float_sum(Self::float_mul(x.clone(), x)))
     }
 }

@@ -1,0 +1,88 @@
+//! Gradients by parameter path, summed over micro-batches.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Gradients as Graph, Tensor};
+use glpft_model::kernels::sum_of_squares;
+use glpft_model::{Decoder, ModelError, Parameter, ParameterVisitor};
+
+/// The gradients of the trained parameters, each flat.
+#[derive(Default)]
+pub struct Gradients {
+    of: BTreeMap<String, Tensor<1>>,
+}
+
+impl Gradients {
+    /// Adds those of one backward pass.
+    pub fn add(&mut self, model: &mut Decoder, graph: Graph) {
+        model.visit_all(&mut Add {
+            sums: &mut self.of,
+            graph,
+        });
+    }
+
+    /// Takes the gradient of the parameter at `path`, flat.
+    pub fn take(&mut self, path: &str) -> Option<Tensor<1>> {
+        self.of.remove(path)
+    }
+
+    /// The gradient of the parameter at `path`, flat.
+    pub fn get(&self, path: &str) -> Option<&Tensor<1>> {
+        self.of.get(path)
+    }
+
+    /// The Euclidean norm over all parameters, or the first parameter whose gradient is not finite.
+    ///
+    /// # Errors
+    /// The device cannot be read.
+    pub fn norm(&self) -> Result<Result<f64, String>, ModelError> {
+        if self.of.is_empty() {
+            return Ok(Ok(0.0));
+        }
+        let squares = self
+            .of
+            .values()
+            .map(|gradient| sum_of_squares(gradient.clone()))
+            .collect();
+        let squares = numbers(Tensor::cat(squares, 0))?;
+        let broken = self
+            .of
+            .keys()
+            .zip(&squares)
+            .find(|(_, square)| !square.is_finite());
+        Ok(match broken {
+            Some((path, _)) => Err(path.clone()),
+            None => Ok(squares.iter().sum::<f64>().sqrt()),
+        })
+    }
+}
+
+/// The elements of a tensor on the host.
+pub(crate) fn numbers(tensor: Tensor<1>) -> Result<Vec<f64>, ModelError> {
+    let read = |error: &dyn std::fmt::Display| ModelError::Read(error.to_string());
+    let data = tensor.try_into_data().map_err(|error| read(&error))?;
+    Ok(data.iter::<f64>().collect())
+}
+
+struct Add<'a> {
+    sums: &'a mut BTreeMap<String, Tensor<1>>,
+    graph: Graph,
+}
+
+impl ParameterVisitor for Add<'_> {
+    fn visit<const D: usize>(&mut self, path: &str, parameter: &mut Parameter<D>) {
+        if !parameter.is_trained() {
+            return;
+        }
+        let value = parameter.value();
+        let Some(gradient) = value.grad_remove(&mut self.graph) else {
+            return;
+        };
+        let gradient = gradient.reshape([value.shape().num_elements()]);
+        let sum = match self.sums.remove(path) {
+            Some(sum) => sum + gradient,
+            None => gradient,
+        };
+        self.sums.insert(path.to_owned(), sum);
+    }
+}

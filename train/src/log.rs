@@ -1,0 +1,149 @@
+//! The training log: a JSON object a line.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use glpft_checkpoints::{FileError, write_atomically};
+use serde::{Deserialize, Serialize};
+
+use crate::error::TrainError;
+
+/// The log's file in a stage's directory.
+pub const TRAIN_LOG_FILE: &str = "train_log.jsonl";
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum LogRecord {
+    /// A step.
+    Step(StepRecord),
+    /// A validation.
+    Validation(ValidationRecord),
+}
+
+impl LogRecord {
+    /// Steps done when it was written.
+    pub fn step(&self) -> u64 {
+        match self {
+            LogRecord::Step(record) => record.step,
+            LogRecord::Validation(record) => record.step,
+        }
+    }
+}
+
+/// What one step did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// The step, from 1.
+    pub step: u64,
+    /// Epochs done after it, with the fraction of the one under way.
+    pub epoch: f64,
+    /// The mean loss of a label token, in nats, before the update.
+    pub loss: f64,
+    /// The learning rate of the update.
+    pub lr: f64,
+    /// The gradient's norm before clipping.
+    pub grad_norm: f64,
+    /// Label tokens of the step.
+    pub label_tokens: usize,
+    /// Tokens of the step's examples.
+    pub tokens: usize,
+    /// Tokens that the model was run on.
+    pub computed_tokens: usize,
+    /// Examples of the step.
+    pub examples: usize,
+    /// Wall time of the step.
+    pub seconds: f64,
+    /// `tokens / seconds`.
+    pub tokens_per_second: f64,
+    /// Memory that the process holds, in bytes.
+    pub memory: u64,
+}
+
+/// What one validation found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ValidationRecord {
+    /// Steps done.
+    pub step: u64,
+    /// The mean loss of a held-out label token, in nats.
+    pub validation_loss: f64,
+    /// Held-out label tokens.
+    pub validation_label_tokens: usize,
+    /// Wall time of the validation.
+    pub seconds: f64,
+}
+
+/// The log of a stage under way, appended to line by line.
+pub(crate) struct Log {
+    path: PathBuf,
+    file: File,
+}
+
+impl Log {
+    /// Goes on with the log of `stage` as it was after `steps` steps: what an interrupted start logged beyond that
+    /// is done again and logged again.
+    pub fn open(stage: &Path, steps: u64) -> Result<Self, TrainError> {
+        let path = stage.join(TRAIN_LOG_FILE);
+        if path.exists() {
+            let kept: Vec<String> = read_lines(&path)?
+                .into_iter()
+                .filter(|(_, record)| record.step() <= steps && (steps > 0))
+                .map(|(line, _)| line)
+                .collect();
+            write_atomically(&path, |writer| {
+                kept.iter().try_for_each(|line| writeln!(writer, "{line}"))
+            })?;
+        }
+        let open = OpenOptions::new().create(true).append(true).open(&path);
+        let file = open.map_err(|source| FileError::new("open the training log", &path, source))?;
+        Ok(Self { path, file })
+    }
+
+    /// Appends a record.
+    pub fn write(&mut self, record: &impl Serialize) -> Result<(), TrainError> {
+        let failed = |source| FileError::new("write the training log", &self.path, source);
+        let mut line = serde_json::to_vec(record).map_err(|error| failed(error.into()))?;
+        line.push(b'\n');
+        Ok(self.file.write_all(&line).map_err(failed)?)
+    }
+
+    /// Makes sure that what was appended is on disk.
+    pub fn sync(&self) -> Result<(), TrainError> {
+        let failed = |source| FileError::new("write the training log", &self.path, source);
+        Ok(self.file.sync_data().map_err(failed)?)
+    }
+}
+
+/// The records of a stage's log.
+pub fn read_log(stage: &Path) -> Result<Vec<LogRecord>, TrainError> {
+    let lines = read_lines(&stage.join(TRAIN_LOG_FILE))?;
+    Ok(lines.into_iter().map(|(_, record)| record).collect())
+}
+
+fn read_lines(path: &Path) -> Result<Vec<(String, LogRecord)>, TrainError> {
+    let failed = |source| FileError::new("read the training log", path, source);
+    let whole_to = fs::metadata(path).map_err(failed)?.len();
+    let mut records = Vec::new();
+    let mut at = 0;
+    for (index, line) in BufReader::new(File::open(path).map_err(failed)?)
+        .lines()
+        .enumerate()
+    {
+        let line = line.map_err(failed)?;
+        at += line.len() as u64 + 1;
+        match serde_json::from_str(&line) {
+            Ok(record) => records.push((line, record)),
+            // A line without its end was being written when the program died.
+            Err(_) if at > whole_to => break,
+            Err(error) => {
+                return Err(TrainError::Log {
+                    path: path.to_owned(),
+                    line: index + 1,
+                    reason: error.to_string(),
+                });
+            }
+        }
+    }
+    Ok(records)
+}

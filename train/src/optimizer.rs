@@ -1,0 +1,117 @@
+//! AdamW (arXiv 1711.05101), its state keyed by parameter path.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Tensor, TensorData};
+use glpft_checkpoints::TensorShape;
+use glpft_model::kernels::{AdamW, adamw};
+use glpft_model::{Decoder, Parameter, ParameterVisitor};
+use glpft_recipes::StageRecipe;
+
+use crate::gradients::Gradients;
+
+/// The optimizer of one stage.
+#[derive(Default)]
+pub struct Optimizer {
+    /// Updates done.
+    updates: u64,
+    moments: BTreeMap<String, Moments>,
+}
+
+/// Running means of the gradient and of its square, flat.
+struct Moments {
+    first: Tensor<1>,
+    second: Tensor<1>,
+}
+
+impl Optimizer {
+    /// Updates every trained parameter; gradients are multiplied with `grad_scale` first. Norms and biases are not
+    /// decayed.
+    pub fn update(
+        &mut self,
+        model: &mut Decoder,
+        gradients: Gradients,
+        recipe: &StageRecipe,
+        lr: f64,
+        grad_scale: f64,
+    ) {
+        self.updates += 1;
+        let settings = AdamW {
+            lr,
+            beta1: recipe.beta1,
+            beta2: recipe.beta2,
+            epsilon: recipe.epsilon,
+            weight_decay: recipe.weight_decay,
+            grad_scale,
+            step: self.updates,
+        };
+        model.visit_all(&mut Update {
+            optimizer: self,
+            gradients,
+            settings,
+        });
+    }
+
+    /// The first (else second) moment of the parameter at `path`, flat; zeros before its first update.
+    pub(crate) fn moment(&self, path: &str, first: bool) -> Option<&Tensor<1>> {
+        let moments = self.moments.get(path)?;
+        Some(if first {
+            &moments.first
+        } else {
+            &moments.second
+        })
+    }
+
+    /// The state after `updates` updates; `read` gives a parameter's moments, row-major.
+    pub(crate) fn restore<E>(
+        model: &mut Decoder,
+        updates: u64,
+        parameters: &[TensorShape],
+        mut read: impl FnMut(&TensorShape) -> Result<[Vec<f32>; 2], E>,
+    ) -> Result<Self, E> {
+        let mut moments = BTreeMap::new();
+        for parameter in parameters {
+            let [first, second] = read(parameter)?.map(|values| {
+                let length = [values.len()];
+                let options = (model.device(), model.dtype().into());
+                Tensor::from_data(TensorData::new(values, length), options)
+            });
+            moments.insert(parameter.name.clone(), Moments { first, second });
+        }
+        Ok(Self { updates, moments })
+    }
+}
+
+struct Update<'a> {
+    optimizer: &'a mut Optimizer,
+    gradients: Gradients,
+    settings: AdamW,
+}
+
+impl ParameterVisitor for Update<'_> {
+    fn visit<const D: usize>(&mut self, path: &str, parameter: &mut Parameter<D>) {
+        let Some(gradient) = self.gradients.take(path) else {
+            return;
+        };
+        let value = parameter.value().inner();
+        let shape = value.shape();
+        let moments = self
+            .optimizer
+            .moments
+            .remove(path)
+            .unwrap_or_else(|| Moments {
+                first: Tensor::zeros_like(&gradient),
+                second: Tensor::zeros_like(&gradient),
+            });
+        let mut settings = self.settings;
+        if D == 1 {
+            settings.weight_decay = 0.0;
+        }
+        let flat = value.reshape([shape.num_elements()]);
+        let (flat, first, second) = adamw(flat, gradient, moments.first, moments.second, settings);
+        parameter.set(flat.reshape(shape));
+        self.optimizer
+            .moments
+            .insert(path.to_owned(), Moments { first, second });
+    }
+}

@@ -1,0 +1,378 @@
+//! The loop of a stage.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use glpft_checkpoints::{
+    BestValidation, Checkpoint, FileError, TrainerState, latest_checkpoint, prune_checkpoints,
+};
+use glpft_data::{Batch, Plan, TokenExample, micro_batches};
+use glpft_model::Decoder;
+use glpft_recipes::{Packing, Sampling, Stage, StageRecipe};
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint;
+use crate::error::TrainError;
+use crate::gradients::Gradients;
+use crate::log::{Log, StepRecord, ValidationRecord};
+use crate::observer::{Observer, StageStart};
+use crate::optimizer::Optimizer;
+use crate::schedule::learning_rate;
+use crate::step::{StepData, StepPlace, train_step};
+use crate::validation::mean_loss;
+
+/// A stage to run: everything but the model.
+pub struct StageRun<'a> {
+    /// Which stage.
+    pub stage: Stage,
+    /// Its settings.
+    pub recipe: &'a StageRecipe,
+    /// The run's seed.
+    pub seed: u64,
+    /// What a step draws.
+    pub sampling: Sampling,
+    /// How micro-batches are laid out.
+    pub packing: Packing,
+    /// What it trains on.
+    pub train: &'a [TokenExample],
+    /// What it is validated on; may be empty.
+    pub validation: &'a [TokenExample],
+    /// Its directory, for checkpoints and the log.
+    pub directory: &'a Path,
+    /// Tells the recipe; a checkpoint made with another is refused.
+    pub recipe_fingerprint: &'a str,
+    /// Tells the data and the weights that the stage starts from; a checkpoint made with others is refused.
+    pub data_fingerprint: &'a str,
+    /// Set from outside to end the stage after the step under way.
+    pub stop: &'a AtomicBool,
+}
+
+/// How a stage ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// All steps are done.
+    Finished(StageReport),
+    /// It was told to stop; the checkpoint holds all that is needed to go on.
+    Interrupted(Checkpoint),
+}
+
+/// What a finished stage did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StageReport {
+    /// Steps of the stage.
+    pub steps: u64,
+    /// Loss of its first step, if this start made it.
+    pub first_loss: Option<f64>,
+    /// Loss of its last step.
+    pub last_loss: Option<f64>,
+    /// Validation loss before the first step.
+    pub first_validation_loss: Option<f64>,
+    /// Validation loss after the last step.
+    pub last_validation_loss: Option<f64>,
+    /// Tokens of the examples, over all steps.
+    pub tokens: u64,
+    /// Tokens that the model was run on, over all steps.
+    pub computed_tokens: u64,
+    /// Wall time of the steps.
+    pub seconds: f64,
+}
+
+/// The number of steps of a stage: its epochs' as planned, at most `max_steps`.
+pub fn total_steps(plan: &Plan, recipe: &StageRecipe) -> usize {
+    let planned = plan.total_steps(recipe.epochs);
+    recipe.max_steps.map_or(planned, |most| planned.min(most))
+}
+
+/// The batch of some examples, laid out as `packing` says.
+pub(crate) fn batch(examples: &[TokenExample], indices: &[u32], packing: Packing) -> Batch {
+    let chosen: Vec<&TokenExample> = indices
+        .iter()
+        .map(|&index| &examples[index as usize])
+        .collect();
+    match packing {
+        Packing::Tree => Batch::tree(&chosen),
+        Packing::Rows | Packing::None => Batch::rows(&chosen),
+    }
+}
+
+/// Trains `model`, whose trained parameters are already chosen, through one stage.
+///
+/// Goes on from the last whole checkpoint in the stage's directory, if there is one. `inspect` sees each step's
+/// summed gradients and the factor that averages them, before the update.
+pub fn train_stage(
+    model: &mut Decoder,
+    run: &StageRun<'_>,
+    observer: &mut dyn Observer,
+    inspect: &mut dyn FnMut(&mut Decoder, u64, &Gradients, f64) -> Result<(), TrainError>,
+) -> Result<Outcome, TrainError> {
+    let mut stage = Running::open(model, run)?;
+    observer.start(&StageStart {
+        stage: run.stage.name(),
+        done: stage.state.step as usize,
+        total: stage.total,
+        resumed: stage
+            .resumed
+            .as_ref()
+            .map(|checkpoint| checkpoint.path.display().to_string()),
+    });
+    if stage.state.step == 0 {
+        stage.validate(model, observer)?;
+    }
+    let outcome = loop {
+        let step = stage.state.step as usize;
+        if step >= stage.total {
+            break Outcome::Finished(stage.report()?);
+        }
+        if run.stop.load(Ordering::Relaxed) {
+            break Outcome::Interrupted(stage.save(model, observer)?);
+        }
+        stage.step(model, observer, inspect)?;
+        let done = stage.state.step as usize;
+        let last = done == stage.total;
+        if last || (run.recipe.eval_every > 0 && done.is_multiple_of(run.recipe.eval_every)) {
+            stage.validate(model, observer)?;
+        }
+        if !last
+            && run.recipe.checkpoint_every > 0
+            && done.is_multiple_of(run.recipe.checkpoint_every)
+        {
+            stage.save(model, observer)?;
+        }
+    };
+    observer.finish();
+    Ok(outcome)
+}
+
+/// A stage under way.
+struct Running<'a> {
+    run: &'a StageRun<'a>,
+    plan: Plan,
+    total: usize,
+    optimizer: Optimizer,
+    state: TrainerState,
+    log: Log,
+    /// The epoch whose steps are at hand, and those steps.
+    epoch: Option<(u32, Vec<Vec<u32>>)>,
+    resumed: Option<Checkpoint>,
+}
+
+impl<'a> Running<'a> {
+    fn open(model: &mut Decoder, run: &'a StageRun<'a>) -> Result<Self, TrainError> {
+        if run.train.is_empty() {
+            return Err(TrainError::NoExamples {
+                stage: run.stage.name(),
+            });
+        }
+        std::fs::create_dir_all(run.directory)
+            .map_err(|source| FileError::new("create", run.directory, source))?;
+        let trajectories: Vec<u32> = run.train.iter().map(|example| example.trajectory).collect();
+        let plan = Plan::new(
+            &trajectories,
+            run.sampling,
+            run.recipe.batch,
+            run.seed,
+            run.stage,
+        );
+        let total = total_steps(&plan, run.recipe);
+        let resumed = latest_checkpoint(run.directory)?;
+        let (state, optimizer) = match &resumed {
+            Some(checkpoint) => {
+                let state = checkpoint.state()?;
+                let other = |what| TrainError::OtherRun {
+                    checkpoint: checkpoint.path.clone(),
+                    what,
+                };
+                if state.recipe_fingerprint != run.recipe_fingerprint {
+                    return Err(other("recipe"));
+                }
+                if state.data_fingerprint != run.data_fingerprint {
+                    return Err(other("data set or base model"));
+                }
+                let optimizer = checkpoint::restore(checkpoint, &state, model)?;
+                (state, optimizer)
+            }
+            None => {
+                let state = TrainerState {
+                    stage: run.stage.name().to_owned(),
+                    seed: run.seed,
+                    recipe_fingerprint: run.recipe_fingerprint.to_owned(),
+                    data_fingerprint: run.data_fingerprint.to_owned(),
+                    ..TrainerState::default()
+                };
+                (state, Optimizer::default())
+            }
+        };
+        let log = Log::open(run.directory, state.step)?;
+        Ok(Self {
+            run,
+            plan,
+            total,
+            optimizer,
+            state,
+            log,
+            epoch: None,
+            resumed,
+        })
+    }
+
+    /// What a step (from 0) reads, and the share of epochs done after it.
+    fn data(&mut self, step: usize) -> (StepData, u32, usize, f64) {
+        let run = self.run;
+        let (epoch, number) = self.plan.locate(step).unwrap_or_default();
+        if self
+            .epoch
+            .as_ref()
+            .is_none_or(|(at_hand, _)| *at_hand != epoch)
+        {
+            self.epoch = Some((epoch, self.plan.epoch(epoch)));
+        }
+        let steps = self
+            .epoch
+            .as_ref()
+            .map(|(_, steps)| steps.as_slice())
+            .unwrap_or_default();
+        let examples = &steps[number];
+        let name = |&index: &u32| {
+            let example = &run.train[index as usize];
+            format!("{}:{}", example.trajectory, example.turn)
+        };
+        let batches = micro_batches(
+            run.train,
+            examples,
+            run.packing,
+            run.recipe.micro_batch_tokens,
+        )
+        .iter()
+        .map(|indices| batch(run.train, indices, run.packing))
+        .collect();
+        let data = StepData {
+            batches,
+            examples: examples.iter().map(name).collect(),
+        };
+        let done = f64::from(epoch) + (number + 1) as f64 / steps.len() as f64;
+        (data, epoch, number, done)
+    }
+
+    fn step(
+        &mut self,
+        model: &mut Decoder,
+        observer: &mut dyn Observer,
+        inspect: &mut dyn FnMut(&mut Decoder, u64, &Gradients, f64) -> Result<(), TrainError>,
+    ) -> Result<(), TrainError> {
+        let started = Instant::now();
+        let step = self.state.step as usize;
+        let (data, epoch, number, epochs_done) = self.data(step);
+        let place = StepPlace {
+            seed: self.run.seed,
+            stage: self.run.stage,
+            step,
+            lr: learning_rate(self.run.recipe, step, self.total),
+        };
+        // The inspector may look at the model, which the step borrows until its update.
+        let mut shared = model.clone();
+        let result = train_step(
+            model,
+            &mut self.optimizer,
+            &data,
+            self.run.recipe,
+            place,
+            &mut |gradients, scale| inspect(&mut shared, step as u64 + 1, gradients, scale),
+        )?;
+        let seconds = started.elapsed().as_secs_f64();
+        let sum = |count: fn(&Batch) -> usize| data.batches.iter().map(count).sum::<usize>();
+        let tokens = sum(|batch| batch.real_tokens);
+        let record = StepRecord {
+            step: step as u64 + 1,
+            epoch: epochs_done,
+            loss: result.loss,
+            lr: place.lr,
+            grad_norm: result.grad_norm,
+            label_tokens: sum(|batch| batch.label_tokens),
+            tokens,
+            computed_tokens: sum(Batch::len),
+            examples: data.examples.len(),
+            seconds,
+            tokens_per_second: tokens as f64 / seconds,
+            memory: memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem as u64),
+        };
+        self.log.write(&record)?;
+        self.state.step += 1;
+        self.state.epoch = u64::from(epoch);
+        self.state.position = number as u64 + 1;
+        observer.step(&record);
+        Ok(())
+    }
+
+    fn validate(&mut self, model: &Decoder, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        let started = Instant::now();
+        let run = self.run;
+        let found = mean_loss(
+            model,
+            run.validation,
+            run.packing,
+            run.recipe.micro_batch_tokens,
+        )?;
+        let Some((loss, labels)) = found else {
+            return Ok(());
+        };
+        let step = self.state.step;
+        let record = ValidationRecord {
+            step,
+            validation_loss: loss,
+            validation_label_tokens: labels,
+            seconds: started.elapsed().as_secs_f64(),
+        };
+        self.log.write(&record)?;
+        if self
+            .state
+            .best_validation
+            .is_none_or(|best| loss < best.loss)
+            && loss.is_finite()
+        {
+            self.state.best_validation = Some(BestValidation { step, loss });
+        }
+        observer.validation(&record);
+        Ok(())
+    }
+
+    fn save(
+        &mut self,
+        model: &mut Decoder,
+        observer: &mut dyn Observer,
+    ) -> Result<Checkpoint, TrainError> {
+        // The log first: a checkpoint's steps are all in it.
+        self.log.sync()?;
+        let saved = checkpoint::save(self.run.directory, &self.state, model, &self.optimizer)?;
+        prune_checkpoints(self.run.directory, self.run.recipe.keep_checkpoints, None)?;
+        observer.checkpoint(&saved.path);
+        Ok(saved)
+    }
+
+    /// Sums up the whole stage from its log, over every start.
+    fn report(&self) -> Result<StageReport, TrainError> {
+        self.log.sync()?;
+        let mut report = StageReport {
+            steps: self.state.step,
+            ..StageReport::default()
+        };
+        for record in crate::log::read_log(self.run.directory)? {
+            match record {
+                crate::log::LogRecord::Step(record) => {
+                    report.first_loss.get_or_insert(record.loss);
+                    report.last_loss = Some(record.loss);
+                    report.tokens += record.tokens as u64;
+                    report.computed_tokens += record.computed_tokens as u64;
+                    report.seconds += record.seconds;
+                }
+                crate::log::LogRecord::Validation(record) => {
+                    report
+                        .first_validation_loss
+                        .get_or_insert(record.validation_loss);
+                    report.last_validation_loss = Some(record.validation_loss);
+                }
+            }
+        }
+        Ok(report)
+    }
+}
