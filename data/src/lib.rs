@@ -38,7 +38,7 @@ pub use random::{Purpose, Random};
 pub use roles::{GiveUpPrompt, HALLUCINATED, examples};
 pub use source::{
     BadRecord, Conversations, ReadOptions, Record, RecordError, Source, SourceError, SourceForm,
-    SourceReport,
+    SourceReport, TestQueriesError,
 };
 pub use split::{QuerySplits, Split};
 pub use statistics::DatasetStatistics;

@@ -16,7 +16,7 @@ use crate::conversation::Conversation;
 use crate::quickstart;
 use crate::trajectory::Trajectory;
 
-pub use error::{RecordError, SourceError};
+pub use error::{RecordError, SourceError, TestQueriesError};
 pub(crate) use field::Field;
 pub use report::{BadRecord, SourceReport};
 

@@ -62,6 +62,23 @@ pub enum RecordError {
     },
 }
 
+/// Why the test queries are not known.
+#[derive(Debug, thiserror::Error)]
+pub enum TestQueriesError {
+    /// The directory is absent.
+    #[error("no such directory")]
+    NoDirectory,
+    /// No file in it has the name of a test set.
+    #[error("the directory holds none of the six test sets")]
+    NoTestSet,
+    /// A test set that cannot be read.
+    #[error(transparent)]
+    File(#[from] RecordError),
+    /// A test set that is JSON, but of another form.
+    #[error("is neither an object whose keys are query ids nor an array of them")]
+    NotIds,
+}
+
 /// Why a source cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
@@ -116,7 +133,7 @@ pub enum SourceError {
         /// The directory or file.
         path: PathBuf,
         /// What is wrong with it.
-        problem: String,
+        problem: TestQueriesError,
     },
     /// A bad record where `data.strict` is set.
     #[error(

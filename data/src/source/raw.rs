@@ -99,12 +99,8 @@ impl RawAnswers {
                     },
                 ));
             } else if directory == "test_query_ids" && test_queries::is_test_set(name) {
-                test_queries::add(text, test_queries.get_or_insert_default()).map_err(
-                    |problem| SourceError::TestQueries {
-                        path: source.join(path),
-                        problem,
-                    },
-                )?;
+                test_queries::add(text, test_queries.get_or_insert_default())
+                    .map_err(|problem| test_queries::failed(&source.join(path), problem))?;
             }
         }
         answers.sort_by(|(group, file), (other_group, other)| {

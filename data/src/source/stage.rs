@@ -20,41 +20,42 @@ pub(super) struct StageFile {
 }
 
 impl StageFile {
-    /// Looks at the first element only; every element is checked when it is read.
+    /// Looks for the first element of a known form; every element is checked when it is read.
     pub fn open(path: &Path) -> Result<Self, SourceError> {
         let bytes = std::fs::read(path).map_err(|source| SourceError::Open {
             path: path.to_owned(),
             source,
         })?;
-        let unknown = |found: String| SourceError::UnknownForm {
-            path: path.to_owned(),
-            found,
-        };
         // Only what stands before the first wrong byte is looked at here.
         let text = match std::str::from_utf8(&bytes) {
             Ok(text) => text,
             Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
         };
         let mut first = None;
+        let mut form = None;
         let parsed = json::load_elements(text, |element| {
-            first = Some(element);
-            false
+            form = form_of(&element);
+            first.get_or_insert(element);
+            form.is_none()
         });
-        let form = match (&first, parsed) {
-            (Some(element), _) => form_of(element).map_err(|found| unknown(found.to_owned()))?,
-            (None, Ok(())) => return Err(unknown("an empty JSON array".to_owned())),
-            (None, Err(error)) => {
-                let found = match text.trim_start().chars().next() {
-                    None => "empty".to_owned(),
+        let Some(form) = form else {
+            let found = match (&first, &parsed) {
+                (Some(element), _) => describe(element).to_owned(),
+                (None, Ok(())) => "an empty JSON array".to_owned(),
+                (None, Err(error)) => match text.trim_start().chars().next() {
+                    None => "empty, or no UTF-8 text".to_owned(),
                     Some('[') => format!("not valid JSON ({error})"),
                     Some('{') => {
-                        "a JSON object (for raw answers, name the directory that holds answer/)"
+                        "a JSON object (raw answers are read from the directory that holds answer/)"
                             .to_owned()
                     }
                     Some(_) => "no JSON array".to_owned(),
-                };
-                return Err(unknown(found));
-            }
+                },
+            };
+            return Err(SourceError::UnknownForm {
+                path: path.to_owned(),
+                found,
+            });
         };
         Ok(Self {
             path: path.to_owned(),
@@ -114,20 +115,24 @@ impl StageFile {
     }
 }
 
-/// The form of a file by its first element, or what else that element is.
-fn form_of(element: &Value) -> Result<SourceForm, &'static str> {
-    let has = |key| element.get(key).is_some();
-    if has("conversations") {
-        return Ok(SourceForm::Stage2);
+/// The form of the file that holds such an element.
+fn form_of(element: &Value) -> Option<SourceForm> {
+    if element.get("conversations").is_some() {
+        Some(SourceForm::Stage2)
+    } else if element.get("chains").is_some() {
+        Some(SourceForm::Stage1)
+    } else {
+        None
     }
-    if has("chains") {
-        return Ok(SourceForm::Stage1);
-    }
-    Err(if has("input") && has("target") {
+}
+
+/// What a file is whose first element is this and none of whose elements has a known form.
+fn describe(element: &Value) -> &'static str {
+    if element.get("input").is_some() && element.get("target").is_some() {
         "a role dataset, which is a result and no source"
     } else if element.is_object() {
-        "a JSON array whose first object has neither `chains` nor `conversations`"
+        "a JSON array of objects with neither `chains` nor `conversations`"
     } else {
-        "a JSON array whose first element is no object"
-    })
+        "a JSON array without such objects"
+    }
 }
