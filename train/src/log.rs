@@ -13,7 +13,7 @@ use crate::error::TrainError;
 pub const TRAIN_LOG_FILE: &str = "train_log.jsonl";
 
 /// One line of the log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum LogRecord {
     /// A step.
@@ -23,6 +23,16 @@ pub enum LogRecord {
 }
 
 impl LogRecord {
+    /// Reads a line: the two kinds have no key in common but `step` and `seconds`.
+    fn parse(line: &str) -> Result<Self, serde_json::Error> {
+        match serde_json::from_str(line) {
+            Ok(record) => Ok(LogRecord::Step(record)),
+            Err(error) => serde_json::from_str(line)
+                .map(LogRecord::Validation)
+                .map_err(|_| error),
+        }
+    }
+
     /// Steps done when it was written.
     pub fn step(&self) -> u64 {
         match self {
@@ -132,7 +142,7 @@ fn read_lines(path: &Path) -> Result<Vec<(String, LogRecord)>, TrainError> {
     {
         let line = line.map_err(failed)?;
         at += line.len() as u64 + 1;
-        match serde_json::from_str(&line) {
+        match LogRecord::parse(&line) {
             Ok(record) => records.push((line, record)),
             // A line without its end was being written when the program died.
             Err(_) if at > whole_to => break,

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint;
 use crate::error::TrainError;
 use crate::gradients::Gradients;
-use crate::log::{Log, StepRecord, ValidationRecord};
+use crate::log::{Log, LogRecord, StepRecord, ValidationRecord, read_log};
 use crate::observer::{Observer, StageStart};
 use crate::optimizer::Optimizer;
 use crate::schedule::learning_rate;
@@ -62,7 +62,7 @@ pub enum Outcome {
 pub struct StageReport {
     /// Steps of the stage.
     pub steps: u64,
-    /// Loss of its first step, if this start made it.
+    /// Loss of its first step.
     pub first_loss: Option<f64>,
     /// Loss of its last step.
     pub last_loss: Option<f64>,
@@ -122,7 +122,9 @@ pub fn train_stage(
     let outcome = loop {
         let step = stage.state.step as usize;
         if step >= stage.total {
-            break Outcome::Finished(stage.report()?);
+            stage.log.sync()?;
+            stage.state.write(run.directory)?;
+            break Outcome::Finished(stage_report(run.directory)?);
         }
         if run.stop.load(Ordering::Relaxed) {
             break Outcome::Interrupted(stage.save(model, observer)?);
@@ -348,31 +350,31 @@ impl<'a> Running<'a> {
         observer.checkpoint(&saved.path);
         Ok(saved)
     }
+}
 
-    /// Sums up the whole stage from its log, over every start.
-    fn report(&self) -> Result<StageReport, TrainError> {
-        self.log.sync()?;
-        let mut report = StageReport {
-            steps: self.state.step,
-            ..StageReport::default()
-        };
-        for record in crate::log::read_log(self.run.directory)? {
-            match record {
-                crate::log::LogRecord::Step(record) => {
-                    report.first_loss.get_or_insert(record.loss);
-                    report.last_loss = Some(record.loss);
-                    report.tokens += record.tokens as u64;
-                    report.computed_tokens += record.computed_tokens as u64;
-                    report.seconds += record.seconds;
-                }
-                crate::log::LogRecord::Validation(record) => {
-                    report
-                        .first_validation_loss
-                        .get_or_insert(record.validation_loss);
-                    report.last_validation_loss = Some(record.validation_loss);
-                }
+/// Sums up a stage from its log, over every start.
+///
+/// # Errors
+/// The log cannot be read.
+pub fn stage_report(directory: &Path) -> Result<StageReport, TrainError> {
+    let mut report = StageReport::default();
+    for record in read_log(directory)? {
+        report.steps = record.step();
+        match record {
+            LogRecord::Step(record) => {
+                report.first_loss.get_or_insert(record.loss);
+                report.last_loss = Some(record.loss);
+                report.tokens += record.tokens as u64;
+                report.computed_tokens += record.computed_tokens as u64;
+                report.seconds += record.seconds;
+            }
+            LogRecord::Validation(record) => {
+                report
+                    .first_validation_loss
+                    .get_or_insert(record.validation_loss);
+                report.last_validation_loss = Some(record.validation_loss);
             }
         }
-        Ok(report)
     }
+    Ok(report)
 }

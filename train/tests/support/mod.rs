@@ -1,0 +1,134 @@
+//! A tiny model and random trajectories.
+
+#![allow(dead_code)] // each test file uses a part
+
+use std::path::Path;
+
+use burn::tensor::{Device, FloatDType};
+use glpft_checkpoints::{ModelConfig, ModelFiles, TensorShape, WeightsError};
+use glpft_data::{Purpose, Random, TokenExample};
+use glpft_model::{Decoder, ModelError};
+use glpft_recipes::{LoraRecipe, Schedule, StageRecipe, StartFrom, Tune};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}
+
+/// A golden model of the repository.
+pub fn model(family: &str, dtype: FloatDType) -> Decoder {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/golden")
+        .join(family);
+    let config = ModelConfig::read(&directory).expect("config.json");
+    let files = ModelFiles::open(&directory).expect("weights");
+    Decoder::load(
+        config,
+        &Device::flex(),
+        dtype,
+        &mut |tensor: &TensorShape| {
+            files
+                .read_f32(&tensor.name, &tensor.shape)
+                .map_err(Error::from)
+        },
+    )
+    .expect("the model loads")
+}
+
+/// Puts adapters whose both matrices are random on every projection.
+pub fn attach(model: &mut Decoder, dropout: f64) {
+    let lora = LoraRecipe {
+        dropout,
+        ..recipe().lora
+    };
+    let mut stream = 0;
+    model
+        .attach(&lora, &mut |tensor: &TensorShape| {
+            stream += 1;
+            let random = Random::new(3, None, 0, Purpose::Synthetic).stream(stream);
+            let size = tensor.elements();
+            Ok::<_, Error>(
+                (0..size)
+                    .map(|index| 0.1 * random.normal(index) as f32)
+                    .collect(),
+            )
+        })
+        .expect("adapters fit");
+}
+
+/// Settings of a short stage.
+pub fn recipe() -> StageRecipe {
+    StageRecipe {
+        from: StartFrom::Base,
+        tune: Tune::Full,
+        lora: LoraRecipe {
+            rank: 2,
+            alpha: 4.0,
+            dropout: 0.0,
+            target_modules: [
+                "q_proj",
+                "k_proj",
+                "v_proj",
+                "o_proj",
+                "gate_proj",
+                "up_proj",
+                "down_proj",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+        },
+        epochs: 2,
+        lr: 1e-2,
+        warmup_ratio: 0.2,
+        weight_decay: 0.01,
+        schedule: Schedule::Cosine,
+        batch: 4,
+        micro_batch_tokens: 60,
+        max_length: 64,
+        clip_norm: 1.0,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        eval_every: 3,
+        checkpoint_every: 0,
+        keep_checkpoints: 2,
+        max_steps: None,
+    }
+}
+
+/// Trajectories whose examples share growing prefixes, as the steps of a conversation do.
+pub fn examples(trajectories: u32, vocabulary: u64) -> Vec<TokenExample> {
+    let mut examples = Vec::new();
+    for trajectory in 0..trajectories {
+        let random = Random::new(5, None, 0, Purpose::Synthetic).stream(u64::from(trajectory));
+        let mut drawn = 0;
+        let mut draw = |bound: u64| {
+            drawn += 1;
+            random.below(bound, drawn)
+        };
+        let mut history: Vec<u32> = (0..5 + draw(8)).map(|_| draw(vocabulary) as u32).collect();
+        for turn in 0..1 + draw(4) as u32 {
+            let mut tokens = history.clone();
+            // Every second step asks for something after the history that the next step does not repeat.
+            if turn % 2 == 1 {
+                tokens.extend((0..3).map(|_| draw(vocabulary) as u32));
+            }
+            let label_start = tokens.len();
+            tokens.extend((0..2 + draw(5)).map(|_| draw(vocabulary) as u32));
+            if turn % 2 == 0 {
+                history = tokens.clone();
+            }
+            history.extend((0..draw(6)).map(|_| draw(vocabulary) as u32));
+            examples.push(TokenExample {
+                tokens,
+                label_start,
+                trajectory,
+                turn,
+            });
+        }
+    }
+    examples
+}
