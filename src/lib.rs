@@ -1,3 +1,10 @@
 //! `glpft`: turns tool-use trajectories into a planner, a caller and a summarizer (GLPFT, arXiv 2401.07324).
 //!
 //! The crates below do one thing each; this one puts them in GLPFT's order.
+
+pub mod base;
+pub mod error;
+pub mod prepare;
+
+pub use base::Base;
+pub use error::Error;

@@ -1,3 +1,9 @@
 //! The command line: arguments in, display out.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(cli::main())
+}

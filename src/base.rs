@@ -1,0 +1,253 @@
+//! What a run, or one of its stages, starts from: a model's configuration, its weights and its tokenizer.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use glpft_checkpoints::{
+    ModelConfig, ModelFiles, ModelLocation, SpecialTokens, TOKENIZER_FILE, TokenizerSource,
+};
+use glpft_data::{PromptTokenizer, quickstart};
+use glpft_recipes::{RandomModel, Recipe, Stage, StartFrom};
+
+use crate::Error;
+
+/// `model.base` of a randomly initialized model.
+const RANDOM: &str = "random";
+/// `model.tokenizer` of the tokenizer that the binary carries.
+const BUILTIN_TOKENIZER: &str = "builtin:quickstart";
+
+/// A model to start from.
+#[derive(Debug)]
+pub struct Base {
+    /// Its shape.
+    pub config: ModelConfig,
+    /// Where its weights come from.
+    pub weights: BaseWeights,
+    /// Its tokenizer; its vocabulary fits the model's.
+    pub tokenizer: PromptTokenizer,
+    /// The tokenizer's files, to be written beside every model that comes of it.
+    pub tokenizer_files: TokenizerFiles,
+}
+
+/// Where a base's weights come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BaseWeights {
+    /// The model directory that holds them.
+    Directory(PathBuf),
+    /// Drawn from the run's seed.
+    Random(RandomModel),
+}
+
+/// Where a tokenizer's files come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenizerFiles {
+    /// A directory with `tokenizer.json` and what belongs to it.
+    Directory(PathBuf),
+    /// A `tokenizer.json` without the files around it.
+    Made {
+        /// Its content.
+        json: Cow<'static, [u8]>,
+        /// Its special tokens.
+        special: SpecialTokens,
+    },
+}
+
+impl TokenizerFiles {
+    /// As what writes a model directory takes them.
+    pub fn source(&self) -> TokenizerSource<'_> {
+        match self {
+            Self::Directory(directory) => TokenizerSource::Directory(directory),
+            Self::Made { json, special } => TokenizerSource::Made { json, special },
+        }
+    }
+}
+
+impl Base {
+    /// What a recipe's run starts from.
+    ///
+    /// # Errors
+    /// Where the model or the tokenizer cannot be used, or the tokenizer has more tokens than the model.
+    pub fn resolve(recipe: &Recipe) -> Result<Self, Error> {
+        let model = &recipe.model;
+        match &model.random {
+            Some(random) if model.base == RANDOM => {
+                Self::random(random, model.tokenizer.as_deref())
+            }
+            _ => Self::directory(
+                Path::new(&model.base),
+                "model.base",
+                model.tokenizer.as_deref(),
+            ),
+        }
+    }
+
+    /// What a stage starts from, as far as the recipe alone knows it: the tokenizer and the shape are those of the
+    /// run's base unless the stage names a directory of its own. (The weights of a stage that starts from the
+    /// run's global model are in the run's directory.)
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve) and [`open`](Self::open).
+    pub fn for_stage(recipe: &Recipe, stage: Stage) -> Result<Self, Error> {
+        match &recipe.stage(stage).from {
+            StartFrom::Directory(directory) => Self::open(Path::new(directory)),
+            StartFrom::Base | StartFrom::Global => Self::resolve(recipe),
+        }
+    }
+
+    /// A model directory with its own tokenizer, or the global model of a run's directory.
+    ///
+    /// # Errors
+    /// Where there is no usable model or tokenizer, or they do not fit.
+    pub fn open(directory: &Path) -> Result<Self, Error> {
+        Self::directory(directory, "from", None)
+    }
+
+    fn directory(directory: &Path, key: &str, tokenizer: Option<&str>) -> Result<Self, Error> {
+        if !directory.is_dir() {
+            return Err(Error::NoModel {
+                key: key.to_owned(),
+                value: directory.display().to_string(),
+                hint: match key {
+                    "model.base" => ", or \"random\" and a [model.random]".to_owned(),
+                    _ => String::new(),
+                },
+            });
+        }
+        let directory = match ModelLocation::find(directory, Some(Stage::Global.name()))? {
+            ModelLocation::Full(directory) => directory,
+            ModelLocation::Adapter { directory, .. } => {
+                return Err(Error::AdapterAsBase { path: directory });
+            }
+        };
+        let config = ModelConfig::read(&directory)?;
+        let (tokenizer, tokenizer_files) = match tokenizer {
+            Some(name) => named_tokenizer(name)?,
+            None => tokenizer_at(&directory)?,
+        };
+        let base = Self {
+            config,
+            weights: BaseWeights::Directory(directory),
+            tokenizer,
+            tokenizer_files,
+        };
+        base.check_vocabulary()?;
+        Ok(base)
+    }
+
+    fn random(random: &RandomModel, tokenizer: Option<&str>) -> Result<Self, Error> {
+        // A loaded recipe has one here.
+        let (tokenizer, tokenizer_files) = named_tokenizer(tokenizer.unwrap_or(BUILTIN_TOKENIZER))?;
+        let mut config = ModelConfig::llama(
+            tokenizer.vocab_size(),
+            random.hidden_size,
+            random.intermediate_size,
+            random.layers,
+            random.heads,
+            random.kv_heads,
+        )?;
+        config.max_positions = random.max_positions;
+        config.tied = random.tied;
+        config.eos = vec![tokenizer.eos_id()];
+        // What a tokenizer puts before a text is a beginning of sequence; a prefix of several has no one name.
+        if let [bos] = tokenizer.prefix() {
+            config.bos = Some(*bos);
+        }
+        config.validate()?;
+        Ok(Self {
+            config,
+            weights: BaseWeights::Random(random.clone()),
+            tokenizer,
+            tokenizer_files,
+        })
+    }
+
+    fn check_vocabulary(&self) -> Result<(), Error> {
+        let (tokens, vocabulary) = (self.tokenizer.vocab_size(), self.config.vocab_size);
+        if tokens <= vocabulary {
+            return Ok(());
+        }
+        Err(Error::Vocabulary {
+            tokenizer: match &self.tokenizer_files {
+                TokenizerFiles::Directory(directory) => directory.display().to_string(),
+                TokenizerFiles::Made { .. } => BUILTIN_TOKENIZER.to_owned(),
+            },
+            tokens,
+            model: self.name(),
+            vocabulary,
+        })
+    }
+
+    /// What to call it in a model card: its directory, or `random`.
+    pub fn name(&self) -> String {
+        match &self.weights {
+            BaseWeights::Directory(directory) => directory.display().to_string(),
+            BaseWeights::Random(_) => RANDOM.to_owned(),
+        }
+    }
+
+    /// Opens the weights and checks that every parameter is there with its shape; `None` for a random model.
+    ///
+    /// # Errors
+    /// Where a file is absent, truncated or of another model.
+    pub fn open_weights(&self) -> Result<Option<ModelFiles>, Error> {
+        let BaseWeights::Directory(directory) = &self.weights else {
+            return Ok(None);
+        };
+        let files = ModelFiles::open(directory)?;
+        files.check(&self.config)?;
+        Ok(Some(files))
+    }
+
+    /// What decides a model that starts here: shape, weights and tokenizer, but not the seed of a random model's
+    /// weights. Reads the weights.
+    ///
+    /// # Errors
+    /// As [`open_weights`](Self::open_weights).
+    pub fn fingerprint(&self) -> Result<String, Error> {
+        let weights = match (&self.weights, self.open_weights()?) {
+            (_, Some(files)) => glpft_checkpoints::fingerprint(&self.config, &files)?,
+            (BaseWeights::Random(random), None) => format!("{random:?} {}", self.config.vocab_size),
+            (BaseWeights::Directory(_), None) => String::new(),
+        };
+        Ok(glpft_data::fingerprint(&[
+            weights.as_bytes(),
+            self.tokenizer.fingerprint().as_bytes(),
+        ]))
+    }
+}
+
+/// The tokenizer that `model.tokenizer` names.
+fn named_tokenizer(name: &str) -> Result<(PromptTokenizer, TokenizerFiles), Error> {
+    if name != BUILTIN_TOKENIZER {
+        return tokenizer_at(Path::new(name));
+    }
+    let special = SpecialTokens {
+        eos: Some("</s>".to_owned()),
+        pad: Some("<pad>".to_owned()),
+        ..SpecialTokens::default()
+    };
+    let tokenizer = PromptTokenizer::from_bytes(quickstart::tokenizer(), "</s>")?;
+    let json = Cow::Borrowed(quickstart::tokenizer());
+    Ok((tokenizer, TokenizerFiles::Made { json, special }))
+}
+
+/// The tokenizer in a directory, or of a file.
+fn tokenizer_at(path: &Path) -> Result<(PromptTokenizer, TokenizerFiles), Error> {
+    let tokenizer = PromptTokenizer::from_path(path)?;
+    if path.is_dir() {
+        return Ok((tokenizer, TokenizerFiles::Directory(path.to_owned())));
+    }
+    if path.file_name().is_some_and(|name| name == TOKENIZER_FILE) {
+        let directory = path.parent().unwrap_or(Path::new(""));
+        return Ok((tokenizer, TokenizerFiles::Directory(directory.to_owned())));
+    }
+    // Under another name the files around it may belong to another tokenizer.
+    let json = std::fs::read(path)
+        .map_err(|source| glpft_checkpoints::FileError::new("read", path, source))?;
+    let special = SpecialTokens {
+        eos: Some(tokenizer.eos_text()),
+        ..SpecialTokens::default()
+    };
+    let json = Cow::Owned(json);
+    Ok((tokenizer, TokenizerFiles::Made { json, special }))
+}

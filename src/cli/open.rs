@@ -1,0 +1,204 @@
+//! From a recipe argument to a recipe and its run directory.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use glpft::Error;
+use glpft_checkpoints::{FileError, RunDirectory, remove_directory_atomically, write_atomically};
+use glpft_recipes::{Difference, Recipe, StartFrom, builtin};
+
+use super::{CommonArgs, RecipeArgs};
+
+/// The folders that a run makes, and no one else's.
+const FOLDERS: [&str; 3] = ["data", "stages", "models"];
+/// The recipe of a run.
+const RECIPE: &str = "recipe.toml";
+/// How many differing keys an error lists.
+const LISTED: usize = 5;
+
+/// The recipe of the arguments, its paths made absolute: a run goes on from any working directory.
+pub(crate) fn load_recipe(args: &RecipeArgs) -> Result<Recipe, Error> {
+    let mut recipe = Recipe::load(path(args), &args.set)?;
+    make_absolute(&mut recipe)?;
+    Ok(recipe)
+}
+
+/// [`load_recipe`] for what needs no more than some keys.
+pub(crate) fn load_partial(args: &RecipeArgs) -> Result<Recipe, Error> {
+    let mut recipe = load_as_written(args)?;
+    make_absolute(&mut recipe)?;
+    Ok(recipe)
+}
+
+/// [`load_partial`], paths as they were given.
+pub(crate) fn load_as_written(args: &RecipeArgs) -> Result<Recipe, Error> {
+    Ok(Recipe::load_partial(path(args), &args.set)?)
+}
+
+/// The recipe of the arguments and its run directory, made where it is missing. `max_steps` caps every stage.
+///
+/// A directory that holds another recipe's run is refused, unless `--overwrite`, which removes the run that is there.
+pub(crate) fn open_run(
+    args: &CommonArgs,
+    max_steps: Option<u32>,
+) -> Result<(Recipe, RunDirectory), Error> {
+    let mut recipe = load_recipe(&args.recipe)?;
+    if let Some(max_steps) = max_steps {
+        cap_steps(&mut recipe, max_steps as usize);
+    }
+    let root = run_path(&args.recipe, args.place.out.as_deref(), &recipe);
+    if args.place.overwrite {
+        remove_run(&root)?;
+    }
+    check_free_or_same(&root, &recipe)?;
+    let run = RunDirectory::create(&root)?;
+    let text = recipe.to_toml();
+    write_atomically(&run.recipe(), |file| file.write_all(text.as_bytes()))?;
+    Ok((recipe, run))
+}
+
+/// The recipe and directory of a run that was started before; writes nothing. The recipe is the run's own, whatever
+/// the arguments set.
+pub(crate) fn resume_run(
+    args: &RecipeArgs,
+    out: Option<&Path>,
+) -> Result<(Recipe, RunDirectory), Error> {
+    let root = match (out, is_run(&args.recipe)) {
+        (Some(out), _) => out.to_owned(),
+        (None, true) => PathBuf::from(&args.recipe),
+        (None, false) => run_path(args, None, &load_partial(args)?),
+    };
+    let run = RunDirectory::open(&root)?;
+    Ok((Recipe::load(run.recipe(), &[])?, run))
+}
+
+/// Where a recipe's run is.
+pub(crate) fn run_path(args: &RecipeArgs, out: Option<&Path>, recipe: &Recipe) -> PathBuf {
+    match out {
+        Some(out) => out.to_owned(),
+        None if is_run(&args.recipe) => PathBuf::from(&args.recipe),
+        None => Path::new("runs").join(&recipe.name),
+    }
+}
+
+/// Caps every stage at a number of steps.
+pub(crate) fn cap_steps(recipe: &mut Recipe, max_steps: usize) {
+    let stages = &mut recipe.stage;
+    for stage in [
+        &mut stages.global,
+        &mut stages.planner,
+        &mut stages.caller,
+        &mut stages.summarizer,
+    ] {
+        stage.max_steps = Some(stage.max_steps.map_or(max_steps, |old| old.min(max_steps)));
+    }
+}
+
+fn is_run(recipe: &str) -> bool {
+    builtin::text(recipe).is_none() && Path::new(recipe).join(RECIPE).is_file()
+}
+
+fn path(args: &RecipeArgs) -> PathBuf {
+    match is_run(&args.recipe) {
+        true => Path::new(&args.recipe).join(RECIPE),
+        false => PathBuf::from(&args.recipe),
+    }
+}
+
+fn make_absolute(recipe: &mut Recipe) -> Result<(), Error> {
+    let mut texts: Vec<&mut String> = vec![&mut recipe.data.source, &mut recipe.model.base];
+    texts.extend(&mut recipe.data.test_query_ids);
+    texts.extend(&mut recipe.data.prompts);
+    texts.extend(&mut recipe.model.tokenizer);
+    let stages = &mut recipe.stage;
+    for stage in [
+        &mut stages.global,
+        &mut stages.planner,
+        &mut stages.caller,
+        &mut stages.summarizer,
+    ] {
+        if let StartFrom::Directory(directory) = &mut stage.from {
+            texts.push(directory);
+        }
+    }
+    let random = recipe.model.random.is_some();
+    for text in texts {
+        let names_no_path =
+            text.is_empty() || text.starts_with("builtin:") || random && text == "random";
+        if !names_no_path {
+            let absolute = std::path::absolute(&*text)
+                .map_err(|source| FileError::new("find", Path::new(&*text), source))?;
+            // A path that is no text stays as it was given, which was text.
+            if let Some(absolute) = absolute.to_str() {
+                *text = absolute.to_owned();
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_free_or_same(root: &Path, recipe: &Recipe) -> Result<(), Error> {
+    let path = root.join(RECIPE);
+    if !path.is_file() {
+        return check_free(root);
+    }
+    let there = Recipe::load(&path, &[])?;
+    let differences = recipe.differences(&there);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let mut listed: Vec<String> = differences
+        .iter()
+        .take(LISTED)
+        .map(|Difference { key, ours, theirs }| format!("{key} = {theirs} there, {ours} now"))
+        .collect();
+    if differences.len() > LISTED {
+        listed.push(format!("{} more", differences.len() - LISTED));
+    }
+    Err(Error::OtherRecipe {
+        path: root.to_owned(),
+        differences: listed.join("; "),
+    })
+}
+
+/// Somebody's own `data/` or `models/` is not a run's to write into.
+fn check_free(root: &Path) -> Result<(), Error> {
+    for folder in FOLDERS {
+        let full = match fs::read_dir(root.join(folder)) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            // What is in the way is told by who makes the folder.
+            Err(_) => false,
+        };
+        if full {
+            return Err(Error::NotARun {
+                path: root.to_owned(),
+                what: format!("{folder}/"),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Removes a run and nothing else; its recipe last, which marks the rest as a run's.
+fn remove_run(root: &Path) -> Result<(), Error> {
+    let recipe = root.join(RECIPE);
+    if !recipe.is_file() {
+        return Ok(());
+    }
+    for folder in FOLDERS.map(|folder| root.join(folder)) {
+        if folder.is_dir() {
+            remove_directory_atomically(&folder)?;
+        }
+    }
+    for file in [root.join("summary.json"), recipe] {
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(FileError::new("remove", &file, error).into());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! `glpft prepare`.
+
+use glpft::Error;
+use glpft::prepare::{PrepareProgress, prepare};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{OutputArgs, PrepareArgs, open_run};
+
+/// Runs the command.
+pub(crate) fn execute(args: &PrepareArgs) -> Result<(), Error> {
+    let (recipe, run) = open_run(&args.common, None)?;
+    let mut bar = PrepareBar::new(&args.common.output);
+    let prepared = prepare(&recipe, &run, &mut |progress| bar.show(progress))?;
+    drop(bar);
+    let _ = prepared;
+    Ok(())
+}
+
+/// Shows on stderr how preparing goes on, where that is a terminal; gone when dropped.
+pub(crate) struct PrepareBar {
+    bar: ProgressBar,
+}
+
+impl PrepareBar {
+    /// Nothing to be seen yet, and never with `--quiet`.
+    pub(crate) fn new(output: &OutputArgs) -> Self {
+        let bar = match output.quiet {
+            true => ProgressBar::hidden(),
+            false => ProgressBar::new(0),
+        };
+        // The template is constant; were it wrong, the bar would look plainer.
+        if let Ok(style) = ProgressStyle::with_template("{msg:20} {wide_bar} {pos}/{len} {eta}") {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    /// Shows where it is.
+    pub(crate) fn show(&mut self, progress: PrepareProgress) {
+        let (message, done, total) = match progress {
+            PrepareProgress::Reading { done, total } => {
+                ("reading".to_owned(), done, total.unwrap_or(done))
+            }
+            PrepareProgress::Encoding {
+                dataset,
+                done,
+                total,
+            } => (format!("tokens: {}", dataset.name()), done, total),
+        };
+        if self.bar.message() != message {
+            self.bar.set_message(message);
+        }
+        self.bar.set_length(total as u64);
+        self.bar.set_position(done as u64);
+    }
+}
+
+impl Drop for PrepareBar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,181 @@
+//! What can go wrong in a command, and the exit code that it ends with.
+
+use std::path::PathBuf;
+
+use glpft_checkpoints::{ConfigError, FileError, JsonError, LocationError, WeightsError};
+use glpft_data::{
+    EncodeError, ExportError, PreparedError, PromptsError, SourceError, TokenizerError,
+};
+use glpft_recipes::RecipeError;
+
+/// Why a command failed: what is wrong, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The recipe.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// Recipes of which some are bad; each was told by itself.
+    #[error("{bad} of {all} recipes cannot be used")]
+    Recipes {
+        /// How many are bad.
+        bad: usize,
+        /// How many there are.
+        all: usize,
+    },
+    /// The run directory holds another recipe's run.
+    #[error(
+        "{} holds a run of another recipe ({differences}); choose another --out, or give --overwrite to \
+         remove what is there", path.display()
+    )]
+    OtherRecipe {
+        /// The run directory.
+        path: PathBuf,
+        /// The keys that differ, with both values.
+        differences: String,
+    },
+    /// The run directory holds models of other data.
+    #[error(
+        "{} was trained on other data: {} has changed since; choose another --out, or give --overwrite to \
+         remove what is there", path.display(), source_path.display()
+    )]
+    OtherData {
+        /// The run directory.
+        path: PathBuf,
+        /// The data source, whose content has changed.
+        source_path: PathBuf,
+    },
+    /// The directory belongs to something else.
+    #[error(
+        "{} holds {what}, but no recipe.toml: it is not a run's directory; choose another --out", path.display()
+    )]
+    NotARun {
+        /// The directory.
+        path: PathBuf,
+        /// What in it has a name that a run would use.
+        what: String,
+    },
+    /// An argument that does not go with the rest.
+    #[error("{argument}: {problem}")]
+    Argument {
+        /// The argument as it is typed.
+        argument: &'static str,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
+    /// The model directory is not there.
+    #[error(
+        "{key} = {value:?}: there is no such directory; give the directory of a Hugging Face model{hint}"
+    )]
+    NoModel {
+        /// The recipe's key, or the argument.
+        key: String,
+        /// What it is set to.
+        value: String,
+        /// More to say, or nothing.
+        hint: String,
+    },
+    /// A stage cannot start from an adapter.
+    #[error(
+        "{} is an adapter, and a stage starts from a whole model; `glpft export --merge` makes one of it",
+        path.display()
+    )]
+    AdapterAsBase {
+        /// The adapter's directory.
+        path: PathBuf,
+    },
+    /// The tokenizer has more tokens than the model has rows for.
+    #[error(
+        "the tokenizer {tokenizer} has {tokens} tokens, but the model {model} has a vocabulary of {vocabulary}; \
+         use the model's own tokenizer (leave model.tokenizer out)"
+    )]
+    Vocabulary {
+        /// The tokenizer.
+        tokenizer: String,
+        /// Its largest id plus one.
+        tokens: usize,
+        /// The model.
+        model: String,
+        /// Its vocabulary.
+        vocabulary: usize,
+    },
+    /// Nothing to train a stage on.
+    #[error(
+        "the {stage} stage has no {dataset} example to train on: {why}; give more data, or a longer \
+         stage.{stage}.max_length"
+    )]
+    NoExamples {
+        /// The dataset.
+        dataset: &'static str,
+        /// The stage that reads it.
+        stage: &'static str,
+        /// What became of the examples.
+        why: String,
+    },
+    /// No example has this index.
+    #[error("--index {index}: the {dataset} dataset has {examples} examples, counted from 0")]
+    NoSuchExample {
+        /// The index asked for.
+        index: usize,
+        /// The dataset.
+        dataset: &'static str,
+        /// How many it has.
+        examples: usize,
+    },
+    /// The threads could not be started.
+    #[error("cannot start {threads} threads: {reason}; give a smaller --threads")]
+    Threads {
+        /// How many.
+        threads: usize,
+        /// The system's reason.
+        reason: String,
+    },
+    /// A file or folder.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A JSON file.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// A model's configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A model's weights.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// A path that stands for no model.
+    #[error(transparent)]
+    Location(#[from] LocationError),
+    /// The data source.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The prompt templates.
+    #[error(transparent)]
+    Prompts(#[from] PromptsError),
+    /// The tokenizer.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// Examples that do not become tokens.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// A prepared data set.
+    #[error(transparent)]
+    Prepared(#[from] PreparedError),
+    /// The published pipeline's files.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+}
+
+impl Error {
+    /// The process's exit code: 2 where the command line, the recipe or the run directory has to change, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Recipe(_)
+            | Self::Recipes { .. }
+            | Self::OtherRecipe { .. }
+            | Self::OtherData { .. }
+            | Self::NotARun { .. }
+            | Self::NoSuchExample { .. }
+            | Self::Argument { .. } => 2,
+            _ => 1,
+        }
+    }
+}

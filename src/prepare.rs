@@ -1,0 +1,312 @@
+//! From a recipe's data source to the token datasets that its stages read, in the run's directory.
+//!
+//! `data/<dataset>.safetensors` are the datasets, `data/prepare.json` says what is in them and what they were made
+//! from ([`PrepareReport`]). Each dataset carries a fingerprint of everything that decides it, so that what is there
+//! is used again exactly where making it again would give the same.
+
+mod build;
+mod examples;
+mod report;
+mod stamp;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use glpft_checkpoints::{RunDirectory, read_json, write_json};
+use glpft_data::{Dataset, PreparedDataset};
+use glpft_recipes::{Arrangement, Recipe, Stage};
+
+use crate::Error;
+
+pub use examples::PreparedExample;
+pub use report::{DatasetReport, PrepareReport, QueryCounts, SourceState};
+
+use build::Maker;
+
+/// How preparing goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrepareProgress {
+    /// Records of the source are read.
+    Reading {
+        /// How many.
+        done: usize,
+        /// Of how many, where that is known.
+        total: Option<usize>,
+    },
+    /// A dataset's trajectories become tokens.
+    Encoding {
+        /// The dataset.
+        dataset: Dataset,
+        /// How many trajectories.
+        done: usize,
+        /// Of how many.
+        total: usize,
+    },
+}
+
+/// Hears how preparing goes on.
+pub type PrepareObserver<'o> = dyn FnMut(PrepareProgress) + 'o;
+
+/// The datasets of a run.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What they are.
+    pub report: PrepareReport,
+    /// Whether all of them were there already.
+    pub reused: bool,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Directory(PathBuf),
+    Memory(BTreeMap<&'static str, PreparedDataset>),
+}
+
+impl Prepared {
+    /// The tokens of a dataset, checked. `None` where it was not prepared.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or is damaged.
+    pub fn dataset(&self, dataset: Dataset) -> Result<Option<PreparedDataset>, Error> {
+        let Some(report) = self.report.dataset(dataset) else {
+            return Ok(None);
+        };
+        Ok(match &self.place {
+            Place::Memory(datasets) => datasets.get(dataset.name()).cloned(),
+            Place::Directory(directory) => Some(PreparedDataset::read(
+                &file(directory, dataset),
+                report.vocab_size,
+            )?),
+        })
+    }
+}
+
+/// The stage whose tokenizer and longest example decide a dataset's tokens: the one that reads it.
+pub fn stage_of(recipe: &Recipe, dataset: Dataset) -> Stage {
+    match (recipe.arrangement, dataset) {
+        (Arrangement::MultiTask, _) | (_, Dataset::Backbone) => Stage::Global,
+        (_, Dataset::Planner) => Stage::Planner,
+        (_, Dataset::Caller) => Stage::Caller,
+        (_, Dataset::Summarizer) => Stage::Summarizer,
+    }
+}
+
+/// The datasets that a stage trains on, to be joined where there are several.
+pub fn datasets_of(recipe: &Recipe, stage: Stage) -> &'static [Dataset] {
+    match stage {
+        Stage::Global if recipe.arrangement == Arrangement::MultiTask => &ROLES,
+        Stage::Global => &[Dataset::Backbone],
+        Stage::Planner => &[Dataset::Planner],
+        Stage::Caller => &[Dataset::Caller],
+        Stage::Summarizer => &[Dataset::Summarizer],
+    }
+}
+
+/// The datasets that a recipe's whole run trains on.
+pub fn datasets(recipe: &Recipe) -> &'static [Dataset] {
+    match recipe.arrangement {
+        Arrangement::Glpft => &Dataset::ALL,
+        Arrangement::Single => &[Dataset::Backbone],
+        Arrangement::OneStage | Arrangement::MultiTask => &ROLES,
+    }
+}
+
+const ROLES: [Dataset; 3] = [Dataset::Planner, Dataset::Caller, Dataset::Summarizer];
+
+/// Prepares every dataset that a recipe's run reads: [`prepare_datasets`] of [`datasets`].
+///
+/// # Errors
+/// As [`prepare_datasets`].
+pub fn prepare(
+    recipe: &Recipe,
+    run: &RunDirectory,
+    observer: &mut PrepareObserver<'_>,
+) -> Result<Prepared, Error> {
+    prepare_datasets(recipe, run, datasets(recipe), observer)
+}
+
+/// Prepares some datasets in a run's directory, and leaves the others alone. What is there and still right is used.
+///
+/// # Errors
+/// Where the source, the templates or a tokenizer cannot be used, a dataset has nothing to train on, a file cannot
+/// be written, or the source has changed since a stage was trained on it.
+pub fn prepare_datasets(
+    recipe: &Recipe,
+    run: &RunDirectory,
+    datasets: &[Dataset],
+    observer: &mut PrepareObserver<'_>,
+) -> Result<Prepared, Error> {
+    let directory = run.data();
+    let known: Option<PrepareReport> = read_json(&run.prepare()).ok();
+    let maker = Maker::new(recipe, datasets, Some(&directory), known.as_ref())?;
+    let mut report = PrepareReport::new(maker.source.clone());
+    if let Some(known) = known {
+        if known.source.fingerprint == maker.source.fingerprint {
+            report.source.adopt(known.source);
+            report.queries = known.queries;
+            report.datasets = known.datasets;
+        } else if has_trained(run)? {
+            return Err(Error::OtherData {
+                path: run.root().to_owned(),
+                source_path: PathBuf::from(&recipe.data.source),
+            });
+        }
+    }
+    let current = |dataset: Dataset| {
+        let there = PreparedDataset::read_fingerprint(&file(&directory, dataset));
+        let told = report.dataset(dataset).map(|report| &report.fingerprint);
+        let wanted = maker.fingerprint(dataset);
+        there.as_deref() == wanted && told.map(String::as_str) == wanted
+    };
+    let (there, stale): (Vec<Dataset>, Vec<Dataset>) =
+        datasets.iter().partition(|&&dataset| current(dataset));
+    if !stale.is_empty() {
+        let made = maker.read(observer)?;
+        report.source = made.state.clone();
+        report.queries = made.queries();
+        let mut all = Vec::with_capacity(stale.len());
+        for dataset in stale {
+            let (prepared, told) = made.dataset(dataset, observer)?;
+            report.datasets.insert(dataset.name().to_owned(), told);
+            all.push((dataset, prepared));
+        }
+        check_training(recipe, &report, datasets)?;
+        for (dataset, prepared) in all {
+            prepared.write(&file(&directory, dataset))?;
+        }
+    }
+    // Even where nothing was made: the source's files may be newer, though of the same content.
+    write_json(&run.prepare(), &report)?;
+    Ok(Prepared {
+        report,
+        reused: there.len() == datasets.len(),
+        place: Place::Directory(directory),
+    })
+}
+
+/// What a run's directory holds of some datasets, if all of them are there and right; reads the source's files only
+/// where they are newer.
+///
+/// # Errors
+/// Where the templates, a tokenizer or the source cannot be looked at.
+pub fn prepared_before(
+    recipe: &Recipe,
+    run: &RunDirectory,
+    datasets: &[Dataset],
+) -> Result<Option<Prepared>, Error> {
+    let directory = run.data();
+    let Ok(report) = read_json::<PrepareReport>(&run.prepare()) else {
+        return Ok(None);
+    };
+    let maker = Maker::new(recipe, datasets, None, Some(&report))?;
+    let current = |&dataset: &Dataset| {
+        let there = PreparedDataset::read_fingerprint(&file(&directory, dataset));
+        there.is_some() && there.as_deref() == maker.fingerprint(dataset)
+    };
+    Ok(datasets.iter().all(current).then_some(Prepared {
+        report,
+        reused: true,
+        place: Place::Directory(directory),
+    }))
+}
+
+/// Prepares datasets in memory and writes nothing, for a look at what a run would do.
+///
+/// # Errors
+/// As [`prepare_datasets`].
+pub fn prepare_in_memory(
+    recipe: &Recipe,
+    datasets: &[Dataset],
+    observer: &mut PrepareObserver<'_>,
+) -> Result<Prepared, Error> {
+    let mut prepared = BTreeMap::new();
+    let report = each_dataset(recipe, datasets, observer, &mut |dataset, tokens| {
+        prepared.insert(dataset.name(), tokens);
+    })?;
+    check_training(recipe, &report, datasets)?;
+    Ok(Prepared {
+        report,
+        reused: false,
+        place: Place::Memory(prepared),
+    })
+}
+
+/// What preparing datasets would tell; nothing is written, kept, or too little to train on.
+///
+/// # Errors
+/// Where the source, the templates or a tokenizer cannot be used.
+pub fn survey(
+    recipe: &Recipe,
+    datasets: &[Dataset],
+    observer: &mut PrepareObserver<'_>,
+) -> Result<PrepareReport, Error> {
+    each_dataset(recipe, datasets, observer, &mut |_, _| {})
+}
+
+/// An example of a dataset, by its place in the prepared dataset.
+///
+/// # Errors
+/// As [`survey`], or where there is no such example.
+pub fn example(
+    recipe: &Recipe,
+    dataset: Dataset,
+    index: usize,
+    observer: &mut PrepareObserver<'_>,
+) -> Result<PreparedExample, Error> {
+    let maker = Maker::new(recipe, &[dataset], None, None)?;
+    maker.read(observer)?.example(dataset, index)
+}
+
+fn each_dataset(
+    recipe: &Recipe,
+    datasets: &[Dataset],
+    observer: &mut PrepareObserver<'_>,
+    each: &mut dyn FnMut(Dataset, PreparedDataset),
+) -> Result<PrepareReport, Error> {
+    let maker = Maker::new(recipe, datasets, None, None)?;
+    let made = maker.read(observer)?;
+    let mut report = PrepareReport::new(made.state.clone());
+    report.queries = made.queries();
+    for &dataset in datasets {
+        let (tokens, told) = made.dataset(dataset, observer)?;
+        report.datasets.insert(dataset.name().to_owned(), told);
+        each(dataset, tokens);
+    }
+    Ok(report)
+}
+
+/// Every stage that reads the datasets must have an example to train on.
+fn check_training(
+    recipe: &Recipe,
+    report: &PrepareReport,
+    datasets: &[Dataset],
+) -> Result<(), Error> {
+    for &dataset in datasets {
+        let stage = stage_of(recipe, dataset);
+        let read = datasets
+            .iter()
+            .filter(|&&other| stage_of(recipe, other) == stage);
+        let told: Vec<&DatasetReport> = read.filter_map(|&other| report.dataset(other)).collect();
+        if told.iter().all(|told| told.training_examples == 0) {
+            return Err(Error::NoExamples {
+                dataset: dataset.name(),
+                stage: stage.name(),
+                why: told.first().map(|told| told.why_none()).unwrap_or_default(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a stage was begun here.
+fn has_trained(run: &RunDirectory) -> Result<bool, Error> {
+    Ok(!run.finished()?.is_empty()
+        || Stage::ALL
+            .iter()
+            .any(|stage| run.stage(stage.name()).exists()))
+}
+
+fn file(directory: &Path, dataset: Dataset) -> PathBuf {
+    directory.join(format!("{}.safetensors", dataset.name()))
+}

@@ -1,0 +1,186 @@
+//! Everything that decides a recipe's datasets, and reading its source.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use glpft_checkpoints::{FileError, create_directory_atomically};
+use glpft_data::{
+    Dataset, PromptTokenizer, Prompts, QuerySplits, ReadOptions, Source, SourceForm, fingerprint,
+    quickstart,
+};
+use glpft_recipes::{DataRecipe, Recipe, Stage, StartFrom};
+
+use super::examples::Made;
+use super::report::SourceState;
+use super::stamp::{BUILTIN_SOURCE, stamp};
+use super::{PrepareObserver, PrepareProgress, PrepareReport, stage_of};
+use crate::{Base, Error};
+
+/// Another number where the same inputs give other datasets.
+const VERSION: &str = "glpft datasets 1";
+
+/// Keys of `[data]` that do not decide what a dataset is. The source's and the templates' content do, wherever it
+/// lies; `behaviour` only sets defaults; the others matter when batches are made, or to errors.
+const UNDECIDING: [&str; 7] = [
+    "source",
+    "test_query_ids",
+    "prompts",
+    "behaviour",
+    "sampling",
+    "packing",
+    "strict",
+];
+
+/// Everything that decides datasets, looked at but not read.
+pub(super) struct Maker<'r> {
+    pub recipe: &'r Recipe,
+    pub source: SourceState,
+    pub prompts: Prompts,
+    /// A hash of the templates' text.
+    pub templates: String,
+    tokenizers: Vec<(StartFrom, PromptTokenizer)>,
+    fingerprints: Vec<(Dataset, String)>,
+    /// Where the built-in source is written.
+    directory: Option<PathBuf>,
+}
+
+impl<'r> Maker<'r> {
+    /// Cheapest first: templates and tokenizers are checked before a source is looked through.
+    pub fn new(
+        recipe: &'r Recipe,
+        datasets: &[Dataset],
+        directory: Option<&Path>,
+        known: Option<&PrepareReport>,
+    ) -> Result<Self, Error> {
+        let data = &recipe.data;
+        let path = data.prompts.as_deref().map(Path::new);
+        let prompts = Prompts::open(path)?;
+        let text = match path {
+            None => Prompts::builtin_text().as_bytes().to_owned(),
+            Some(path) => fs::read(path).map_err(|source| FileError::new("read", path, source))?,
+        };
+        let mut maker = Self {
+            recipe,
+            source: SourceState::default(),
+            prompts,
+            templates: fingerprint(&[&text]),
+            tokenizers: Vec::new(),
+            fingerprints: Vec::new(),
+            directory: directory.map(Path::to_owned),
+        };
+        for &dataset in datasets {
+            let stage = stage_of(recipe, dataset);
+            if maker.tokenizer(stage).is_none() {
+                let tokenizer = Base::for_stage(recipe, stage)?.tokenizer;
+                maker.tokenizers.push((origin(recipe, stage), tokenizer));
+            }
+        }
+        let known = known.filter(|known| known.source.path == data.source);
+        let known = known.map(|known| (&*known.source.listing, &*known.source.fingerprint));
+        let stamp = stamp(data, known)?;
+        maker.source = SourceState {
+            path: data.source.clone(),
+            fingerprint: stamp.content,
+            listing: stamp.listing,
+            ..SourceState::default()
+        };
+        for &dataset in datasets {
+            let fingerprint = maker.dataset_fingerprint(dataset)?;
+            maker.fingerprints.push((dataset, fingerprint));
+        }
+        Ok(maker)
+    }
+
+    pub fn fingerprint(&self, dataset: Dataset) -> Option<&str> {
+        let found = self
+            .fingerprints
+            .iter()
+            .find(|(other, _)| *other == dataset);
+        found.map(|(_, fingerprint)| fingerprint.as_str())
+    }
+
+    pub fn tokenizer(&self, stage: Stage) -> Option<&PromptTokenizer> {
+        let origin = origin(self.recipe, stage);
+        let found = self.tokenizers.iter().find(|(other, _)| *other == origin);
+        found.map(|(_, tokenizer)| tokenizer)
+    }
+
+    fn dataset_fingerprint(&self, dataset: Dataset) -> Result<String, Error> {
+        let stage = stage_of(self.recipe, dataset);
+        let tokenizer = self
+            .tokenizer(stage)
+            .map_or("", PromptTokenizer::fingerprint);
+        let max_length = self.recipe.stage(stage).max_length;
+        Ok(fingerprint(&[
+            VERSION.as_bytes(),
+            dataset.name().as_bytes(),
+            self.source.fingerprint.as_bytes(),
+            self.templates.as_bytes(),
+            tokenizer.as_bytes(),
+            deciding_keys(&self.recipe.data)?.as_bytes(),
+            format!("{max_length} {}", self.recipe.reuse).as_bytes(),
+        ]))
+    }
+
+    /// Reads the source.
+    pub fn read(&self, observer: &mut PrepareObserver<'_>) -> Result<Made<'_>, Error> {
+        let data = &self.recipe.data;
+        let source = match (&self.directory, data.source == BUILTIN_SOURCE) {
+            (Some(directory), true) => {
+                // As files, so that a user sees what ToolBench's look like, and reads them the same way.
+                let path = directory.join("source");
+                create_directory_atomically::<FileError>(&path, |path| {
+                    quickstart::write_source(path)
+                        .map_err(|source| FileError::new("write", path, source))
+                })?;
+                Source::open(&path, data.test_query_ids.as_deref().map(Path::new))?
+            }
+            _ => Source::from_recipe(data)?,
+        };
+        let mut progress = |done, total| observer(PrepareProgress::Reading { done, total });
+        let read = source.read_conversations(&ReadOptions::from(data), &mut progress)?;
+        let queries = read.conversations.iter().map(|one| one.query.as_str());
+        let splits = QuerySplits::new(
+            queries,
+            data.fraction,
+            data.validation_fraction,
+            data.split_seed,
+        );
+        let mut state = self.source.clone();
+        state.form = match source.form() {
+            SourceForm::Raw => "raw",
+            SourceForm::Stage1 => "stage-1",
+            SourceForm::Stage2 => "stage-2",
+        }
+        .to_owned();
+        state.test_query_ids = source.test_query_ids();
+        state.report = read.report;
+        Ok(Made {
+            maker: self,
+            conversations: read.conversations,
+            splits,
+            state,
+        })
+    }
+}
+
+/// What a stage's tokenizer is the tokenizer of: stages that agree share one.
+fn origin(recipe: &Recipe, stage: Stage) -> StartFrom {
+    match &recipe.stage(stage).from {
+        StartFrom::Directory(directory) => StartFrom::Directory(directory.clone()),
+        // The global model has the base's tokenizer.
+        StartFrom::Base | StartFrom::Global => StartFrom::Base,
+    }
+}
+
+/// The keys of `[data]` that decide a dataset, so that a key that is added to it counts until it is said not to.
+fn deciding_keys(data: &DataRecipe) -> Result<String, Error> {
+    let mut keys = serde_json::to_value(data).map_err(|error| Error::Argument {
+        argument: "[data]",
+        problem: error.to_string(),
+    })?;
+    if let Some(keys) = keys.as_object_mut() {
+        keys.retain(|key, _| !UNDECIDING.contains(&key.as_str()));
+    }
+    Ok(keys.to_string())
+}
