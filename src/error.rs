@@ -2,11 +2,15 @@
 
 use std::path::PathBuf;
 
-use glpft_checkpoints::{ConfigError, FileError, JsonError, LocationError, WeightsError};
+use glpft_checkpoints::{
+    AdapterError, ConfigError, FileError, JsonError, LocationError, WeightsError,
+};
 use glpft_data::{
     EncodeError, ExportError, PreparedError, PromptsError, SourceError, TokenizerError,
 };
+use glpft_model::ModelError;
 use glpft_recipes::RecipeError;
+use glpft_train::TrainError;
 
 /// Why a command failed: what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +133,36 @@ pub enum Error {
         /// The system's reason.
         reason: String,
     },
+    /// A local stage has nothing to start from.
+    #[error(
+        "stage {stage} starts from the run's global model, and {} is not there: train the global stage first, or give \
+         --from DIR", path.display()
+    )]
+    NoGlobalModel {
+        /// The stage.
+        stage: &'static str,
+        /// Where the global model would be.
+        path: PathBuf,
+    },
+    /// The user asked to stop.
+    #[error(
+        "interrupted in stage {stage}; {} holds everything to go on: give the same command again", checkpoint.display()
+    )]
+    Interrupted {
+        /// The stage.
+        stage: &'static str,
+        /// The checkpoint.
+        checkpoint: PathBuf,
+    },
+    /// The model or the device.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Training.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// An adapter.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
     /// A file or folder.
     #[error(transparent)]
     File(#[from] FileError),
@@ -174,7 +208,8 @@ impl Error {
             | Self::OtherData { .. }
             | Self::NotARun { .. }
             | Self::NoSuchExample { .. }
-            | Self::Argument { .. } => 2,
+            | Self::Argument { .. }
+            | Self::Model(ModelError::UnknownDevice(_) | ModelError::NotBuilt { .. }) => 2,
             _ => 1,
         }
     }

@@ -2,9 +2,14 @@
 //!
 //! The crates below do one thing each; this one puts them in GLPFT's order.
 
+pub mod arrangement;
 pub mod base;
 pub mod error;
+pub mod export;
+pub mod model;
 pub mod prepare;
+pub mod run;
+pub mod stage;
 
 pub use base::Base;
 pub use error::Error;

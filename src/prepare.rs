@@ -221,8 +221,9 @@ pub fn prepare_in_memory(
     observer: &mut PrepareObserver<'_>,
 ) -> Result<Prepared, Error> {
     let mut prepared = BTreeMap::new();
-    let report = each_dataset(recipe, datasets, observer, &mut |dataset, tokens| {
+    let report = prepare_each(recipe, datasets, observer, &mut |dataset, tokens| {
         prepared.insert(dataset.name(), tokens);
+        Ok(())
     })?;
     check_training(recipe, &report, datasets)?;
     Ok(Prepared {
@@ -232,37 +233,16 @@ pub fn prepare_in_memory(
     })
 }
 
-/// What preparing datasets would tell; nothing is written, kept, or too little to train on.
+/// Prepares datasets one after the other, hands each to `each` and keeps none; nothing is written, or too little to
+/// train on.
 ///
 /// # Errors
-/// Where the source, the templates or a tokenizer cannot be used.
-pub fn survey(
+/// Where the source, the templates or a tokenizer cannot be used, or `each` fails.
+pub fn prepare_each(
     recipe: &Recipe,
     datasets: &[Dataset],
     observer: &mut PrepareObserver<'_>,
-) -> Result<PrepareReport, Error> {
-    each_dataset(recipe, datasets, observer, &mut |_, _| {})
-}
-
-/// An example of a dataset, by its place in the prepared dataset.
-///
-/// # Errors
-/// As [`survey`], or where there is no such example.
-pub fn example(
-    recipe: &Recipe,
-    dataset: Dataset,
-    index: usize,
-    observer: &mut PrepareObserver<'_>,
-) -> Result<PreparedExample, Error> {
-    let maker = Maker::new(recipe, &[dataset], None, None)?;
-    maker.read(observer)?.example(dataset, index)
-}
-
-fn each_dataset(
-    recipe: &Recipe,
-    datasets: &[Dataset],
-    observer: &mut PrepareObserver<'_>,
-    each: &mut dyn FnMut(Dataset, PreparedDataset),
+    each: &mut dyn FnMut(Dataset, PreparedDataset) -> Result<(), Error>,
 ) -> Result<PrepareReport, Error> {
     let maker = Maker::new(recipe, datasets, None, None)?;
     let made = maker.read(observer)?;
@@ -271,9 +251,23 @@ fn each_dataset(
     for &dataset in datasets {
         let (tokens, told) = made.dataset(dataset, observer)?;
         report.datasets.insert(dataset.name().to_owned(), told);
-        each(dataset, tokens);
+        each(dataset, tokens)?;
     }
     Ok(report)
+}
+
+/// An example of a dataset, by its place in the prepared dataset.
+///
+/// # Errors
+/// As [`prepare_each`], or where there is no such example.
+pub fn example(
+    recipe: &Recipe,
+    dataset: Dataset,
+    index: usize,
+    observer: &mut PrepareObserver<'_>,
+) -> Result<PreparedExample, Error> {
+    let maker = Maker::new(recipe, &[dataset], None, None)?;
+    maker.read(observer)?.example(dataset, index)
 }
 
 /// Every stage that reads the datasets must have an example to train on.

@@ -6,6 +6,7 @@
 mod adapter;
 mod attention;
 mod decoder;
+mod device;
 mod error;
 mod feed_forward;
 mod inputs;
@@ -17,6 +18,7 @@ mod rotary;
 
 pub use adapter::{Adapter, Dropout};
 pub use decoder::{Decoder, Trained, is_adapter};
+pub use device::device;
 pub use error::ModelError;
 pub use inputs::{Inputs, Targets};
 pub use parameter::{Parameter, ParameterVisitor, Parameters, WeightSource};

@@ -5,7 +5,9 @@ mod export;
 mod open;
 mod output;
 mod prepare;
+mod progress;
 mod recipe;
+mod report;
 mod run;
 mod train;
 
@@ -17,7 +19,7 @@ use glpft_data::Dataset;
 use glpft_recipes::Override;
 
 pub(crate) use open::{load_recipe, open_run, resume_run};
-pub(crate) use output::{complain, print};
+pub(crate) use output::{complain, print, print_json};
 pub(crate) use prepare::PrepareBar;
 
 /// Turns tool-use trajectories into a planner, a caller and a summarizer (GLPFT, arXiv 2401.07324).
@@ -145,6 +147,9 @@ pub(crate) enum StageArg {
 pub(crate) struct TrainArgs {
     #[command(flatten)]
     pub common: CommonArgs,
+    /// Writes the first step's averaged gradients to a safetensors file, for comparison with other programs
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub dump_gradients: Option<PathBuf>,
     #[command(flatten)]
     pub device: DeviceArgs,
     /// Which stage

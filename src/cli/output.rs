@@ -5,6 +5,7 @@ use std::path::Path;
 
 use glpft::Error;
 use glpft_checkpoints::FileError;
+use serde_json::Value;
 
 /// Writes to stdout. A reader that has seen enough (`| head`) is no error.
 pub(crate) fn print(text: &str) -> Result<(), Error> {
@@ -15,6 +16,11 @@ pub(crate) fn print(text: &str) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes indented JSON to stdout.
+pub(crate) fn print_json(value: &Value) -> Result<(), Error> {
+    print(&format!("{value:#}\n"))
 }
 
 /// Writes a line to stderr; where that fails there is nobody left to tell.

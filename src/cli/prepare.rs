@@ -3,8 +3,10 @@
 use glpft::Error;
 use glpft::prepare::{PrepareProgress, prepare};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 
-use super::{OutputArgs, PrepareArgs, open_run};
+use super::output::{print, print_json};
+use super::{OutputArgs, PrepareArgs, open_run, report};
 
 /// Runs the command.
 pub(crate) fn execute(args: &PrepareArgs) -> Result<(), Error> {
@@ -12,8 +14,26 @@ pub(crate) fn execute(args: &PrepareArgs) -> Result<(), Error> {
     let mut bar = PrepareBar::new(&args.common.output);
     let prepared = prepare(&recipe, &run, &mut |progress| bar.show(progress))?;
     drop(bar);
-    let _ = prepared;
-    Ok(())
+    let (output, directory) = (&args.common.output, run.data());
+    if output.json {
+        return print_json(&json!({
+            "directory": directory,
+            "reused": prepared.reused,
+            "report": prepared.report,
+        }));
+    }
+    if output.quiet {
+        return Ok(());
+    }
+    let outcome = match prepared.reused {
+        true => "were there already, unchanged",
+        false => "are written",
+    };
+    let report = report::text(&prepared.report, &recipe);
+    print(&format!(
+        "{report}\nThe data sets {outcome}: {}\n",
+        directory.display()
+    ))
 }
 
 /// Shows on stderr how preparing goes on, where that is a terminal; gone when dropped.

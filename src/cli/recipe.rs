@@ -9,7 +9,7 @@ use glpft_checkpoints::FileError;
 use glpft_recipes::{Override, Recipe, RecipeError, builtin};
 use serde_json::json;
 
-use super::output::{complain, print};
+use super::output::{complain, print, print_json};
 use super::{OutputArgs, RecipeArgs, RecipeCommand};
 
 /// Runs the command.
@@ -33,7 +33,7 @@ fn list(output: &OutputArgs) -> Result<(), Error> {
             json!({"name": recipe.name, "description": recipe.description, "to_be_set": missing})
         };
         let recipes: Vec<_> = recipes.iter().map(described).collect();
-        return print(&format!("{}\n", json!(recipes)));
+        return print_json(&json!(recipes));
     }
     let width = recipes.iter().map(|recipe| recipe.name.len()).max();
     let width = width.unwrap_or(0);

@@ -16,7 +16,7 @@ use crate::gradients::numbers;
 use crate::optimizer::Optimizer;
 
 /// What PEFT puts before the path of an adapter's tensor.
-const ADAPTER_PREFIX: &str = "base_model.model.";
+pub(crate) const ADAPTER_PREFIX: &str = "base_model.model.";
 
 /// The trained parameters' paths and shapes, in the model's order.
 pub(crate) fn trained(model: &mut Decoder) -> Vec<TensorShape> {
@@ -117,7 +117,7 @@ pub(crate) fn restore(
 const FULL: &str = "model.safetensors";
 
 /// The file of the trained weights, and their names in it.
-fn named(parameters: &[TensorShape]) -> (&'static str, Vec<TensorShape>) {
+pub(crate) fn named(parameters: &[TensorShape]) -> (&'static str, Vec<TensorShape>) {
     match parameters
         .iter()
         .any(|parameter| is_adapter(&parameter.name))

@@ -1,10 +1,15 @@
 //! Gradients by parameter path, summed over micro-batches.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use burn::tensor::{Gradients as Graph, Tensor};
+use glpft_checkpoints::{FloatType, write_safetensors};
 use glpft_model::kernels::sum_of_squares;
 use glpft_model::{Decoder, ModelError, Parameter, ParameterVisitor};
+
+use crate::checkpoint;
+use crate::error::TrainError;
 
 /// The gradients of the trained parameters, each flat.
 #[derive(Default)]
@@ -29,6 +34,23 @@ impl Gradients {
     /// The gradient of the parameter at `path`, flat.
     pub fn get(&self, path: &str) -> Option<&Tensor<1>> {
         self.of.get(path)
+    }
+
+    /// Writes them, multiplied with `scale`, as safetensors under the parameters' names in files (PEFT's for adapters).
+    ///
+    /// # Errors
+    /// The device cannot be read or the file not be written.
+    pub fn write(&self, model: &mut Decoder, scale: f64, path: &Path) -> Result<(), TrainError> {
+        let parameters = checkpoint::trained(model);
+        let (_, tensors) = checkpoint::named(&parameters);
+        write_safetensors(path, &tensors, FloatType::F32, &mut |name| {
+            let path = name
+                .strip_prefix(checkpoint::ADAPTER_PREFIX)
+                .unwrap_or(name);
+            let scaled = self.of.get(path).map(|gradient| gradient.clone() * scale);
+            checkpoint::elements(scaled.as_ref())
+        })?;
+        Ok(())
     }
 
     /// The Euclidean norm over all parameters, or the first parameter whose gradient is not finite.

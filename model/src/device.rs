@@ -1,0 +1,97 @@
+//! The device that computes, by the name that users give it.
+
+use burn::tensor::Device;
+
+use crate::error::ModelError;
+
+/// The device of a name: `cpu`, `cuda`, `cuda:N`, `wgpu` or `wgpu:N`.
+///
+/// # Errors
+/// The name is unknown, the build lacks the device, or the machine does.
+pub fn device(name: &str) -> Result<Device, ModelError> {
+    let unknown = || ModelError::UnknownDevice(name.to_owned());
+    let (kind, index) = match name.split_once(':') {
+        Some((kind, index)) => (kind, Some(index.parse::<usize>().map_err(|_| unknown())?)),
+        None => (name, None),
+    };
+    match (kind, index) {
+        ("cpu", None) => Ok(Device::flex()),
+        ("cuda", index) => cuda(name, index),
+        ("wgpu", index) => wgpu(name, index),
+        _ => Err(unknown()),
+    }
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda(name: &str, _index: Option<usize>) -> Result<Device, ModelError> {
+    Err(ModelError::NotBuilt {
+        device: name.to_owned(),
+        feature: "cuda",
+    })
+}
+
+#[cfg(feature = "cuda")]
+fn cuda(name: &str, index: Option<usize>) -> Result<Device, ModelError> {
+    // Without the driver's library the backend panics deep inside; its absence is found out here.
+    const DRIVER: &str = if cfg!(windows) {
+        "nvcuda.dll"
+    } else {
+        "libcuda.so.1"
+    };
+    // SAFETY: loading the driver's library runs its initializers, as using the device would.
+    if let Err(error) = unsafe { libloading::Library::new(DRIVER) } {
+        return Err(ModelError::NoDevice {
+            device: name.to_owned(),
+            reason: format!(
+                "the NVIDIA driver cannot be loaded ({error}); install it, or use --device cpu"
+            ),
+        });
+    }
+    usable(name, move || Device::cuda(index.unwrap_or(0)))
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn wgpu(name: &str, _index: Option<usize>) -> Result<Device, ModelError> {
+    Err(ModelError::NotBuilt {
+        device: name.to_owned(),
+        feature: "wgpu",
+    })
+}
+
+#[cfg(feature = "wgpu")]
+fn wgpu(name: &str, index: Option<usize>) -> Result<Device, ModelError> {
+    use burn::tensor::DeviceKind;
+    usable(name, move || {
+        Device::wgpu(match index {
+            Some(index) => DeviceKind::DiscreteGpu(index),
+            None => DeviceKind::DefaultDevice,
+        })
+    })
+}
+
+/// Runs one operation on the device, so that one that cannot be opened is found out before anything is loaded.
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+fn usable(
+    name: &str,
+    open: impl FnOnce() -> Device + Send + 'static,
+) -> Result<Device, ModelError> {
+    let opened = std::thread::spawn(move || {
+        let device = open();
+        let one = burn::tensor::Tensor::<1>::ones([1], &device).try_into_data();
+        one.map(|_| device).map_err(|error| error.to_string())
+    });
+    let reason = match opened.join() {
+        Ok(Ok(device)) => return Ok(device),
+        Ok(Err(error)) => error,
+        Err(panic) => panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no device of this kind was found")
+            .to_owned(),
+    };
+    Err(ModelError::NoDevice {
+        device: name.to_owned(),
+        reason: format!("{reason}; use --device cpu"),
+    })
+}

@@ -1,0 +1,131 @@
+//! How training goes on, for people and for programs.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use glpft_train::{Observer, StageStart, StepRecord, ValidationRecord};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::{OutputArgs, complain, print};
+
+/// Time between two plain lines.
+const PLAIN_EVERY: Duration = Duration::from_secs(5);
+
+/// Tells on the terminal how a stage goes: a bar, plain lines where there is no terminal, or JSON lines on stdout.
+pub(crate) struct TrainProgress {
+    quiet: bool,
+    json: bool,
+    terminal: bool,
+    stage: &'static str,
+    total: usize,
+    bar: ProgressBar,
+    told: Option<Instant>,
+}
+
+impl TrainProgress {
+    /// Nothing to be seen yet.
+    pub(crate) fn new(output: &OutputArgs) -> Self {
+        Self {
+            quiet: output.quiet,
+            json: output.json,
+            terminal: std::io::stderr().is_terminal(),
+            stage: "",
+            total: 0,
+            bar: ProgressBar::hidden(),
+            told: None,
+        }
+    }
+
+    fn line(&self, line: &str) {
+        if self.quiet || self.json {
+            return;
+        }
+        match self.terminal {
+            true => self.bar.suspend(|| complain(line)),
+            false => complain(line),
+        }
+    }
+
+    fn object(&self, event: &str, mut value: serde_json::Value) {
+        if !self.json {
+            return;
+        }
+        if let Some(object) = value.as_object_mut() {
+            object.insert("event".to_owned(), event.into());
+            object.insert("stage".to_owned(), self.stage.into());
+        }
+        // A closed pipe does not end a training run.
+        let _ = print(&format!("{value}\n"));
+    }
+}
+
+impl Observer for TrainProgress {
+    fn start(&mut self, start: &StageStart) {
+        self.stage = start.stage;
+        self.total = start.total;
+        self.told = None;
+        self.object(
+            "start",
+            json!({"done": start.done, "total": start.total, "resumed": start.resumed}),
+        );
+        if let Some(checkpoint) = &start.resumed {
+            self.line(&format!("{}: goes on from {checkpoint}", start.stage));
+        }
+        if self.terminal && !self.quiet && !self.json {
+            self.bar = ProgressBar::new(start.total as u64).with_position(start.done as u64);
+            // The template is constant; were it wrong, the bar would look plainer.
+            if let Ok(style) =
+                ProgressStyle::with_template("{prefix:10} {wide_bar} {pos}/{len} {msg} eta {eta}")
+            {
+                self.bar.set_style(style);
+            }
+            self.bar.set_prefix(start.stage);
+            self.bar.reset_eta();
+        }
+    }
+
+    fn step(&mut self, record: &StepRecord) {
+        if self.json {
+            self.object("step", serde_json::to_value(record).unwrap_or_default());
+        }
+        let gib = record.memory as f64 / (1u64 << 30) as f64;
+        let message = format!(
+            "loss {:.4} lr {:.2e} {:.0} tokens/s {gib:.1} GiB",
+            record.loss, record.lr, record.tokens_per_second
+        );
+        if self.terminal {
+            self.bar.set_message(message);
+            self.bar.set_position(record.step);
+            return;
+        }
+        let last = record.step as usize == self.total;
+        if last || self.told.is_none_or(|told| told.elapsed() >= PLAIN_EVERY) {
+            self.told = Some(Instant::now());
+            self.line(&format!(
+                "{}: step {}/{} {message}",
+                self.stage, record.step, self.total
+            ));
+        }
+    }
+
+    fn validation(&mut self, record: &ValidationRecord) {
+        self.object(
+            "validation",
+            serde_json::to_value(record).unwrap_or_default(),
+        );
+        self.line(&format!(
+            "{}: validation loss {:.4} after {} steps",
+            self.stage, record.validation_loss, record.step
+        ));
+    }
+
+    fn checkpoint(&mut self, path: &Path) {
+        self.object("checkpoint", json!({"path": path}));
+    }
+
+    fn finish(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,110 @@
+//! What `prepare` and `data inspect` tell.
+
+use glpft::prepare::{DatasetReport, PrepareReport};
+use glpft_data::{BadRecord, Dataset};
+use glpft_recipes::Recipe;
+
+use super::output::table;
+
+/// How many bad records are listed; `prepare.json` has all of them.
+const LISTED: usize = 10;
+
+/// The report as text: source, queries, datasets.
+pub(crate) fn text(report: &PrepareReport, recipe: &Recipe) -> String {
+    let mut text = source(report);
+    text.push_str(&queries(report, recipe));
+    text.push('\n');
+    text.push_str(&datasets(report));
+    text
+}
+
+fn source(report: &PrepareReport) -> String {
+    let source = &report.source;
+    let told = &source.report;
+    let mut text = format!("source   {} ({})\n", source.path, source.form);
+    let mut parts = vec![format!("{} of {} records used", told.kept, told.records)];
+    for (count, what) in [
+        (told.test_queries, "of test queries"),
+        (told.without_messages, "without train_messages"),
+        (told.invalid, "not valid"),
+        (told.bad.len(), "bad"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    text += &format!("         {}\n", parts.join(", "));
+    if source.form == "raw" {
+        text += &match source.test_query_ids {
+            Some(ids) => format!("         {ids} test query ids are left out\n"),
+            None => "         no test_query_ids: nothing is left out as a test query\n".to_owned(),
+        };
+    }
+    for BadRecord { record, reason } in told.bad.iter().take(LISTED) {
+        text += &format!("   bad:  {record}: {reason}\n");
+    }
+    if told.bad.len() > LISTED {
+        let more = told.bad.len() - LISTED;
+        text += &format!("   bad:  {more} more, all in prepare.json and --json\n");
+    }
+    text
+}
+
+fn queries(report: &PrepareReport, recipe: &Recipe) -> String {
+    let queries = &report.queries;
+    let (first, second) = (queries.first_half, queries.second_half);
+    let train = match recipe.reuse {
+        true => format!("{} to train on", first + second),
+        false => format!("{first} for the global stage, {second} for the local ones"),
+    };
+    format!("queries  {train}, {} held out\n", queries.validation)
+}
+
+fn datasets(report: &PrepareReport) -> String {
+    let heads = [
+        "dataset",
+        "trajectories",
+        "examples",
+        "train",
+        "held out",
+        "tokens",
+        "label tokens",
+        "longest",
+        "sharing",
+        "truncated",
+        "dropped",
+    ];
+    let mut rows = vec![heads.map(str::to_owned).to_vec()];
+    let mut dropped = String::new();
+    for dataset in Dataset::ALL {
+        let Some(told) = report.dataset(dataset) else {
+            continue;
+        };
+        rows.push(row(dataset, told));
+        for (reason, count) in &told.dropped {
+            let (name, length) = (dataset.name(), told.max_length);
+            dropped += &format!("{name}: {count} dropped, {reason} (max_length {length})\n");
+        }
+    }
+    table(&rows) + &dropped
+}
+
+fn row(dataset: Dataset, told: &DatasetReport) -> Vec<String> {
+    let mut row = vec![dataset.name().to_owned()];
+    row.extend(
+        [
+            told.trajectories,
+            told.examples,
+            told.training_examples,
+            told.validation_examples,
+            told.tokens,
+            told.label_tokens,
+            told.longest,
+        ]
+        .map(|number| number.to_string()),
+    );
+    row.push(format!("{:.2}x", told.sharing));
+    row.push(told.truncated.to_string());
+    row.push(told.dropped.values().sum::<usize>().to_string());
+    row
+}

@@ -1,0 +1,98 @@
+//! A finished model as a directory of its own.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use glpft_checkpoints::{
+    Adapter, AdapterDirectory, FloatType, ModelCard, ModelFiles, ModelLocation,
+};
+
+use crate::base::{Base, BaseWeights};
+use crate::error::Error;
+use crate::model::{attach_saved, load};
+use crate::stage::write_model;
+
+/// Writes the model at `location` to `to`, which appears whole or not at all.
+///
+/// A whole model is written anew; an adapter stays an adapter (its base named by an absolute path) unless `merge` adds
+/// it to its base. `dtype` is what weights are stored in.
+///
+/// # Errors
+/// The model cannot be read, an adapter belongs to another base, or the disk refuses.
+pub fn export(
+    location: &ModelLocation,
+    to: &Path,
+    merge: bool,
+    dtype: Option<FloatType>,
+) -> Result<(), Error> {
+    let card = |title: &Path, base: &Path, adapter| ModelCard {
+        title: title
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        base: base.display().to_string(),
+        adapter,
+        ..ModelCard::default()
+    };
+    match location {
+        ModelLocation::Full(directory) => {
+            let base = Base::open(directory)?;
+            let dtype = dtype.map_or_else(|| stored(&base), Ok)?;
+            let model = load(&base, &Device::flex(), 0)?;
+            write_model(model, &base, &card(directory, directory, false), dtype, to)
+        }
+        ModelLocation::Adapter {
+            directory,
+            base: base_directory,
+        } => {
+            let base = Base::open(base_directory)?;
+            let adapter = Adapter::open(directory)?;
+            adapter.check(&base.config, &ModelFiles::open(base_directory)?)?;
+            if merge {
+                let dtype = dtype.map_or_else(|| stored(&base), Ok)?;
+                let mut model = load(&base, &Device::flex(), 0)?;
+                attach_saved(&mut model, &adapter)?;
+                let card = card(directory, base_directory, false);
+                return write_model(model, &base, &card, dtype, to);
+            }
+            let mut config = adapter.config().clone();
+            let absolute = base_directory.canonicalize().map_err(|source| {
+                glpft_checkpoints::FileError::new("find", base_directory, source)
+            })?;
+            config.base = absolute.display().to_string();
+            let shapes = config.tensors(&base.config)?;
+            let fingerprint = match adapter.base_fingerprint() {
+                Some(fingerprint) => fingerprint.to_owned(),
+                None => glpft_checkpoints::fingerprint(
+                    &base.config,
+                    &ModelFiles::open(base_directory)?,
+                )?,
+            };
+            let card = card(directory, base_directory, true);
+            AdapterDirectory {
+                config: &config,
+                model: &base.config,
+                base_fingerprint: &fingerprint,
+                dtype: dtype.unwrap_or(FloatType::F32),
+                tokenizer: Some(base.tokenizer_files.source()),
+                card: Some(&card),
+            }
+            .write(to, &mut |name| {
+                let shape = shapes.iter().find(|shape| shape.name == name);
+                adapter.read_f32(name, shape.map_or(&[], |shape| shape.shape.as_slice()))
+            })?;
+            Ok(())
+        }
+    }
+}
+
+/// The type that most of the base's weights are stored in: that of its embedding.
+fn stored(base: &Base) -> Result<FloatType, Error> {
+    let BaseWeights::Directory(directory) = &base.weights else {
+        return Ok(FloatType::F32);
+    };
+    let files = ModelFiles::open(directory)?;
+    Ok(files
+        .float_type("model.embed_tokens.weight")
+        .unwrap_or(FloatType::F32))
+}

@@ -1,0 +1,99 @@
+//! A whole run: every stage of the recipe's arrangement, and what it came to.
+
+use std::time::Instant;
+
+use glpft_checkpoints::{RunDirectory, write_json};
+use glpft_recipes::{Arrangement, Recipe, Stage};
+use glpft_train::{Observer, stage_report};
+use serde::Serialize;
+
+use crate::arrangement::{Job, jobs};
+use crate::error::Error;
+use crate::stage::{Context, FinishedStage, run_stage};
+
+/// `summary.json`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// The recipe's name.
+    pub recipe: String,
+    /// Which models the run trained, and from what.
+    pub arrangement: Arrangement,
+    /// What computed.
+    pub device: String,
+    /// Threads of the computation on a CPU.
+    pub threads: usize,
+    /// The program's version.
+    pub version: &'static str,
+    /// The stages, in order.
+    pub stages: Vec<FinishedStage>,
+    /// Wall time of this start.
+    pub wall_seconds: f64,
+}
+
+/// Trains what of the recipe's stages is not done, and writes `summary.json`. The data must be prepared.
+///
+/// # Errors
+/// Those of the stages, [`Error::Interrupted`] among them.
+pub fn run_stages(
+    context: &Context<'_>,
+    device_name: &str,
+    observer: &mut dyn Observer,
+) -> Result<Summary, Error> {
+    let started = Instant::now();
+    let mut stages = Vec::new();
+    for job in jobs(context.recipe) {
+        stages.push(match finished(context.run, &job)? {
+            Some(stage) => stage,
+            None => run_stage(context, &job, observer)?,
+        });
+    }
+    let summary = Summary {
+        recipe: context.recipe.name.clone(),
+        arrangement: context.recipe.arrangement,
+        device: device_name.to_owned(),
+        threads: rayon::current_num_threads(),
+        version: env!("CARGO_PKG_VERSION"),
+        stages,
+        wall_seconds: started.elapsed().as_secs_f64(),
+    };
+    write_json(&context.run.summary(), &summary)?;
+    Ok(summary)
+}
+
+/// The stages of a recipe's run that are not done yet.
+///
+/// # Errors
+/// The run's directory cannot be read.
+pub fn unfinished(recipe: &Recipe, run: &RunDirectory) -> Result<Vec<Job>, Error> {
+    let mut left = jobs(recipe);
+    let mut done = Vec::new();
+    for job in &left {
+        done.push(finished(run, job)?.is_some());
+    }
+    let mut done = done.into_iter();
+    left.retain(|_| !done.next().unwrap_or(false));
+    Ok(left)
+}
+
+/// A stage that an earlier start finished.
+fn finished(run: &RunDirectory, job: &Job) -> Result<Option<FinishedStage>, Error> {
+    let name = job.stage.name();
+    if !run.finished()?.iter().any(|finished| finished == name) {
+        return Ok(None);
+    }
+    let model = run.model(name);
+    Ok(Some(FinishedStage {
+        stage: job.stage,
+        adapter: model.join(glpft_checkpoints::ADAPTER_CONFIG_FILE).exists(),
+        model,
+        from: match &job.from {
+            glpft_recipes::StartFrom::Base => "base".to_owned(),
+            glpft_recipes::StartFrom::Global => {
+                run.model(Stage::Global.name()).display().to_string()
+            }
+            glpft_recipes::StartFrom::Directory(directory) => directory.clone(),
+        },
+        report: stage_report(&run.stage(name))?,
+        wall_seconds: 0.0,
+    }))
+}
