@@ -18,8 +18,8 @@ use glpft::Error;
 use glpft_data::Dataset;
 use glpft_recipes::Override;
 
-pub(crate) use open::{load_recipe, open_run, resume_run};
-pub(crate) use output::{complain, print, print_json};
+pub(crate) use open::{load_recipe, open_run};
+pub(crate) use output::{complain, print};
 pub(crate) use prepare::PrepareBar;
 
 /// Turns tool-use trajectories into a planner, a caller and a summarizer (GLPFT, arXiv 2401.07324).

@@ -58,21 +58,6 @@ pub(crate) fn open_run(
     Ok((recipe, run))
 }
 
-/// The recipe and directory of a run that was started before; writes nothing. The recipe is the run's own, whatever
-/// the arguments set.
-pub(crate) fn resume_run(
-    args: &RecipeArgs,
-    out: Option<&Path>,
-) -> Result<(Recipe, RunDirectory), Error> {
-    let root = match (out, is_run(&args.recipe)) {
-        (Some(out), _) => out.to_owned(),
-        (None, true) => PathBuf::from(&args.recipe),
-        (None, false) => run_path(args, None, &load_partial(args)?),
-    };
-    let run = RunDirectory::open(&root)?;
-    Ok((Recipe::load(run.recipe(), &[])?, run))
-}
-
 /// Where a recipe's run is.
 pub(crate) fn run_path(args: &RecipeArgs, out: Option<&Path>, recipe: &Recipe) -> PathBuf {
     match out {
