@@ -85,7 +85,7 @@ fn export_text(args: &DataExportArgs) -> Result<(), Error> {
     )?;
     drop(bar);
     if args.output.json {
-        return print_json(&json!({"directory": args.to, "source": told}));
+        return print_json(&json!({"directory": args.to.display().to_string(), "source": told}));
     }
     if args.output.quiet {
         return Ok(());

@@ -220,6 +220,14 @@ enum DataCommand {
     /// Shows the data sets' sizes and the source's bad files, or one example
     Inspect(InspectArgs),
     /// Writes the published pipeline's six JSON files, or token ids
+    ///
+    /// Writes raw_data_stage_1.json (not from a stage-2 source), raw_data_stage_2.json and
+    /// train_{backbone,planner,caller,summarizer}.json: every usable trajectory of the source, whatever the recipe's
+    /// splits. model.base need not be set.
+    ///
+    /// With --tokens, writes instead what training reads: train_DATASET.jsonl and validation_DATASET.jsonl for each of
+    /// backbone, planner, caller and summarizer, one line {"input_ids": […], "labels": […]} an example, in the source's
+    /// order, after truncation and splits; labels are -100 where nothing is learned.
     Export(DataExportArgs),
 }
 
@@ -266,14 +274,6 @@ pub(crate) struct InspectArgs {
 }
 
 /// `glpft data export`.
-///
-/// Writes raw_data_stage_1.json (not from a stage-2 source), raw_data_stage_2.json and
-/// train_{backbone,planner,caller,summarizer}.json: every usable trajectory of the source, whatever the recipe's
-/// splits. model.base need not be set.
-///
-/// With --tokens, writes instead what training reads: train_DATASET.jsonl and validation_DATASET.jsonl for each of
-/// backbone, planner, caller and summarizer, one line {"input_ids": […], "labels": […]} an example, in the source's
-/// order, after truncation and splits; labels are -100 where nothing is learned.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DataExportArgs {
     #[command(flatten)]

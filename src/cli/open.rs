@@ -128,6 +128,10 @@ fn check_free_or_same(root: &Path, recipe: &Recipe) -> Result<(), Error> {
     if !path.is_file() {
         return check_free(root);
     }
+    if !is_begun(root) {
+        // A first try that came to nothing, such as one with a wrong path, is in nobody's way.
+        return Ok(());
+    }
     let there = Recipe::load(&path, &[])?;
     let differences = recipe.differences(&there);
     if differences.is_empty() {
@@ -147,23 +151,30 @@ fn check_free_or_same(root: &Path, recipe: &Recipe) -> Result<(), Error> {
     })
 }
 
+/// Whether a run has anything to lose.
+fn is_begun(root: &Path) -> bool {
+    ["data/prepare.json", "summary.json"]
+        .iter()
+        .any(|file| root.join(file).exists())
+        || ["stages", "models"]
+            .iter()
+            .any(|folder| is_full(&root.join(folder)))
+}
+
+/// Whether something is in a folder. What stands in the way of one is told by who makes it.
+fn is_full(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+}
+
 /// Somebody's own `data/` or `models/` is not a run's to write into.
 fn check_free(root: &Path) -> Result<(), Error> {
-    for folder in FOLDERS {
-        let full = match fs::read_dir(root.join(folder)) {
-            Ok(mut entries) => entries.next().is_some(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            // What is in the way is told by who makes the folder.
-            Err(_) => false,
-        };
-        if full {
-            return Err(Error::NotARun {
-                path: root.to_owned(),
-                what: format!("{folder}/"),
-            });
-        }
+    match FOLDERS.iter().find(|folder| is_full(&root.join(folder))) {
+        None => Ok(()),
+        Some(folder) => Err(Error::NotARun {
+            path: root.to_owned(),
+            what: format!("{folder}/"),
+        }),
     }
-    Ok(())
 }
 
 /// Removes a run and nothing else; its recipe last, which marks the rest as a run's.

@@ -17,7 +17,7 @@ pub(crate) fn execute(args: &PrepareArgs) -> Result<(), Error> {
     let (output, directory) = (&args.common.output, run.data());
     if output.json {
         return print_json(&json!({
-            "directory": directory,
+            "directory": directory.display().to_string(),
             "reused": prepared.reused,
             "report": prepared.report,
         }));

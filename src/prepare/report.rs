@@ -109,7 +109,10 @@ impl SourceState {
 impl DatasetReport {
     /// What became of the examples, for a dataset without any to train on.
     pub(super) fn why_none(&self) -> String {
-        let mut parts = vec![format!("{} held out", self.validation_examples)];
+        let mut parts = Vec::new();
+        if self.validation_examples > 0 {
+            parts.push(format!("{} held out", self.validation_examples));
+        }
         if self.examples > self.validation_examples {
             let other_half = self.examples - self.validation_examples;
             parts.push(format!("{other_half} of the other half (reuse = false)"));
@@ -119,6 +122,9 @@ impl DatasetReport {
                 "{count} {reason} (longest allowed: {})",
                 self.max_length
             ));
+        }
+        if parts.is_empty() {
+            return "the source has none".to_owned();
         }
         parts.join(", ")
     }

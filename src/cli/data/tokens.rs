@@ -37,7 +37,7 @@ pub(super) fn export(args: &DataExportArgs) -> Result<(), Error> {
     )?;
     drop(bar);
     if args.output.json {
-        return print_json(&json!({"directory": args.to, "report": told}));
+        return print_json(&json!({"directory": args.to.display().to_string(), "report": told}));
     }
     if args.output.quiet {
         return Ok(());

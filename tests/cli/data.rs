@@ -1,0 +1,181 @@
+//! `glpft data inspect` and `glpft data export`.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{folder, glpft, json, read_json};
+
+#[test]
+fn inspecting_writes_nothing_and_tells_what_preparing_does() {
+    let here = folder();
+    let looked = glpft(here.path(), ["data", "inspect", "quickstart"]).ok();
+    assert!(
+        looked.contains("backbone") && looked.contains("label tokens"),
+        "{looked}"
+    );
+    assert_eq!(fs::read_dir(here.path()).unwrap().count(), 0);
+    glpft(here.path(), ["prepare", "quickstart"]).ok();
+    assert_eq!(
+        glpft(here.path(), ["data", "inspect", "quickstart"]).ok(),
+        looked
+    );
+    let told = json(&glpft(here.path(), ["data", "inspect", "quickstart", "--json"]).ok());
+    let report = read_json(&here.path().join("runs/quickstart/data/prepare.json"));
+    assert_eq!(told, report);
+}
+
+#[test]
+fn an_example_is_shown_as_text_and_as_tokens() {
+    let here = folder();
+    let arguments = [
+        "data",
+        "inspect",
+        "quickstart",
+        "--role=caller",
+        "--index=3",
+    ];
+    let shown = glpft(here.path(), arguments).ok();
+    assert!(
+        shown.starts_with("caller example 3: trajectory "),
+        "{shown}"
+    );
+    for title in [
+        "--- prompt, whole ---",
+        "--- target ---",
+        "decoded ---",
+        "\"</s>\"",
+    ] {
+        assert!(shown.contains(title), "no {title} in {shown}");
+    }
+    let told = json(&glpft(here.path(), arguments.iter().chain(&["--json"])).ok());
+    let (start, ids) = (
+        told["label_start"].as_u64().unwrap() as usize,
+        &told["input_ids"],
+    );
+    let ids = ids.as_array().unwrap();
+    assert_eq!(told["learned"], serde_json::json!([start, ids.len()]));
+    assert_eq!(
+        told["labels_decoded"].as_array().unwrap().len(),
+        ids.len() - start
+    );
+    assert_eq!(told["whole_tokens"], ids.len());
+    let target = told["target"].as_str().unwrap();
+    assert!(target.starts_with("Action: "), "{target}");
+    let decoded = told["prompt_decoded"].as_str().unwrap();
+    assert_eq!(
+        decoded,
+        format!("system: {}", told["prompt"].as_str().unwrap())
+    );
+
+    let last = [
+        "data",
+        "inspect",
+        "quickstart",
+        "--role=planner",
+        "--index=99999",
+    ];
+    glpft(here.path(), last).fails(2, &["99999", "planner", "examples"]);
+}
+
+#[test]
+fn truncation_is_told_where_it_happened() {
+    let here = folder();
+    let find = |more: &[&str]| {
+        (0..200).find_map(|index| {
+            let index = format!("--index={index}");
+            let arguments = ["data", "inspect", "quickstart", "--role=planner", &index];
+            let shown = glpft(here.path(), arguments.iter().chain(more)).ok();
+            shown.contains("truncated from").then_some(shown)
+        })
+    };
+    let oldest = find(&["--set=stage.planner.max_length=520"]).unwrap();
+    assert!(oldest.contains("whole turns after token"), "{oldest}");
+    let last = find(&[
+        "--set=stage.planner.max_length=200",
+        "--set=data.truncate=last",
+    ])
+    .unwrap();
+    assert!(last.contains("the first tokens"), "{last}");
+    assert!(last.contains("200 tokens: prompt 0.."), "{last}");
+}
+
+#[test]
+fn the_published_files_need_no_model() {
+    let here = folder();
+    let source = "--set=data.source=builtin:quickstart";
+    let arguments = ["data", "export", "alpha-umi-7b", source, "--to=out/new"];
+    let told = glpft(
+        here.path(),
+        arguments
+            .iter()
+            .chain(&["--set=data.observations=response-or-error"]),
+    );
+    assert!(told.ok().contains("records kept"));
+    let mut names: Vec<_> = fs::read_dir(here.path().join("out/new"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "raw_data_stage_1.json",
+            "raw_data_stage_2.json",
+            "train_backbone.json",
+            "train_caller.json",
+            "train_planner.json",
+            "train_summarizer.json"
+        ]
+    );
+    glpft(here.path(), ["data", "export", "alpha-umi-7b", "--to=out"])
+        .fails(2, &["data.source", "--set data.source=PATH"]);
+    glpft(
+        here.path(),
+        [
+            "data",
+            "export",
+            "alpha-umi-7b",
+            source,
+            "--to=out",
+            "--tokens",
+        ],
+    )
+    .fails(2, &["model.base"]);
+}
+
+#[test]
+fn token_files_hold_what_is_prepared() {
+    let here = folder();
+    glpft(
+        here.path(),
+        ["data", "export", "quickstart", "--to=out", "--tokens"],
+    )
+    .ok();
+    let told = json(&glpft(here.path(), ["prepare", "quickstart", "--json"]).ok());
+    for name in ["backbone", "planner", "caller", "summarizer"] {
+        let lines = |split: &str| -> Vec<Value> {
+            let path = here.path().join(format!("out/{split}_{name}.jsonl"));
+            fs::read_to_string(path)
+                .unwrap()
+                .lines()
+                .map(json)
+                .collect()
+        };
+        let (train, validation) = (lines("train"), lines("validation"));
+        let report = &told["report"]["datasets"][name];
+        assert_eq!(report["training_examples"], train.len());
+        assert_eq!(report["validation_examples"], validation.len());
+        let mut learned = 0;
+        for line in train.iter().chain(&validation) {
+            let ids = line["input_ids"].as_array().unwrap();
+            let labels = line["labels"].as_array().unwrap();
+            assert_eq!(ids.len(), labels.len());
+            let first = labels.iter().position(|label| *label != -100).unwrap();
+            assert!(first > 0 && ids[first..] == labels[first..]);
+            assert_eq!(ids[ids.len() - 1], 0, "ends in </s>");
+            learned += ids.len() - first;
+        }
+        assert_eq!(report["label_tokens"], learned);
+    }
+}

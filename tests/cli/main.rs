@@ -1,0 +1,78 @@
+//! The program as a user meets it: the commands that train nothing, and bad input.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+mod data;
+mod prepare;
+mod published;
+mod recipes;
+mod runs;
+mod splits;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What a command did.
+struct Outcome {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Outcome {
+    /// Its stdout; it must have gone well.
+    fn ok(self) -> String {
+        assert_eq!(self.code, 0, "{}\n{}", self.out, self.err);
+        self.out
+    }
+
+    /// Its stderr; it must have failed with this code, in one message that holds all of `parts`.
+    fn fails(self, code: i32, parts: &[&str]) -> String {
+        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
+        assert!(self.err.starts_with("error: "), "{}", self.err);
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+        for part in parts {
+            assert!(self.err.contains(part), "no {part:?} in: {}", self.err);
+        }
+        self.err
+    }
+}
+
+/// Runs `glpft` in a directory.
+fn glpft<A: AsRef<OsStr>>(directory: &Path, arguments: impl IntoIterator<Item = A>) -> Outcome {
+    let output = Command::new(env!("CARGO_BIN_EXE_glpft"))
+        .current_dir(directory)
+        .args(arguments)
+        .output()
+        .unwrap();
+    Outcome {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// The quick start's raw answers as a directory of the user's.
+fn raw_source(directory: &Path) -> PathBuf {
+    let source = directory.join("toolbench");
+    glpft_data::quickstart::write_source(&source).unwrap();
+    source
+}
+
+/// `--set KEY=PATH`.
+fn set(key: &str, value: impl AsRef<Path>) -> String {
+    format!("--set={key}={}", value.as_ref().display())
+}
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn read_json(path: &Path) -> serde_json::Value {
+    json(&std::fs::read_to_string(path).unwrap())
+}
