@@ -1,0 +1,304 @@
+//! The arguments of every command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use glpft_data::Dataset;
+use glpft_recipes::Override;
+
+/// Turns tool-use trajectories into a planner, a caller and a summarizer (GLPFT, arXiv 2401.07324).
+///
+/// Start with `glpft run quickstart`: it needs nothing else and takes a few minutes.
+#[derive(Debug, Parser)]
+#[command(name = "glpft", version, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Does everything: prepares the data, trains every stage, leaves the models; goes on where it was interrupted
+    Run(RunArgs),
+    /// Makes the data sets of a run and says what is in them
+    Prepare(PrepareArgs),
+    /// Trains one stage, or the three local ones
+    Train(TrainArgs),
+    /// Writes a finished model as a directory of its own
+    Export(ExportArgs),
+    /// Shows and writes what a recipe makes of its data
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Lists, shows, copies and checks recipes
+    #[command(subcommand)]
+    Recipe(RecipeCommand),
+}
+
+/// Which recipe, with what changed in it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RecipeArgs {
+    /// A built-in recipe's name (`glpft recipe list`), a TOML file, or the directory of a run
+    #[arg(value_name = "R")]
+    pub recipe: String,
+    /// Sets a value of the recipe, such as `stage.global.lr=1e-4`; may be given several times
+    #[arg(long, value_name = "KEY.PATH=VALUE")]
+    pub set: Vec<Override>,
+}
+
+/// Where a run is.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PlaceArgs {
+    /// The run's directory; default: ./runs/<the recipe's name>
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Removes the run that is in the directory (data/, stages/, models/, summary.json, recipe.toml) and starts anew
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// What computes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DeviceArgs {
+    /// cpu, cuda, cuda:N, wgpu or wgpu:N
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+}
+
+/// What is told, and with how many threads it is worked out.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// No progress, errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Machine-readable output on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// How many threads; default: one a core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+/// What most commands take.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CommonArgs {
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `glpft run`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub common: CommonArgs,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Prints the plan (stages, steps, tokens), trains and writes nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Caps every stage at N steps, and its learning rate's schedule with it: a smoke run
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_steps: Option<u32>,
+}
+
+/// `glpft prepare`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PrepareArgs {
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// A stage, or all local ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StageArg {
+    /// The backbone
+    Global,
+    /// The planner
+    Planner,
+    /// The caller
+    Caller,
+    /// The summarizer
+    Summarizer,
+    /// Planner, caller and summarizer
+    Local,
+}
+
+/// `glpft train`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TrainArgs {
+    #[command(flatten)]
+    pub common: CommonArgs,
+    /// Writes the first step's averaged gradients to a safetensors file, for comparison with other programs
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub dump_gradients: Option<PathBuf>,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Which stage
+    #[arg(long, value_enum)]
+    pub stage: StageArg,
+    /// The Hugging Face model directory to start from; default: what the recipe says, usually the run's global model
+    #[arg(long, value_name = "DIR")]
+    pub from: Option<PathBuf>,
+    /// Caps the stage at N steps, and its learning rate's schedule with it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_steps: Option<u32>,
+}
+
+/// A model of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RoleArg {
+    /// The backbone
+    Global,
+    /// The planner
+    Planner,
+    /// The caller
+    Caller,
+    /// The summarizer
+    Summarizer,
+}
+
+/// How weights are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DtypeArg {
+    /// 32 bits
+    F32,
+    /// 16 bits, IEEE
+    F16,
+    /// 16 bits, bfloat
+    Bf16,
+}
+
+/// `glpft export`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+    /// The run's directory; default: ./runs/<the recipe's name>
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Which of the run's models
+    #[arg(long, value_enum)]
+    pub role: Option<RoleArg>,
+    /// The directory to write
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Adds an adapter to its base: a whole model
+    #[arg(long)]
+    pub merge: bool,
+    /// Stores the weights in another type; default: as they are
+    #[arg(long, value_enum)]
+    pub dtype: Option<DtypeArg>,
+    /// Replaces what is at --to
+    #[arg(long)]
+    pub overwrite: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `glpft data …`.
+#[derive(Debug, Subcommand)]
+pub(super) enum DataCommand {
+    /// Shows the data sets' sizes and the source's bad files, or one example
+    Inspect(InspectArgs),
+    /// Writes the published pipeline's six JSON files, or token ids
+    ///
+    /// Writes raw_data_stage_1.json (not from a stage-2 source), raw_data_stage_2.json and
+    /// train_{backbone,planner,caller,summarizer}.json: every usable trajectory of the source, whatever the recipe's
+    /// splits. model.base need not be set.
+    ///
+    /// With --tokens, writes instead what training reads: train_DATASET.jsonl and validation_DATASET.jsonl for each of
+    /// backbone, planner, caller and summarizer, one line {"input_ids": […], "labels": […]} an example, in the source's
+    /// order, after truncation and splits; labels are -100 where nothing is learned.
+    Export(DataExportArgs),
+}
+
+/// A data set, by the role that learns it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DatasetArg {
+    /// The global stage's
+    Backbone,
+    /// The planner's
+    Planner,
+    /// The caller's
+    Caller,
+    /// The summarizer's
+    Summarizer,
+}
+
+impl From<DatasetArg> for Dataset {
+    fn from(dataset: DatasetArg) -> Self {
+        match dataset {
+            DatasetArg::Backbone => Self::Backbone,
+            DatasetArg::Planner => Self::Planner,
+            DatasetArg::Caller => Self::Caller,
+            DatasetArg::Summarizer => Self::Summarizer,
+        }
+    }
+}
+
+/// `glpft data inspect`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct InspectArgs {
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+    /// The run's directory, whose prepared data are used where they are the recipe's; default: ./runs/<the recipe's name>
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Shows an example of this data set
+    #[arg(long, value_enum)]
+    pub role: Option<DatasetArg>,
+    /// Which example, from 0: its place in the prepared data set, in the source's order
+    #[arg(long, value_name = "N", requires = "role")]
+    pub index: Option<usize>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `glpft data export`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DataExportArgs {
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+    /// The directory to write into; made where it is missing
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Token ids and labels instead of text
+    #[arg(long)]
+    pub tokens: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `glpft recipe …`.
+#[derive(Debug, Subcommand)]
+pub(super) enum RecipeCommand {
+    /// Names and descriptions of the built-in recipes
+    List {
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Prints a recipe with every default written out, and as comments what is to be set
+    Show {
+        #[command(flatten)]
+        recipe: RecipeArgs,
+    },
+    /// Writes a built-in recipe to a new file, to be edited
+    Copy {
+        /// The built-in recipe
+        name: String,
+        /// The file; must not exist
+        file: PathBuf,
+    },
+    /// Checks recipes: every key, every value
+    Validate {
+        /// Recipe files, or built-ins' names
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<String>,
+        /// Sets a value of each
+        #[arg(long, value_name = "KEY.PATH=VALUE")]
+        set: Vec<Override>,
+    },
+}
