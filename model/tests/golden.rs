@@ -1,5 +1,7 @@
 //! Logits against those of transformers, kept in `tests/golden` of the repository.
 
+#![allow(clippy::print_stdout)] // a test that skips itself says so
+
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};

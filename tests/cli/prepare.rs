@@ -104,11 +104,7 @@ fn a_source_that_is_absent_or_empty_is_told() {
     fs::write(here.path().join("list.json"), "[]").unwrap();
     prepare(&here.path().join("list.json")).fails(1, &["list.json"]);
     let missing = here.path().join("prompts.toml");
-    let arguments = [
-        "prepare",
-        "quickstart",
-        &set("data.prompts", missing),
-    ];
+    let arguments = ["prepare", "quickstart", &set("data.prompts", missing)];
     glpft(here.path(), arguments).fails(1, &["prompts.toml"]);
 }
 

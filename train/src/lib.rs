@@ -20,6 +20,6 @@ pub use log::{LogRecord, StepRecord, TRAIN_LOG_FILE, ValidationRecord, read_log}
 pub use observer::{Observer, StageStart};
 pub use optimizer::Optimizer;
 pub use schedule::learning_rate;
-pub use stage::{Outcome, StageReport, StageRun, stage_report, total_steps, train_stage};
+pub use stage::{Inspect, Outcome, StageReport, StageRun, stage_report, total_steps, train_stage};
 pub use step::StepData;
 pub use validation::mean_loss;

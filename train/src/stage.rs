@@ -48,6 +48,10 @@ pub struct StageRun<'a> {
     pub stop: &'a AtomicBool,
 }
 
+/// Sees the model, the number of the step (from 1), its summed gradients and the factor that averages them, before the
+/// update.
+pub type Inspect<'a> = dyn FnMut(&mut Decoder, u64, &Gradients, f64) -> Result<(), TrainError> + 'a;
+
 /// How a stage ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -98,13 +102,12 @@ pub(crate) fn batch(examples: &[TokenExample], indices: &[u32], packing: Packing
 
 /// Trains `model`, whose trained parameters are already chosen, through one stage.
 ///
-/// Goes on from the last whole checkpoint in the stage's directory, if there is one. `inspect` sees each step's
-/// summed gradients and the factor that averages them, before the update.
+/// Goes on from the last whole checkpoint in the stage's directory, if there is one.
 pub fn train_stage(
     model: &mut Decoder,
     run: &StageRun<'_>,
     observer: &mut dyn Observer,
-    inspect: &mut dyn FnMut(&mut Decoder, u64, &Gradients, f64) -> Result<(), TrainError>,
+    inspect: &mut Inspect<'_>,
 ) -> Result<Outcome, TrainError> {
     let mut stage = Running::open(model, run)?;
     observer.start(&StageStart {
@@ -260,7 +263,7 @@ impl<'a> Running<'a> {
         &mut self,
         model: &mut Decoder,
         observer: &mut dyn Observer,
-        inspect: &mut dyn FnMut(&mut Decoder, u64, &Gradients, f64) -> Result<(), TrainError>,
+        inspect: &mut Inspect<'_>,
     ) -> Result<(), TrainError> {
         let started = Instant::now();
         let step = self.state.step as usize;

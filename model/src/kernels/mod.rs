@@ -1,8 +1,8 @@
 //! The operations that burn alone computes with more memory traffic than the mathematics needs.
 //!
 //! Each is a method of [`DecoderOps`] with a default body composed of burn operations, forward and
-//! backward; the CPU backend overrides them with fused kernels ([`flex`]). Autodiff is wired once in
-//! [`autodiff`], by hand-written backward passes that keep only what they need. The functions of this
+//! backward; the CPU backend overrides them with fused kernels (`flex`). Autodiff is wired once in
+//! `autodiff`, by hand-written backward passes that keep only what they need. The functions of this
 //! module are the way in: they take and give [`Tensor`]s.
 
 mod autodiff;

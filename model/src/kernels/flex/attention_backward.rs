@@ -107,8 +107,8 @@ impl<R: Real> Inputs<'_, R> {
     fn gradients(&self, share: Vec<KeyTile<'_, R>>) -> Vec<R> {
         let tokens = self.mask.tokens();
         let mut dquery = vec![R::zero(); tokens * self.shape.heads * self.shape.head_dim];
-        let mut weights = vec![R::zero(); QUERIES * KEYS];
-        let mut dscores = vec![R::zero(); QUERIES * KEYS];
+        let tile = || vec![R::zero(); QUERIES * KEYS];
+        let (mut weights, mut dscores) = (tile(), tile());
         for mut keys in share {
             let first = keys.tile * KEYS;
             let last = self.mask.last_query(keys.tile);

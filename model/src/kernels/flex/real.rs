@@ -78,8 +78,8 @@ pub fn sum<R: Real>(length: usize, term: impl Fn(usize) -> R) -> R {
     let whole = length / LANES * LANES;
     let mut start = 0;
     while start < whole {
-        for lane in 0..LANES {
-            lanes[lane] += term(start + lane);
+        for (lane, sum) in lanes.iter_mut().enumerate() {
+            *sum += term(start + lane);
         }
         start += LANES;
     }
