@@ -42,6 +42,16 @@ impl<const D: usize> Parameter<D> {
         };
     }
 
+    /// Changes the value, which `change` gets as its only owner (outside any graph), so that it can work in place;
+    /// whether it is trained stays.
+    pub fn update(&mut self, change: impl FnOnce(Tensor<D>) -> Tensor<D>) {
+        let trained = self.is_trained();
+        let nothing = Tensor::empty([0; D], &self.value.device());
+        let value = std::mem::replace(&mut self.value, nothing).inner();
+        self.value = change(value);
+        self.set_trained(trained);
+    }
+
     /// Replaces the value; whether it is trained stays.
     pub fn set(&mut self, value: Tensor<D>) {
         let trained = self.is_trained();

@@ -12,7 +12,6 @@ use glpft_checkpoints::{
 use glpft_model::{Decoder, ModelError, Parameter, ParameterVisitor, is_adapter};
 
 use crate::error::TrainError;
-use crate::gradients::numbers;
 use crate::optimizer::Optimizer;
 
 /// What PEFT puts before the path of an adapter's tensor.
@@ -52,10 +51,14 @@ fn values(model: &mut Decoder) -> BTreeMap<String, Tensor<1>> {
 /// The tensor's elements as files hold them.
 pub(crate) fn elements(tensor: Option<&Tensor<1>>) -> Result<Vec<f32>, ModelError> {
     let tensor = tensor.ok_or_else(|| ModelError::Read("there is no such tensor".to_owned()))?;
-    Ok(numbers(tensor.clone())?
-        .into_iter()
-        .map(|value| value as f32)
-        .collect())
+    let failed = |error: &dyn std::fmt::Display| ModelError::Read(error.to_string());
+    let data = tensor
+        .clone()
+        .try_into_data()
+        .map_err(|error| failed(&error))?;
+    data.convert::<f32>()
+        .try_into_vec::<f32>()
+        .map_err(|error| failed(&error))
 }
 
 /// Writes `checkpoint-<step>/` of the stage in `directory`: the trained weights (`model.safetensors` with its
@@ -82,7 +85,18 @@ pub(crate) fn save(
         })?;
         write_optimizer(path, &parameters, &mut |name| {
             let (path, moment) = name.rsplit_once('.').unwrap_or((name, ""));
-            elements(optimizer.moment(path, moment == FIRST_MOMENT))
+            match optimizer.moment(path, moment == FIRST_MOMENT) {
+                Some(moment) => elements(Some(moment)),
+                // Interrupted before the first update.
+                None => {
+                    let parameter = parameters.iter().find(|parameter| parameter.name == path);
+                    Ok(vec![
+                        0.0;
+                        parameter.map_or(0, |parameter| parameter.elements()
+                            as usize)
+                    ])
+                }
+            }
         })?;
         Ok::<_, TrainError>(())
     })

@@ -93,8 +93,6 @@ impl ParameterVisitor for Update<'_> {
         let Some(gradient) = self.gradients.take(path) else {
             return;
         };
-        let value = parameter.value().inner();
-        let shape = value.shape();
         let moments = self
             .optimizer
             .moments
@@ -107,11 +105,14 @@ impl ParameterVisitor for Update<'_> {
         if D == 1 {
             settings.weight_decay = 0.0;
         }
-        let flat = value.reshape([shape.num_elements()]);
-        let (flat, first, second) = adamw(flat, gradient, moments.first, moments.second, settings);
-        parameter.set(flat.reshape(shape));
-        self.optimizer
-            .moments
-            .insert(path.to_owned(), Moments { first, second });
+        let kept = &mut self.optimizer.moments;
+        parameter.update(|value| {
+            let shape = value.shape();
+            let flat = value.reshape([shape.num_elements()]);
+            let (flat, first, second) =
+                adamw(flat, gradient, moments.first, moments.second, settings);
+            kept.insert(path.to_owned(), Moments { first, second });
+            flat.reshape(shape)
+        });
     }
 }

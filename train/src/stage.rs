@@ -274,15 +274,13 @@ impl<'a> Running<'a> {
             step,
             lr: learning_rate(self.run.recipe, step, self.total),
         };
-        // The inspector may look at the model, which the step borrows until its update.
-        let mut shared = model.clone();
         let result = train_step(
             model,
             &mut self.optimizer,
             &data,
             self.run.recipe,
             place,
-            &mut |gradients, scale| inspect(&mut shared, step as u64 + 1, gradients, scale),
+            inspect,
         )?;
         let seconds = started.elapsed().as_secs_f64();
         let sum = |count: fn(&Batch) -> usize| data.batches.iter().map(count).sum::<usize>();

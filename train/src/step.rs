@@ -7,6 +7,7 @@ use glpft_recipes::{Stage, StageRecipe};
 use crate::error::TrainError;
 use crate::gradients::{Gradients, numbers};
 use crate::optimizer::Optimizer;
+use crate::stage::Inspect;
 
 /// What a step reads.
 pub struct StepData {
@@ -36,14 +37,13 @@ pub(crate) struct StepPlace {
 
 /// Trains `model` on one step's data. Where the loss or a gradient is not finite the step is not applied.
 ///
-/// `inspect` sees the averaged gradients' sum and their scale before the update.
 pub(crate) fn train_step(
     model: &mut Decoder,
     optimizer: &mut Optimizer,
     data: &StepData,
     recipe: &StageRecipe,
     place: StepPlace,
-    inspect: &mut dyn FnMut(&Gradients, f64) -> Result<(), TrainError>,
+    inspect: &mut Inspect<'_>,
 ) -> Result<StepResult, TrainError> {
     let not_finite = |what: String| TrainError::NotFinite {
         stage: place.stage.name(),
@@ -86,7 +86,7 @@ pub(crate) fn train_step(
         bound if bound > 0.0 && grad_norm > bound => bound / grad_norm,
         _ => 1.0,
     };
-    inspect(&gradients, mean)?;
+    inspect(model, place.step as u64 + 1, &gradients, mean)?;
 
     optimizer.update(model, gradients, recipe, place.lr, mean * clip);
     Ok(StepResult {
