@@ -43,6 +43,17 @@ pub enum TrainError {
         /// The step's examples.
         examples: String,
     },
+    /// A checkpoint that cannot be gone on from.
+    #[error(
+        "cannot go on from {}: {source}; remove that directory to go on from the checkpoint before it, or from the \
+         stage's start", path.display()
+    )]
+    Checkpoint {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<TrainError>,
+    },
     /// A checkpoint was made with other settings or other data.
     #[error(
         "{} was made with another {what}: continue with the one it was made with, or start again with --overwrite",

@@ -1,7 +1,7 @@
 //! The training log: a JSON object a line.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::{FileError, write_atomically};
@@ -96,9 +96,16 @@ impl Log {
     pub fn open(stage: &Path, steps: u64) -> Result<Self, TrainError> {
         let path = stage.join(TRAIN_LOG_FILE);
         if path.exists() {
-            let kept: Vec<String> = read_lines(&path)?
+            let (records, damage) = read_lines(&path)?;
+            let reached = records.iter().map(|(_, record)| record.step()).max();
+            match damage {
+                // What is damaged would be dropped in any case if it lies behind the checkpoint.
+                Some(error) if reached.unwrap_or(0) < steps => return Err(error),
+                _ => {}
+            }
+            let kept: Vec<String> = records
                 .into_iter()
-                .filter(|(_, record)| record.step() <= steps && (steps > 0))
+                .filter(|(_, record)| record.step() <= steps && steps > 0)
                 .map(|(line, _)| line)
                 .collect();
             write_atomically(&path, |writer| {
@@ -127,33 +134,30 @@ impl Log {
 
 /// The records of a stage's log.
 pub fn read_log(stage: &Path) -> Result<Vec<LogRecord>, TrainError> {
-    let lines = read_lines(&stage.join(TRAIN_LOG_FILE))?;
-    Ok(lines.into_iter().map(|(_, record)| record).collect())
+    let (lines, damage) = read_lines(&stage.join(TRAIN_LOG_FILE))?;
+    match damage {
+        Some(error) => Err(error),
+        None => Ok(lines.into_iter().map(|(_, record)| record).collect()),
+    }
 }
 
-fn read_lines(path: &Path) -> Result<Vec<(String, LogRecord)>, TrainError> {
+/// The lines with their records up to the first that is none, and what is wrong with that one.
+#[allow(clippy::type_complexity)] // a list and what ended it
+fn read_lines(path: &Path) -> Result<(Vec<(String, LogRecord)>, Option<TrainError>), TrainError> {
     let failed = |source| FileError::new("read the training log", path, source);
-    let whole_to = fs::metadata(path).map_err(failed)?.len();
+    let text = fs::read(path).map_err(failed)?;
+    let text = String::from_utf8_lossy(&text);
     let mut records = Vec::new();
-    let mut at = 0;
-    for (index, line) in BufReader::new(File::open(path).map_err(failed)?)
-        .lines()
-        .enumerate()
-    {
-        let line = line.map_err(failed)?;
-        at += line.len() as u64 + 1;
-        match LogRecord::parse(&line) {
-            Ok(record) => records.push((line, record)),
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        match LogRecord::parse(line) {
+            Ok(record) => records.push((line.trim_end().to_owned(), record)),
             // A line without its end was being written when the program died.
-            Err(_) if at > whole_to => break,
+            Err(_) if !line.ends_with('\n') => break,
             Err(error) => {
-                return Err(TrainError::Log {
-                    path: path.to_owned(),
-                    line: index + 1,
-                    reason: error.to_string(),
-                });
+                let (path, line, reason) = (path.to_owned(), index + 1, error.to_string());
+                return Ok((records, Some(TrainError::Log { path, line, reason })));
             }
         }
     }
-    Ok(records)
+    Ok((records, None))
 }

@@ -109,6 +109,17 @@ pub fn train_stage(
     observer: &mut dyn Observer,
     inspect: &mut Inspect<'_>,
 ) -> Result<Outcome, TrainError> {
+    let outcome = run_to_end(model, run, observer, inspect);
+    observer.finish();
+    outcome
+}
+
+fn run_to_end(
+    model: &mut Decoder,
+    run: &StageRun<'_>,
+    observer: &mut dyn Observer,
+    inspect: &mut Inspect<'_>,
+) -> Result<Outcome, TrainError> {
     let mut stage = Running::open(model, run)?;
     observer.start(&StageStart {
         stage: run.stage.name(),
@@ -122,31 +133,28 @@ pub fn train_stage(
     if stage.state.step == 0 {
         stage.validate(model, observer)?;
     }
-    let outcome = loop {
+    let every = |steps: usize, done: usize| steps > 0 && done.is_multiple_of(steps);
+    loop {
         let step = stage.state.step as usize;
         if step >= stage.total {
             stage.log.sync()?;
             stage.state.write(run.directory)?;
-            break Outcome::Finished(stage_report(run.directory)?);
+            return Ok(Outcome::Finished(stage_report(run.directory)?));
         }
         if run.stop.load(Ordering::Relaxed) {
-            break Outcome::Interrupted(stage.save(model, observer)?);
+            return Ok(Outcome::Interrupted(stage.save(model, observer)?));
         }
         stage.step(model, observer, inspect)?;
         let done = stage.state.step as usize;
         let last = done == stage.total;
-        if last || (run.recipe.eval_every > 0 && done.is_multiple_of(run.recipe.eval_every)) {
+        if last || every(run.recipe.eval_every, done) {
             stage.validate(model, observer)?;
         }
-        if !last
-            && run.recipe.checkpoint_every > 0
-            && done.is_multiple_of(run.recipe.checkpoint_every)
-        {
+        // After the last step, too: the finished model may fail to be written, and no step should be done again.
+        if last || every(run.recipe.checkpoint_every, done) {
             stage.save(model, observer)?;
         }
-    };
-    observer.finish();
-    Ok(outcome)
+    }
 }
 
 /// A stage under way.
@@ -194,7 +202,13 @@ impl<'a> Running<'a> {
                 if state.data_fingerprint != run.data_fingerprint {
                     return Err(other("data set or base model"));
                 }
-                let optimizer = checkpoint::restore(checkpoint, &state, model)?;
+                let optimizer =
+                    checkpoint::restore(checkpoint, &state, model).map_err(|error| {
+                        TrainError::Checkpoint {
+                            path: checkpoint.path.clone(),
+                            source: Box::new(error),
+                        }
+                    })?;
                 (state, optimizer)
             }
             None => {
@@ -320,6 +334,14 @@ impl<'a> Running<'a> {
             return Ok(());
         };
         let step = self.state.step;
+        if !loss.is_finite() {
+            return Err(TrainError::NotFinite {
+                stage: run.stage.name(),
+                step,
+                what: "the validation loss".to_owned(),
+                examples: "those held out".to_owned(),
+            });
+        }
         let record = ValidationRecord {
             step,
             validation_loss: loss,

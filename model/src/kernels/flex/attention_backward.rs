@@ -13,7 +13,7 @@ use super::real::{Real, contiguous, elements, indices, sum, tensor, vectorized};
 use crate::kernels::AttentionShape;
 
 /// Queries of one tile of scores.
-const QUERIES: usize = 128;
+const QUERIES: usize = 512;
 
 /// What every task reads.
 struct Inputs<'a, R> {
