@@ -15,6 +15,7 @@ mod fingerprint;
 mod float;
 mod json;
 mod location;
+mod lock;
 mod run;
 mod state;
 mod weights;
@@ -38,6 +39,7 @@ pub use fingerprint::fingerprint;
 pub use float::FloatType;
 pub use json::{JsonError, read_json, write_json};
 pub use location::{LocationError, ModelLocation};
+pub use lock::RunLock;
 pub use run::RunDirectory;
 pub use state::{
     BestValidation, Checkpoint, FIRST_MOMENT, OPTIMIZER_FILE, SECOND_MOMENT, StateError,

@@ -14,6 +14,7 @@ use crate::{FileError, remove_leftovers, write_atomically};
 /// stages/<stage>/            checkpoint-<step>/, train_log.jsonl, trainer_state.json
 /// models/<role>/             finished: Hugging Face layout or PEFT adapter
 /// summary.json
+/// .lock                      held by the process that writes here (RunLock)
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDirectory {
