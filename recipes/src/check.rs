@@ -101,10 +101,17 @@ fn check_model(recipe: &Recipe, settings: &Settings) -> Result<(), RecipeError> 
         // A base that is still to be set may yet be "random".
         (Some(_), base) if base != "random" && !base.is_empty() => conflict(
             "model.base",
-            format!(
-                "`model.base` is {base:?}, but [model.random] is there, which is for \"random\" alone; leave one \
-                 of the two away"
-            ),
+            match settings.file().strip_prefix("built-in ") {
+                // An override cannot take a table away.
+                Some(name) => format!(
+                    "`model.base` is {base:?}, but {name} has a [model.random], which is for \"random\" alone; \
+                     `glpft recipe copy {name} my.toml`, and delete [model.random] and `tokenizer` there"
+                ),
+                None => format!(
+                    "`model.base` is {base:?}, but [model.random] is there, which is for \"random\" alone; leave \
+                     one of the two away"
+                ),
+            },
         ),
         (Some(_), _) if model.tokenizer.is_none() => conflict(
             "model.base",
