@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::{
-    ModelConfig, ModelFiles, ModelLocation, SpecialTokens, TOKENIZER_FILE, TokenizerSource,
+    ModelConfig, ModelFiles, ModelLocation, RunDirectory, SpecialTokens, TOKENIZER_FILE,
+    TokenizerSource,
 };
 use glpft_data::{PromptTokenizer, quickstart};
 use glpft_recipes::{RandomModel, Recipe, Stage, StartFrom};
@@ -81,16 +82,24 @@ impl Base {
         }
     }
 
-    /// What a stage starts from, as far as the recipe alone knows it: the tokenizer and the shape are those of the
-    /// run's base unless the stage names a directory of its own. (The weights of a stage that starts from the
-    /// run's global model are in the run's directory.)
+    /// What a stage starts from. Where that is the global model of a `run` that has none yet, its shape and its
+    /// tokenizer will be those of the recipe's base, which then stands for it.
     ///
     /// # Errors
     /// As [`resolve`](Self::resolve) and [`open`](Self::open).
-    pub fn for_stage(recipe: &Recipe, stage: Stage) -> Result<Self, Error> {
-        match &recipe.stage(stage).from {
+    pub fn for_start(
+        recipe: &Recipe,
+        from: &StartFrom,
+        run: Option<&RunDirectory>,
+    ) -> Result<Self, Error> {
+        match from {
             StartFrom::Directory(directory) => Self::open(Path::new(directory)),
-            StartFrom::Base | StartFrom::Global => Self::resolve(recipe),
+            // It may have been trained from another base (`train --from`), with that one's tokenizer.
+            StartFrom::Global => match global_model(run) {
+                Some(directory) => Self::open(&directory),
+                None => Self::resolve(recipe),
+            },
+            StartFrom::Base => Self::resolve(recipe),
         }
     }
 
@@ -120,7 +129,8 @@ impl Base {
             }
         };
         let config = ModelConfig::read(&directory)?;
-        let (tokenizer, tokenizer_files) = match tokenizer {
+        let named = tokenizer;
+        let (tokenizer, tokenizer_files) = match named {
             Some(name) => named_tokenizer(name)?,
             None => tokenizer_at(&directory)?,
         };
@@ -130,7 +140,7 @@ impl Base {
             tokenizer,
             tokenizer_files,
         };
-        base.check_vocabulary()?;
+        base.check_vocabulary(named)?;
         Ok(base)
     }
 
@@ -161,19 +171,32 @@ impl Base {
         })
     }
 
-    fn check_vocabulary(&self) -> Result<(), Error> {
+    /// `named` is the tokenizer that the recipe gives, if it gives one.
+    fn check_vocabulary(&self, named: Option<&str>) -> Result<(), Error> {
         let (tokens, vocabulary) = (self.tokenizer.vocab_size(), self.config.vocab_size);
         if tokens <= vocabulary {
             return Ok(());
         }
+        let hint = match named {
+            Some(_) => "leave model.tokenizer out to use the model's own",
+            None => {
+                "its tokenizer.json is another model's: put its own there, or name it with \
+                 model.tokenizer"
+            }
+        };
         Err(Error::Vocabulary {
-            tokenizer: match &self.tokenizer_files {
-                TokenizerFiles::Directory(directory) => directory.display().to_string(),
-                TokenizerFiles::Made { .. } => BUILTIN_TOKENIZER.to_owned(),
+            tokenizer: match (&self.tokenizer_files, named) {
+                (TokenizerFiles::Directory(directory), _) => {
+                    directory.join(TOKENIZER_FILE).display().to_string()
+                }
+                (TokenizerFiles::Made { .. }, named) => {
+                    named.unwrap_or(BUILTIN_TOKENIZER).to_owned()
+                }
             },
             tokens,
             model: self.name(),
             vocabulary,
+            hint,
         })
     }
 
@@ -231,9 +254,24 @@ fn named_tokenizer(name: &str) -> Result<(PromptTokenizer, TokenizerFiles), Erro
     Ok((tokenizer, TokenizerFiles::Made { json, special }))
 }
 
+/// The global model of a run, where it has one.
+pub(crate) fn global_model(run: Option<&RunDirectory>) -> Option<PathBuf> {
+    let directory = run?.model(Stage::Global.name());
+    directory.is_dir().then_some(directory)
+}
+
 /// The tokenizer in a directory, or of a file.
 fn tokenizer_at(path: &Path) -> Result<(PromptTokenizer, TokenizerFiles), Error> {
-    let tokenizer = PromptTokenizer::from_path(path)?;
+    // Not every reason names the file.
+    let tokenizer = PromptTokenizer::from_path(path).map_err(|source| {
+        match source.to_string().contains(&*path.to_string_lossy()) {
+            true => Error::from(source),
+            false => Error::TokenizerAt {
+                path: path.to_owned(),
+                source,
+            },
+        }
+    })?;
     if path.is_dir() {
         return Ok((tokenizer, TokenizerFiles::Directory(path.to_owned())));
     }

@@ -28,25 +28,57 @@ pub enum Error {
     },
     /// The run directory holds another recipe's run.
     #[error(
-        "{} holds a run of another recipe ({differences}); choose another --out, or give --overwrite to \
-         remove what is there", path.display()
+        "{} holds a run of another recipe ({differences}); {remedy}", path.display()
     )]
     OtherRecipe {
         /// The run directory.
         path: PathBuf,
         /// The keys that differ, with both values.
         differences: String,
+        /// What to do.
+        remedy: &'static str,
     },
     /// The run directory holds models of other data.
     #[error(
-        "{} was trained on other data: {} has changed since; choose another --out, or give --overwrite to \
-         remove what is there", path.display(), source_path.display()
+        "{} was trained on other data: {changed} has changed since; choose another --out, or give --overwrite \
+         to remove what was trained (`glpft run` removes all of it)", path.display()
     )]
     OtherData {
         /// The run directory.
         path: PathBuf,
-        /// The data source, whose content has changed.
-        source_path: PathBuf,
+        /// The source, templates or tokenizer whose content has changed.
+        changed: String,
+    },
+    /// The prepared tokens are not of the tokenizer of the model that would learn them.
+    #[error(
+        "stage {stage} starts from {model}, but the {dataset} dataset was prepared with another tokenizer than that \
+         model's; `glpft prepare` or `glpft train` with the same --from makes it again"
+    )]
+    OtherTokenizer {
+        /// The stage.
+        stage: &'static str,
+        /// What it starts from.
+        model: String,
+        /// The dataset.
+        dataset: &'static str,
+    },
+    /// A key of the recipe that does not go with the model.
+    #[error("{key}: {problem}")]
+    Setting {
+        /// The key from the top.
+        key: String,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
+    /// The stage is done, and nobody asked to do it again.
+    #[error(
+        "stage {stage} is finished: {}; --overwrite removes that model and trains the stage again", path.display()
+    )]
+    Finished {
+        /// The stage.
+        stage: &'static str,
+        /// The model that it left.
+        path: PathBuf,
     },
     /// The directory belongs to something else.
     #[error(
@@ -90,7 +122,7 @@ pub enum Error {
     /// The tokenizer has more tokens than the model has rows for.
     #[error(
         "the tokenizer {tokenizer} has {tokens} tokens, but the model {model} has a vocabulary of {vocabulary}; \
-         use the model's own tokenizer (leave model.tokenizer out)"
+         {hint}"
     )]
     Vocabulary {
         /// The tokenizer.
@@ -101,6 +133,8 @@ pub enum Error {
         model: String,
         /// Its vocabulary.
         vocabulary: usize,
+        /// What to do.
+        hint: &'static str,
     },
     /// Nothing to train a stage on.
     #[error(
@@ -187,6 +221,14 @@ pub enum Error {
     /// The tokenizer.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
+    /// A tokenizer, for a reason that does not say where it is.
+    #[error("{}: {source}", path.display())]
+    TokenizerAt {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong.
+        source: TokenizerError,
+    },
     /// Examples that do not become tokens.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -206,6 +248,8 @@ impl Error {
             | Self::Recipes { .. }
             | Self::OtherRecipe { .. }
             | Self::OtherData { .. }
+            | Self::Setting { .. }
+            | Self::Finished { .. }
             | Self::NotARun { .. }
             | Self::NoSuchExample { .. }
             | Self::Argument { .. }

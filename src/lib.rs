@@ -4,10 +4,13 @@
 
 pub mod arrangement;
 pub mod base;
+pub mod check;
 pub mod error;
 pub mod export;
+pub mod memory;
 pub mod model;
 pub mod prepare;
+pub mod result;
 pub mod run;
 pub mod stage;
 

@@ -5,6 +5,7 @@
 //! is used again exactly where making it again would give the same.
 
 mod build;
+mod change;
 mod examples;
 mod report;
 mod stamp;
@@ -13,10 +14,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::{RunDirectory, read_json, write_json};
-use glpft_data::{Dataset, PreparedDataset};
-use glpft_recipes::{Arrangement, Recipe, Stage};
+use glpft_data::{Dataset, PreparedDataset, Prompts, Source};
+use glpft_recipes::{Arrangement, Recipe, Stage, StartFrom};
 
-use crate::Error;
+use crate::{Base, Error};
 
 pub use examples::PreparedExample;
 pub use report::{DatasetReport, PrepareReport, QueryCounts, SourceState};
@@ -130,7 +131,7 @@ pub fn prepare(
 ///
 /// # Errors
 /// Where the source, the templates or a tokenizer cannot be used, a dataset has nothing to train on, a file cannot
-/// be written, or the source has changed since a stage was trained on it.
+/// be written, or one of these has changed since a stage was trained on it.
 pub fn prepare_datasets(
     recipe: &Recipe,
     run: &RunDirectory,
@@ -139,18 +140,19 @@ pub fn prepare_datasets(
 ) -> Result<Prepared, Error> {
     let directory = run.data();
     let known: Option<PrepareReport> = read_json(&run.prepare()).ok();
-    let maker = Maker::new(recipe, datasets, Some(&directory), known.as_ref())?;
+    let maker = Maker::new(recipe, datasets, Some(run), known.as_ref())?;
     let mut report = PrepareReport::new(maker.source.clone());
     if let Some(known) = known {
+        if let Some(changed) = change::since_trained(&maker, datasets, run, &known)? {
+            return Err(Error::OtherData {
+                path: run.root().to_owned(),
+                changed,
+            });
+        }
         if known.source.fingerprint == maker.source.fingerprint {
             report.source.adopt(known.source);
             report.queries = known.queries;
             report.datasets = known.datasets;
-        } else if has_trained(run)? {
-            return Err(Error::OtherData {
-                path: run.root().to_owned(),
-                source_path: PathBuf::from(&recipe.data.source),
-            });
         }
     }
     let current = |dataset: Dataset| {
@@ -199,7 +201,7 @@ pub fn prepared_before(
     let Ok(report) = read_json::<PrepareReport>(&run.prepare()) else {
         return Ok(None);
     };
-    let maker = Maker::new(recipe, datasets, None, Some(&report))?;
+    let maker = Maker::new(recipe, datasets, Some(run), Some(&report))?;
     let current = |&dataset: &Dataset| {
         let there = PreparedDataset::read_fingerprint(&file(&directory, dataset));
         there.is_some() && there.as_deref() == maker.fingerprint(dataset)
@@ -209,6 +211,29 @@ pub fn prepared_before(
         reused: true,
         place: Place::Directory(directory),
     }))
+}
+
+/// Checks what can be checked of preparing without reading a source's records: templates, tokenizers, the source's
+/// form. `run` is the run that is there already, if one is.
+///
+/// # Errors
+/// Where one of them cannot be used.
+pub fn check(
+    recipe: &Recipe,
+    run: Option<&RunDirectory>,
+    datasets: &[Dataset],
+) -> Result<(), Error> {
+    Source::from_recipe(&recipe.data)?;
+    Prompts::open(recipe.data.prompts.as_deref().map(Path::new))?;
+    let mut origins: Vec<StartFrom> = Vec::new();
+    for &dataset in datasets {
+        let from = &recipe.stage(stage_of(recipe, dataset)).from;
+        if !origins.contains(from) {
+            Base::for_start(recipe, from, run)?;
+            origins.push(from.clone());
+        }
+    }
+    Ok(())
 }
 
 /// Prepares datasets in memory and writes nothing, for a look at what a run would do.
@@ -291,14 +316,6 @@ fn check_training(
         }
     }
     Ok(())
-}
-
-/// Whether a stage was begun here.
-fn has_trained(run: &RunDirectory) -> Result<bool, Error> {
-    Ok(!run.finished()?.is_empty()
-        || Stage::ALL
-            .iter()
-            .any(|stage| run.stage(stage.name()).exists()))
 }
 
 fn file(directory: &Path, dataset: Dataset) -> PathBuf {

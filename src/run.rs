@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use glpft_checkpoints::{RunDirectory, write_json};
-use glpft_recipes::{Arrangement, Recipe, Stage};
-use glpft_train::{Observer, stage_report};
+use glpft_recipes::{Arrangement, Recipe};
+use glpft_train::Observer;
 use serde::Serialize;
 
 use crate::arrangement::{Job, jobs};
 use crate::error::Error;
-use crate::stage::{Context, FinishedStage, run_stage};
+use crate::result::FinishedStage;
+use crate::stage::{Context, run_stage};
 
 /// `summary.json`.
 #[derive(Clone, Debug, Serialize)]
@@ -41,10 +42,11 @@ pub fn run_stages(
 ) -> Result<Summary, Error> {
     let started = Instant::now();
     let mut stages = Vec::new();
+    let left = unfinished(context.recipe, context.run)?;
     for job in jobs(context.recipe) {
-        stages.push(match finished(context.run, &job)? {
-            Some(stage) => stage,
-            None => run_stage(context, &job, observer)?,
+        stages.push(match left.contains(&job) {
+            true => run_stage(context, &job, observer)?,
+            false => FinishedStage::read(context.run, &job),
         });
     }
     let summary = Summary {
@@ -65,35 +67,8 @@ pub fn run_stages(
 /// # Errors
 /// The run's directory cannot be read.
 pub fn unfinished(recipe: &Recipe, run: &RunDirectory) -> Result<Vec<Job>, Error> {
+    let done = run.finished()?;
     let mut left = jobs(recipe);
-    let mut done = Vec::new();
-    for job in &left {
-        done.push(finished(run, job)?.is_some());
-    }
-    let mut done = done.into_iter();
-    left.retain(|_| !done.next().unwrap_or(false));
+    left.retain(|job| !done.iter().any(|name| name == job.stage.name()));
     Ok(left)
-}
-
-/// A stage that an earlier start finished.
-fn finished(run: &RunDirectory, job: &Job) -> Result<Option<FinishedStage>, Error> {
-    let name = job.stage.name();
-    if !run.finished()?.iter().any(|finished| finished == name) {
-        return Ok(None);
-    }
-    let model = run.model(name);
-    Ok(Some(FinishedStage {
-        stage: job.stage,
-        adapter: model.join(glpft_checkpoints::ADAPTER_CONFIG_FILE).exists(),
-        model,
-        from: match &job.from {
-            glpft_recipes::StartFrom::Base => "base".to_owned(),
-            glpft_recipes::StartFrom::Global => {
-                run.model(Stage::Global.name()).display().to_string()
-            }
-            glpft_recipes::StartFrom::Directory(directory) => directory.clone(),
-        },
-        report: stage_report(&run.stage(name))?,
-        wall_seconds: 0.0,
-    }))
 }

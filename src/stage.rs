@@ -1,25 +1,25 @@
 //! One stage of a run: load, train, leave a finished model.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use burn::tensor::Device;
 use glpft_checkpoints::{
     AdapterConfig, AdapterDirectory, DEFAULT_SHARD_BYTES, FloatType, ModelCard, ModelDirectory,
-    ModelFiles, RunDirectory,
+    ModelFiles, RunDirectory, read_json,
 };
 use glpft_data::{PreparedDataset, TokenExample};
 use glpft_model::{Decoder, Trained};
-use glpft_recipes::{Recipe, Stage, StartFrom, Tune};
+use glpft_recipes::{Recipe, Stage, StageRecipe, StartFrom, Tune};
 use glpft_train::{Gradients, Observer, Outcome, StageReport, StageRun, TrainError, train_stage};
-use serde::Serialize;
 
 use crate::arrangement::Job;
-use crate::base::{Base, BaseWeights};
+use crate::base::{Base, BaseWeights, global_model};
 use crate::error::Error;
 use crate::model::{Values, attach_adapters, load};
-use crate::prepare::datasets_of;
+use crate::prepare::{PrepareReport, datasets_of};
+use crate::result::FinishedStage;
 
 /// What every stage of a run shares.
 pub struct Context<'a> {
@@ -33,24 +33,6 @@ pub struct Context<'a> {
     pub stop: &'a AtomicBool,
     /// Where the first step's averaged gradients are written, for comparison with other programs.
     pub dump_gradients: Option<&'a Path>,
-}
-
-/// A finished stage.
-#[derive(Clone, Debug, Serialize)]
-pub struct FinishedStage {
-    /// Its name.
-    pub stage: Stage,
-    /// The directory of the model or adapter that it left.
-    pub model: PathBuf,
-    /// Whether that is an adapter.
-    pub adapter: bool,
-    /// What it started from.
-    pub from: String,
-    /// What its training came to.
-    #[serde(flatten)]
-    pub report: StageReport,
-    /// Wall time of this start, loading and saving included.
-    pub wall_seconds: f64,
 }
 
 /// Trains a stage and leaves its model in `models/<stage>/`.
@@ -80,7 +62,7 @@ pub fn run_stage(
         Trained::All
     });
 
-    let recipe_fingerprint = glpft_data::fingerprint(&[recipe.to_toml().as_bytes()]);
+    let recipe_fingerprint = recipe_fingerprint(recipe, job.stage);
     let data_fingerprint =
         glpft_data::fingerprint(&[data.as_bytes(), base.fingerprint()?.as_bytes()]);
     let directory = run.stage(job.stage.name());
@@ -116,32 +98,48 @@ pub fn run_stage(
 
     let model_directory = run.model(job.stage.name());
     let adapter = finish(context, job, &base, model, &report, &model_directory)?;
-    Ok(FinishedStage {
+    let finished = FinishedStage {
         stage: job.stage,
         model: model_directory,
         adapter,
         from: base.name(),
         report,
         wall_seconds: started.elapsed().as_secs_f64(),
-    })
+    };
+    finished.write(run)?;
+    Ok(finished)
+}
+
+/// Tells what of a recipe decides a stage, but for its data and what it starts from, which count by their content.
+fn recipe_fingerprint(recipe: &Recipe, stage: Stage) -> String {
+    let settings = StageRecipe {
+        from: StartFrom::Base,
+        // These decide what is written, not what is learned.
+        eval_every: 0,
+        checkpoint_every: 0,
+        keep_checkpoints: 0,
+        ..recipe.stage(stage).clone()
+    };
+    let Recipe {
+        seed,
+        arrangement,
+        reuse,
+        ..
+    } = recipe;
+    let (sampling, packing) = (recipe.data.sampling, recipe.data.packing);
+    let text = format!("{settings:?} {seed} {arrangement:?} {reuse} {sampling:?} {packing:?}");
+    glpft_data::fingerprint(&[text.as_bytes()])
 }
 
 /// What the stage starts from.
 fn start(context: &Context<'_>, job: &Job) -> Result<Base, Error> {
-    match &job.from {
-        StartFrom::Base => Base::resolve(context.recipe),
-        StartFrom::Global => {
-            let global = context.run.model(Stage::Global.name());
-            if !global.is_dir() {
-                return Err(Error::NoGlobalModel {
-                    stage: job.stage.name(),
-                    path: global,
-                });
-            }
-            Base::open(&global)
-        }
-        StartFrom::Directory(directory) => Base::open(Path::new(directory)),
+    if job.from == StartFrom::Global && global_model(Some(context.run)).is_none() {
+        return Err(Error::NoGlobalModel {
+            stage: job.stage.name(),
+            path: context.run.model(Stage::Global.name()),
+        });
     }
+    Base::for_start(context.recipe, &job.from, Some(context.run))
 }
 
 /// The stage's training and validation examples, and the fingerprint of the data that they are of.
@@ -152,7 +150,16 @@ fn examples(
 ) -> Result<(Vec<TokenExample>, Vec<TokenExample>, String), Error> {
     let (mut train, mut validation) = (Vec::new(), Vec::new());
     let mut fingerprints = Vec::new();
-    for dataset in datasets_of(context.recipe, job.stage) {
+    let report: PrepareReport = read_json(&context.run.prepare())?;
+    for &dataset in datasets_of(context.recipe, job.stage) {
+        let told = report.dataset(dataset);
+        if told.is_none_or(|told| told.tokenizer != base.tokenizer.fingerprint()) {
+            return Err(Error::OtherTokenizer {
+                stage: job.stage.name(),
+                model: base.name(),
+                dataset: dataset.name(),
+            });
+        }
         let path = context
             .run
             .data()

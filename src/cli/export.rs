@@ -1,21 +1,17 @@
 //! `glpft export`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use glpft::Error;
 use glpft_checkpoints::{FloatType, ModelLocation};
+use serde_json::json;
 
 use super::open::{load_partial, run_path};
-use super::{DtypeArg, ExportArgs, RoleArg, print};
+use super::output::print_json;
+use super::{DtypeArg, ExportArgs, RoleArg, model_directory, print};
 
 /// Runs the command.
 pub(crate) fn execute(args: ExportArgs) -> Result<(), Error> {
-    if args.to.exists() && !args.overwrite {
-        return Err(Error::Argument {
-            argument: "--to",
-            problem: format!("{} exists; --overwrite replaces it", args.to.display()),
-        });
-    }
     let role = args.role.map(|role| match role {
         RoleArg::Global => "global",
         RoleArg::Planner => "planner",
@@ -30,14 +26,57 @@ pub(crate) fn execute(args: ExportArgs) -> Result<(), Error> {
         (None, false) => run_path(&args.recipe, None, &load_partial(&args.recipe)?),
     };
     let location = ModelLocation::find(&place, role)?;
+    check_target(&args, &location)?;
     let dtype = args.dtype.map(|dtype| match dtype {
         DtypeArg::F32 => FloatType::F32,
         DtypeArg::F16 => FloatType::F16,
         DtypeArg::Bf16 => FloatType::Bf16,
     });
     glpft::export::export(&location, &args.to, args.merge, dtype)?;
+    let adapter = !args.merge && matches!(location, ModelLocation::Adapter { .. });
+    if args.output.json {
+        return print_json(&json!({
+            "directory": args.to.display().to_string(),
+            "role": role,
+            "adapter": adapter,
+        }));
+    }
     match args.output.quiet {
         true => Ok(()),
         false => print(&format!("{}\n", args.to.display())),
+    }
+}
+
+/// Nothing at `--to` is replaced but a model that this or a like program wrote, and not the one that is read.
+fn check_target(args: &ExportArgs, location: &ModelLocation) -> Result<(), Error> {
+    let to = &args.to;
+    let wrong = |problem: String| {
+        Err(Error::Argument {
+            argument: "--to",
+            problem: format!("{} {problem}", to.display()),
+        })
+    };
+    if to.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    if !args.overwrite {
+        return wrong("exists; --overwrite replaces it".to_owned());
+    }
+    let read = match location {
+        ModelLocation::Full(directory) => vec![directory],
+        ModelLocation::Adapter { directory, base } => vec![directory, base],
+    };
+    let same = |other: &&PathBuf| match (to.canonicalize(), other.canonicalize()) {
+        (Ok(to), Ok(other)) => to == other,
+        _ => false,
+    };
+    if read.iter().any(|other| same(other)) {
+        return wrong("is what would be read; choose another".to_owned());
+    }
+    match model_directory::check(to) {
+        Ok(()) => Ok(()),
+        Err(reason) => wrong(format!(
+            "is no model's directory ({reason}), so --overwrite does not replace it; choose another"
+        )),
     }
 }

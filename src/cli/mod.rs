@@ -3,8 +3,10 @@
 mod args;
 mod data;
 mod export;
+mod model_directory;
 mod open;
 mod output;
+mod plan;
 mod prepare;
 mod progress;
 mod recipe;
@@ -16,7 +18,7 @@ use clap::Parser;
 use glpft::Error;
 
 pub(crate) use args::*;
-pub(crate) use open::{load_recipe, open_run};
+pub(crate) use open::{Removal, load_for_run, own_run, run_there};
 pub(crate) use output::{complain, print};
 pub(crate) use prepare::PrepareBar;
 

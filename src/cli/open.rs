@@ -5,8 +5,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use glpft::Error;
-use glpft_checkpoints::{FileError, RunDirectory, remove_directory_atomically, write_atomically};
-use glpft_recipes::{Difference, Recipe, StartFrom, builtin};
+use glpft_checkpoints::{
+    FileError, RunDirectory, RunLock, remove_directory_atomically, write_atomically,
+};
+use glpft_recipes::{Difference, Recipe, Stage, StartFrom, builtin};
 
 use super::{CommonArgs, RecipeArgs};
 
@@ -36,26 +38,74 @@ pub(crate) fn load_as_written(args: &RecipeArgs) -> Result<Recipe, Error> {
     Ok(Recipe::load_partial(path(args), &args.set)?)
 }
 
-/// The recipe of the arguments and its run directory, made where it is missing. `max_steps` caps every stage.
-///
-/// A directory that holds another recipe's run is refused, unless `--overwrite`, which removes the run that is there.
-pub(crate) fn open_run(
+/// The recipe of the arguments, every stage capped at `max_steps`, and where its run is or will be.
+pub(crate) fn load_for_run(
     args: &CommonArgs,
     max_steps: Option<u32>,
-) -> Result<(Recipe, RunDirectory), Error> {
+) -> Result<(Recipe, PathBuf), Error> {
     let mut recipe = load_recipe(&args.recipe)?;
     if let Some(max_steps) = max_steps {
         cap_steps(&mut recipe, max_steps as usize);
     }
     let root = run_path(&args.recipe, args.place.out.as_deref(), &recipe);
-    if args.place.overwrite {
-        remove_run(&root)?;
+    Ok((recipe, root))
+}
+
+/// What of a run makes way for a new start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Removal<'a> {
+    /// Nothing: it goes on.
+    Nothing,
+    /// Some stages and their models.
+    Stages(&'a [Stage]),
+    /// All of it.
+    Everything,
+}
+
+/// A run's directory, and the right to write to it for as long as this lives.
+pub(crate) struct OwnedRun {
+    /// The directory.
+    pub run: RunDirectory,
+    _lock: RunLock,
+}
+
+/// The run that is in a directory already, as far as it will stay; writes nothing.
+///
+/// A directory that holds another recipe's run, or something else, is refused.
+pub(crate) fn run_there(
+    root: &Path,
+    recipe: &Recipe,
+    removal: Removal<'_>,
+) -> Result<Option<RunDirectory>, Error> {
+    if removal == Removal::Everything && root.join(RECIPE).is_file() {
+        return Ok(None);
     }
-    check_free_or_same(&root, &recipe)?;
-    let run = RunDirectory::create(&root)?;
+    check_free_or_same(root, recipe, removal)?;
+    Ok(RunDirectory::open(root).ok())
+}
+
+/// Makes the run's directory where it is missing, takes it for this process alone, and removes what is to go.
+///
+/// Everything that can be checked without writing should have been: what is removed does not come back.
+pub(crate) fn own_run(
+    root: &Path,
+    recipe: &Recipe,
+    removal: Removal<'_>,
+) -> Result<OwnedRun, Error> {
+    // Before anything is made, and again when nobody else can change it.
+    run_there(root, recipe, removal)?;
+    let lock = RunLock::take(root)?;
+    let there = run_there(root, recipe, removal)?;
+    match (removal, there) {
+        (Removal::Everything, _) => remove_run(root)?,
+        (Removal::Stages(stages), Some(run)) => remove_stages(&run, stages)?,
+        _ => {}
+    }
+    let run = RunDirectory::create(root)?;
     let text = recipe.to_toml();
     write_atomically(&run.recipe(), |file| file.write_all(text.as_bytes()))?;
-    Ok((recipe, run))
+    run.clean()?;
+    Ok(OwnedRun { run, _lock: lock })
 }
 
 /// Where a recipe's run is.
@@ -123,7 +173,7 @@ fn make_absolute(recipe: &mut Recipe) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_free_or_same(root: &Path, recipe: &Recipe) -> Result<(), Error> {
+fn check_free_or_same(root: &Path, recipe: &Recipe, removal: Removal<'_>) -> Result<(), Error> {
     let path = root.join(RECIPE);
     if !path.is_file() {
         return check_free(root);
@@ -148,6 +198,10 @@ fn check_free_or_same(root: &Path, recipe: &Recipe) -> Result<(), Error> {
     Err(Error::OtherRecipe {
         path: root.to_owned(),
         differences: listed.join("; "),
+        remedy: match removal {
+            Removal::Stages(_) => "choose another --out",
+            _ => "choose another --out, or give --overwrite to remove what is there",
+        },
     })
 }
 
@@ -188,13 +242,29 @@ fn remove_run(root: &Path) -> Result<(), Error> {
             remove_directory_atomically(&folder)?;
         }
     }
-    for file in [root.join("summary.json"), recipe] {
-        match fs::remove_file(&file) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(FileError::new("remove", &file, error).into());
+    remove_file(&root.join("summary.json"))?;
+    remove_file(&recipe)
+}
+
+/// Removes some stages of a run with the models that they left, and the summary, which tells of them.
+fn remove_stages(run: &RunDirectory, stages: &[Stage]) -> Result<(), Error> {
+    remove_file(&run.summary())?;
+    for stage in stages.iter().map(|stage| stage.name()) {
+        // The model last: as long as it is there the stage counts as finished, and is removed again.
+        for folder in [run.stage(stage), run.model(stage)] {
+            if folder.is_dir() {
+                remove_directory_atomically(&folder)?;
             }
-            _ => {}
         }
     }
     Ok(())
+}
+
+fn remove_file(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(FileError::new("remove", path, error).into())
+        }
+        _ => Ok(()),
+    }
 }

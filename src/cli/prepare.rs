@@ -1,20 +1,27 @@
 //! `glpft prepare`.
 
 use glpft::Error;
-use glpft::prepare::{PrepareProgress, prepare};
+use glpft::prepare::{PrepareProgress, check, datasets, prepare};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::output::{print, print_json};
-use super::{OutputArgs, PrepareArgs, open_run, report};
+use super::{OutputArgs, PrepareArgs, Removal, load_for_run, own_run, report, run_there};
 
 /// Runs the command.
 pub(crate) fn execute(args: &PrepareArgs) -> Result<(), Error> {
-    let (recipe, run) = open_run(&args.common, None)?;
+    let (recipe, root) = load_for_run(&args.common, None)?;
+    let removal = match args.common.place.overwrite {
+        true => Removal::Everything,
+        false => Removal::Nothing,
+    };
+    let there = run_there(&root, &recipe, removal)?;
+    check(&recipe, there.as_ref(), datasets(&recipe))?;
+    let owned = own_run(&root, &recipe, removal)?;
     let mut bar = PrepareBar::new(&args.common.output);
-    let prepared = prepare(&recipe, &run, &mut |progress| bar.show(progress))?;
+    let prepared = prepare(&recipe, &owned.run, &mut |progress| bar.show(progress))?;
     drop(bar);
-    let (output, directory) = (&args.common.output, run.data());
+    let (output, directory) = (&args.common.output, owned.run.data());
     if output.json {
         return print_json(&json!({
             "directory": directory.display().to_string(),

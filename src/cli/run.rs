@@ -4,46 +4,62 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use glpft::Error;
-use glpft::prepare::{Prepared, datasets_of, prepare, prepare_in_memory};
+use glpft::check::check_jobs;
+use glpft::prepare::{check, prepare_datasets};
 use glpft::run::{Summary, run_stages, unfinished};
 use glpft::stage::Context;
-use glpft_data::Plan;
-use glpft_recipes::{Recipe, Stage, StartFrom};
+use glpft_checkpoints::{RunDirectory, read_json};
+use glpft_recipes::Recipe;
+use serde_json::{Value, json};
 
-use super::open::cap_steps;
 use super::output::table;
+use super::plan::{datasets_of_jobs, dry_run};
 use super::progress::TrainProgress;
-use super::{PrepareBar, RunArgs, complain, load_recipe, open_run, print};
+use super::{
+    OutputArgs, PrepareBar, Removal, RunArgs, complain, load_for_run, own_run, print, run_there,
+};
 
 /// Runs the command.
 pub(crate) fn execute(args: RunArgs) -> Result<(), Error> {
     let output = &args.common.output;
-    if args.dry_run {
-        let mut recipe = load_recipe(&args.common.recipe)?;
-        if let Some(max_steps) = args.max_steps {
-            cap_steps(&mut recipe, max_steps as usize);
-        }
-        return dry_run(&recipe, &args);
-    }
     let device = glpft_model::device(&args.device.device)?;
-    let (recipe, run) = open_run(&args.common, args.max_steps)?;
-    run.clean()?;
-    if unfinished(&recipe, &run)?.is_empty() && run.summary().is_file() {
-        if !output.quiet {
-            complain(&format!(
-                "{} is finished; --overwrite starts it anew",
-                run.root().display()
-            ));
-        }
-        return Ok(());
+    let (recipe, root) = load_for_run(&args.common, args.max_steps)?;
+    let removal = match args.common.place.overwrite {
+        true => Removal::Everything,
+        false => Removal::Nothing,
+    };
+    let there = run_there(&root, &recipe, removal)?;
+    let jobs = match &there {
+        Some(run) => unfinished(&recipe, run)?,
+        None => glpft::arrangement::jobs(&recipe),
+    };
+    if !args.dry_run
+        && jobs.is_empty()
+        && let Some(run) = &there
+        && let Ok(summary) = read_json(&run.summary())
+    {
+        return tell_finished(run, summary, output);
     }
-    let mut bar = PrepareBar::new(output);
-    prepare(&recipe, &run, &mut |progress| bar.show(progress))?;
-    drop(bar);
+    // All that can be wrong with a later stage is told before the first one's hours, and before anything is removed.
+    let datasets = datasets_of_jobs(&recipe, &jobs);
+    if !jobs.is_empty() {
+        check(&recipe, there.as_ref(), &datasets)?;
+    }
+    let checked = check_jobs(&recipe, there.as_ref(), &jobs)?;
+    if args.dry_run {
+        return dry_run(&recipe, &checked, output);
+    }
+    let owned = own_run(&root, &recipe, removal)?;
+    if !jobs.is_empty() {
+        let mut bar = PrepareBar::new(output);
+        prepare_datasets(&recipe, &owned.run, &datasets, &mut |progress| {
+            bar.show(progress)
+        })?;
+    }
     let stop = stop_on_interrupt()?;
     let context = Context {
         recipe: &recipe,
-        run: &run,
+        run: &owned.run,
         device: &device,
         stop: &stop,
         dump_gradients: None,
@@ -53,16 +69,34 @@ pub(crate) fn execute(args: RunArgs) -> Result<(), Error> {
         &args.device.device,
         &mut TrainProgress::new(output),
     )?;
-    if output.quiet {
-        return Ok(());
-    }
     if output.json {
-        return print(&format!(
-            "{}\n",
-            serde_json::json!({"event": "summary", "summary": summary})
+        return print_summary(&json!(summary));
+    }
+    match output.quiet {
+        true => Ok(()),
+        false => print(&told(&summary, &recipe, owned.run.root())),
+    }
+}
+
+/// A run that an earlier start finished is no error, and nothing to do.
+fn tell_finished(run: &RunDirectory, summary: Value, output: &OutputArgs) -> Result<(), Error> {
+    if output.json {
+        return print_summary(&summary);
+    }
+    if !output.quiet {
+        complain(&format!(
+            "{} is finished; --overwrite starts it anew",
+            run.root().display()
         ));
     }
-    print(&told(&summary, &recipe, run.root()))
+    Ok(())
+}
+
+fn print_summary(summary: &Value) -> Result<(), Error> {
+    print(&format!(
+        "{}\n",
+        json!({"event": "summary", "summary": summary})
+    ))
 }
 
 /// The flag that Ctrl-C sets.
@@ -81,74 +115,6 @@ pub(crate) fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Error> {
         problem: error.to_string(),
     })?;
     Ok(stop)
-}
-
-/// Prints what a run would do.
-fn dry_run(recipe: &Recipe, args: &RunArgs) -> Result<(), Error> {
-    let mut bar = PrepareBar::new(&args.common.output);
-    let datasets = glpft::prepare::datasets(recipe);
-    let prepared = prepare_in_memory(recipe, datasets, &mut |progress| bar.show(progress))?;
-    drop(bar);
-    let mut rows = vec![
-        [
-            "stage", "from", "tuning", "examples", "tokens", "steps", "epochs", "lr",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
-    ];
-    for job in glpft::arrangement::jobs(recipe) {
-        let settings = recipe.stage(job.stage);
-        let (examples, tokens, steps) = size(recipe, job.stage, &prepared)?;
-        rows.push(vec![
-            job.stage.name().to_owned(),
-            from(&job.from),
-            settings.tune.to_string(),
-            examples.to_string(),
-            tokens.to_string(),
-            steps.to_string(),
-            settings.epochs.to_string(),
-            format!("{:e}", settings.lr),
-        ]);
-    }
-    print(&table(&rows))
-}
-
-fn from(from: &StartFrom) -> String {
-    match from {
-        StartFrom::Base => "base".to_owned(),
-        StartFrom::Global => "global".to_owned(),
-        StartFrom::Directory(directory) => directory.clone(),
-    }
-}
-
-/// A stage's examples, their tokens, and its steps.
-fn size(
-    recipe: &Recipe,
-    stage: Stage,
-    prepared: &Prepared,
-) -> Result<(usize, usize, usize), Error> {
-    let (mut trajectories, mut tokens) = (Vec::new(), 0);
-    for &dataset in datasets_of(recipe, stage) {
-        if let Some(dataset) = prepared.dataset(dataset)? {
-            for example in dataset.training(stage == Stage::Global, recipe.reuse) {
-                trajectories.push(example.trajectory);
-                tokens += example.tokens.len();
-            }
-        }
-    }
-    let settings = recipe.stage(stage);
-    let plan = Plan::new(
-        &trajectories,
-        recipe.data.sampling,
-        settings.batch,
-        recipe.seed,
-        stage,
-    );
-    Ok((
-        trajectories.len(),
-        tokens,
-        glpft_train::total_steps(&plan, settings),
-    ))
 }
 
 /// A finished run, for people.

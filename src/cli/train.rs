@@ -1,20 +1,29 @@
 //! `glpft train`.
 
-use glpft::Error;
-use glpft::arrangement::{Job, jobs};
-use glpft::prepare::{datasets_of, prepare_datasets};
-use glpft::stage::{Context, run_stage};
-use glpft_recipes::{Stage, StartFrom};
+use std::path::Path;
 
+use glpft::arrangement::{Job, jobs};
+use glpft::check::check_jobs;
+use glpft::prepare::{check, prepare_datasets};
+use glpft::result::FinishedStage;
+use glpft::stage::{Context, run_stage};
+use glpft::{Base, Error};
+use glpft_checkpoints::{FileError, RunDirectory};
+use glpft_recipes::{ModelRecipe, Recipe, Stage, StartFrom};
+
+use super::plan::datasets_of_jobs;
 use super::progress::TrainProgress;
 use super::run::stop_on_interrupt;
-use super::{PrepareBar, StageArg, TrainArgs, complain, open_run, print};
+use super::{
+    OutputArgs, PrepareBar, Removal, StageArg, TrainArgs, complain, load_for_run, own_run, print,
+    run_there,
+};
 
 /// Runs the command.
 pub(crate) fn execute(args: TrainArgs) -> Result<(), Error> {
+    let output = &args.common.output;
     let device = glpft_model::device(&args.device.device)?;
-    let (mut recipe, run) = open_run(&args.common, args.max_steps)?;
-    run.clean()?;
+    let (recorded, root) = load_for_run(&args.common, args.max_steps)?;
     let wanted: &[Stage] = match args.stage {
         StageArg::Global => &[Stage::Global],
         StageArg::Planner => &[Stage::Planner],
@@ -22,76 +31,150 @@ pub(crate) fn execute(args: TrainArgs) -> Result<(), Error> {
         StageArg::Summarizer => &[Stage::Summarizer],
         StageArg::Local => &Stage::LOCAL,
     };
-    let available: Vec<Job> = jobs(&recipe);
-    let mut chosen = Vec::new();
-    for &stage in wanted {
-        let Some(job) = available.iter().find(|job| job.stage == stage) else {
-            return Err(Error::Argument {
-                argument: "--stage",
-                problem: format!(
-                    "arrangement {} has no {} stage",
-                    recipe.arrangement,
-                    stage.name()
-                ),
-            });
-        };
-        let mut job = job.clone();
-        if let Some(from) = &args.from {
-            let from = from.display().to_string();
-            // The tokens are those of the model that the stage starts from.
-            match stage {
-                Stage::Global => recipe.model.base = from.clone(),
-                Stage::Planner => recipe.stage.planner.from = StartFrom::Directory(from.clone()),
-                Stage::Caller => recipe.stage.caller.from = StartFrom::Directory(from.clone()),
-                Stage::Summarizer => {
-                    recipe.stage.summarizer.from = StartFrom::Directory(from.clone());
-                }
-            }
-            job.from = StartFrom::Directory(from);
+    // The run's recipe stays as it is: --from speaks of this one training.
+    let mut recipe = recorded.clone();
+    let mut chosen = chosen(&recipe, wanted)?;
+    if let Some(from) = &args.from {
+        let from = start_at(from)?;
+        for job in &mut chosen {
+            job.from = start_from(&mut recipe, job.stage, &from);
         }
-        chosen.push(job);
     }
-    let output = &args.common.output;
+    let removal = match args.common.place.overwrite {
+        true => Removal::Stages(wanted),
+        false => Removal::Nothing,
+    };
+    let there = run_there(&root, &recorded, removal)?;
+    if let (Some(run), Removal::Nothing) = (&there, removal) {
+        leave_finished(&mut chosen, run, output)?;
+    }
+    // All that can be wrong is told before anything is removed or trained.
+    let datasets = datasets_of_jobs(&recipe, &chosen);
+    check(&recipe, there.as_ref(), &datasets)?;
+    check_jobs(&recipe, there.as_ref(), &chosen)?;
+    let owned = own_run(&root, &recorded, removal)?;
     let mut bar = PrepareBar::new(output);
-    let mut datasets: Vec<_> = chosen
-        .iter()
-        .flat_map(|job| datasets_of(&recipe, job.stage))
-        .copied()
-        .collect();
-    datasets.dedup();
-    prepare_datasets(&recipe, &run, &datasets, &mut |progress| bar.show(progress))?;
+    prepare_datasets(&recipe, &owned.run, &datasets, &mut |progress| {
+        bar.show(progress)
+    })?;
     drop(bar);
     let stop = stop_on_interrupt()?;
     let context = Context {
         recipe: &recipe,
-        run: &run,
+        run: &owned.run,
         device: &device,
         stop: &stop,
         dump_gradients: args.dump_gradients.as_deref(),
     };
     for job in chosen {
-        if run.finished()?.iter().any(|name| name == job.stage.name()) {
-            if !output.quiet {
-                complain(&format!(
-                    "{} is finished: {}; remove that directory and stages/{0} to train it again",
-                    job.stage.name(),
-                    run.model(job.stage.name()).display()
-                ));
-            }
-            continue;
-        }
         let finished = run_stage(&context, &job, &mut TrainProgress::new(output))?;
-        if output.json {
-            let event = serde_json::json!({"event": "finished", "summary": finished});
-            print(&format!("{event}\n"))?;
-        } else if !output.quiet {
-            let what = if finished.adapter { "adapter" } else { "model" };
-            print(&format!(
-                "{}: {what} in {}\n",
-                job.stage.name(),
-                finished.model.display()
-            ))?;
-        }
+        tell(&finished, output)?;
     }
     Ok(())
+}
+
+/// The stages asked for, as the recipe's arrangement has them.
+fn chosen(recipe: &Recipe, wanted: &[Stage]) -> Result<Vec<Job>, Error> {
+    let available = jobs(recipe);
+    let job = |&stage: &Stage| {
+        let found = available.iter().find(|job| job.stage == stage).cloned();
+        found.ok_or_else(|| Error::Argument {
+            argument: "--stage",
+            problem: format!(
+                "arrangement {} has no {} stage",
+                recipe.arrangement,
+                stage.name()
+            ),
+        })
+    };
+    wanted.iter().map(job).collect()
+}
+
+/// The directory of `--from`, absolute; there is a usable model in it.
+fn start_at(from: &Path) -> Result<String, Error> {
+    let wrong = |problem: String| Error::Argument {
+        argument: "--from",
+        problem,
+    };
+    if !from.is_dir() {
+        return Err(wrong(format!(
+            "there is no directory {}; give that of a Hugging Face model, or a run's",
+            from.display()
+        )));
+    }
+    let absolute =
+        std::path::absolute(from).map_err(|source| FileError::new("find", from, source))?;
+    let Some(text) = absolute.to_str() else {
+        return Err(wrong(format!(
+            "{} is not UTF-8; give the directory another name",
+            from.display()
+        )));
+    };
+    Base::open(&absolute).map_err(|error| wrong(error.to_string()))?;
+    Ok(text.to_owned())
+}
+
+/// Makes a stage of the recipe start from a directory, with that one's tokenizer.
+fn start_from(recipe: &mut Recipe, stage: Stage, from: &str) -> StartFrom {
+    let directory = StartFrom::Directory(from.to_owned());
+    match stage {
+        Stage::Global => {
+            recipe.model = ModelRecipe {
+                base: from.to_owned(),
+                tokenizer: None,
+                random: None,
+            };
+            return StartFrom::Base;
+        }
+        Stage::Planner => recipe.stage.planner.from = directory.clone(),
+        Stage::Caller => recipe.stage.caller.from = directory.clone(),
+        Stage::Summarizer => recipe.stage.summarizer.from = directory.clone(),
+    }
+    directory
+}
+
+/// Leaves out the stages that are finished. Of several asked for (`local`) the others are still to be trained;
+/// where there are none, the user meant something else.
+fn leave_finished(
+    chosen: &mut Vec<Job>,
+    run: &RunDirectory,
+    output: &OutputArgs,
+) -> Result<(), Error> {
+    let names = run.finished()?;
+    let is_finished = |job: &Job| names.iter().any(|name| name == job.stage.name());
+    if let Some(first) = chosen.first()
+        && chosen.iter().all(is_finished)
+    {
+        return Err(Error::Finished {
+            stage: first.stage.name(),
+            path: run.model(first.stage.name()),
+        });
+    }
+    for job in chosen.iter().filter(|job| is_finished(job)) {
+        if !output.quiet {
+            complain(&format!(
+                "{} is finished: {}; --stage {0} --overwrite trains it again",
+                job.stage.name(),
+                run.model(job.stage.name()).display()
+            ));
+        }
+    }
+    chosen.retain(|job| !is_finished(job));
+    Ok(())
+}
+
+fn tell(finished: &FinishedStage, output: &OutputArgs) -> Result<(), Error> {
+    if output.json {
+        let event = serde_json::json!({"event": "finished", "summary": finished});
+        return print(&format!("{event}\n"));
+    }
+    if output.quiet {
+        return Ok(());
+    }
+    let what = if finished.adapter { "adapter" } else { "model" };
+    print(&format!(
+        "{}: {what} in {}\n",
+        finished.stage.name(),
+        finished.model.display()
+    ))
 }

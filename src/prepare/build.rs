@@ -1,9 +1,9 @@
 //! Everything that decides a recipe's datasets, and reading its source.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use glpft_checkpoints::{FileError, create_directory_atomically};
+use glpft_checkpoints::{FileError, RunDirectory, create_directory_atomically};
 use glpft_data::{
     Dataset, PromptTokenizer, Prompts, QuerySplits, ReadOptions, Source, SourceForm, fingerprint,
     quickstart,
@@ -14,6 +14,7 @@ use super::examples::Made;
 use super::report::SourceState;
 use super::stamp::{BUILTIN_SOURCE, stamp};
 use super::{PrepareObserver, PrepareProgress, PrepareReport, stage_of};
+use crate::base::global_model;
 use crate::{Base, Error};
 
 /// Another number where the same inputs give other datasets.
@@ -40,8 +41,9 @@ pub(super) struct Maker<'r> {
     pub templates: String,
     tokenizers: Vec<(StartFrom, PromptTokenizer)>,
     fingerprints: Vec<(Dataset, String)>,
-    /// Where the built-in source is written.
-    directory: Option<PathBuf>,
+    /// The run whose datasets they are: its global model may decide a tokenizer, and the built-in source is written
+    /// there.
+    run: Option<&'r RunDirectory>,
 }
 
 impl<'r> Maker<'r> {
@@ -49,7 +51,7 @@ impl<'r> Maker<'r> {
     pub fn new(
         recipe: &'r Recipe,
         datasets: &[Dataset],
-        directory: Option<&Path>,
+        run: Option<&'r RunDirectory>,
         known: Option<&PrepareReport>,
     ) -> Result<Self, Error> {
         let data = &recipe.data;
@@ -66,13 +68,14 @@ impl<'r> Maker<'r> {
             templates: fingerprint(&[&text]),
             tokenizers: Vec::new(),
             fingerprints: Vec::new(),
-            directory: directory.map(Path::to_owned),
+            run,
         };
         for &dataset in datasets {
             let stage = stage_of(recipe, dataset);
             if maker.tokenizer(stage).is_none() {
-                let tokenizer = Base::for_stage(recipe, stage)?.tokenizer;
-                maker.tokenizers.push((origin(recipe, stage), tokenizer));
+                let origin = maker.origin(stage);
+                let tokenizer = Base::for_start(recipe, &origin, run)?.tokenizer;
+                maker.tokenizers.push((origin, tokenizer));
             }
         }
         let known = known.filter(|known| known.source.path == data.source);
@@ -100,9 +103,18 @@ impl<'r> Maker<'r> {
     }
 
     pub fn tokenizer(&self, stage: Stage) -> Option<&PromptTokenizer> {
-        let origin = origin(self.recipe, stage);
+        let origin = self.origin(stage);
         let found = self.tokenizers.iter().find(|(other, _)| *other == origin);
         found.map(|(_, tokenizer)| tokenizer)
+    }
+
+    /// What a stage's tokenizer is the tokenizer of: stages that agree share one.
+    fn origin(&self, stage: Stage) -> StartFrom {
+        match &self.recipe.stage(stage).from {
+            // It has the base's tokenizer once it is there.
+            StartFrom::Global if global_model(self.run).is_none() => StartFrom::Base,
+            from => from.clone(),
+        }
     }
 
     fn dataset_fingerprint(&self, dataset: Dataset) -> Result<String, Error> {
@@ -125,10 +137,10 @@ impl<'r> Maker<'r> {
     /// Reads the source.
     pub fn read(&self, observer: &mut PrepareObserver<'_>) -> Result<Made<'_>, Error> {
         let data = &self.recipe.data;
-        let source = match (&self.directory, data.source == BUILTIN_SOURCE) {
-            (Some(directory), true) => {
+        let source = match (self.run, data.source == BUILTIN_SOURCE) {
+            (Some(run), true) => {
                 // As files, so that a user sees what ToolBench's look like, and reads them the same way.
-                let path = directory.join("source");
+                let path = run.data().join("source");
                 create_directory_atomically::<FileError>(&path, |path| {
                     quickstart::write_source(path)
                         .map_err(|source| FileError::new("write", path, source))
@@ -161,15 +173,6 @@ impl<'r> Maker<'r> {
             splits,
             state,
         })
-    }
-}
-
-/// What a stage's tokenizer is the tokenizer of: stages that agree share one.
-fn origin(recipe: &Recipe, stage: Stage) -> StartFrom {
-    match &recipe.stage(stage).from {
-        StartFrom::Directory(directory) => StartFrom::Directory(directory.clone()),
-        // The global model has the base's tokenizer.
-        StartFrom::Base | StartFrom::Global => StartFrom::Base,
     }
 }
 

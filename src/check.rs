@@ -1,0 +1,101 @@
+//! Whether a run's stages can be trained, before the first of them takes hours.
+
+use glpft_checkpoints::{ModelConfig, RunDirectory};
+use glpft_recipes::{Recipe, Stage, StartFrom, Tune};
+
+use crate::arrangement::Job;
+use crate::base::{Base, global_model};
+use crate::error::Error;
+
+/// What a stage will train, checked.
+#[derive(Clone, Debug)]
+pub struct CheckedJob {
+    /// The stage.
+    pub job: Job,
+    /// The shape of the model that it starts from.
+    pub config: ModelConfig,
+}
+
+/// Checks what every one of some stages, in their order, starts from against what it asks for: weights (their
+/// headers), adapter targets, the longest example. `run` is the run that is there already, if one is.
+///
+/// # Errors
+/// The first that cannot be trained.
+pub fn check_jobs(
+    recipe: &Recipe,
+    run: Option<&RunDirectory>,
+    jobs: &[Job],
+) -> Result<Vec<CheckedJob>, Error> {
+    let mut bases: Vec<(StartFrom, ModelConfig)> = Vec::new();
+    let mut checked = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let from = origin(run, jobs, job)?;
+        let known = bases.iter().find(|(other, _)| *other == from);
+        let config = match known {
+            Some((_, config)) => config.clone(),
+            None => {
+                let base = Base::for_start(recipe, &from, run)?;
+                base.open_weights()?;
+                bases.push((from, base.config.clone()));
+                base.config
+            }
+        };
+        check_targets(recipe, job.stage, &config)?;
+        check_length(recipe, job.stage, &config)?;
+        checked.push(CheckedJob {
+            job: job.clone(),
+            config,
+        });
+    }
+    Ok(checked)
+}
+
+/// What stands for the model that a job starts from, until that is there.
+fn origin(run: Option<&RunDirectory>, jobs: &[Job], job: &Job) -> Result<StartFrom, Error> {
+    if job.from != StartFrom::Global || global_model(run).is_some() {
+        return Ok(job.from.clone());
+    }
+    match jobs.iter().find(|job| job.stage == Stage::Global) {
+        Some(global) => Ok(global.from.clone()),
+        None => Err(Error::NoGlobalModel {
+            stage: job.stage.name(),
+            path: run.map_or_else(
+                || "models/global".into(),
+                |run| run.model(Stage::Global.name()),
+            ),
+        }),
+    }
+}
+
+fn check_targets(recipe: &Recipe, stage: Stage, config: &ModelConfig) -> Result<(), Error> {
+    let settings = recipe.stage(stage);
+    if settings.tune != Tune::Lora {
+        return Ok(());
+    }
+    let projections = config.projections();
+    let known = |target: &String| projections.iter().any(|one| one.name == target);
+    let Some(target) = settings.lora.target_modules.iter().find(|one| !known(one)) else {
+        return Ok(());
+    };
+    let mut names: Vec<&str> = projections.iter().map(|one| one.name).collect();
+    names.truncate(glpft_checkpoints::Projection::NAMES.len());
+    Err(Error::Setting {
+        key: format!("stage.{}.lora.target_modules", stage.name()),
+        problem: format!("the model has no `{target}`; it has {}", names.join(", ")),
+    })
+}
+
+fn check_length(recipe: &Recipe, stage: Stage, config: &ModelConfig) -> Result<(), Error> {
+    let (wanted, longest) = (recipe.stage(stage).max_length, config.max_positions);
+    if wanted <= longest {
+        return Ok(());
+    }
+    let key = format!("stage.{}.max_length", stage.name());
+    Err(Error::Setting {
+        problem: format!(
+            "it is {wanted}, but the model was made for {longest} positions at most \
+             (max_position_embeddings); --set {key}={longest}"
+        ),
+        key,
+    })
+}
