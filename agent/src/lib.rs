@@ -1,0 +1,17 @@
+//! The team of planner, caller and summarizer as a program sees it: text that models wrote, and what it decides.
+//!
+//! No model is in here. [`Generate`] is what a model must do for the team; everything else is pure functions.
+
+mod decision;
+mod generate;
+mod parse;
+mod planner;
+mod step;
+
+pub use decision::{Decision, Plan};
+pub use generate::{
+    Generate, GenerateError, Generated, Limits, Request, Role, Sampling, StopReason,
+};
+pub use parse::{ParseError, parse_step};
+pub use planner::{NOTHING, PlannerTurn, clean_output};
+pub use step::{Prediction, reference_text};

@@ -1,0 +1,31 @@
+//! Evaluation: the paper's step-level metrics.
+//!
+//! A predictions file holds, for each step of held-out trajectories, what the team said and what the reference says.
+//! [`score_file`] reads one and scores it; a [`Scorer`] takes steps as they come. The metrics are the published
+//! evaluation script's (α-UMi, `evaluate-multi_agent.py`), one file each in `metrics/`.
+
+mod entry;
+mod equality;
+mod error;
+mod intervals;
+mod mean;
+mod metrics;
+mod read;
+mod report;
+mod score;
+mod step;
+mod tally;
+
+pub use entry::Entry;
+pub use equality::python_equal;
+pub use error::{EntryError, PredictionsError, StepError, Which};
+pub use intervals::{Interval, Intervals, Over};
+pub use mean::Mean;
+pub use metrics::{
+    ArgumentScore, ArgumentSkip, MAX_WORD_PAIRS, RougeError, argument_score, is_hallucinated,
+    rouge_l,
+};
+pub use read::{MAX_LINE_BYTES, MAX_LIST_BYTES, read_predictions};
+pub use report::{Confusion, Counts, Mended, MetricReport, Metrics, Note, Row, Skipped};
+pub use score::{Scorer, score_file};
+pub use step::{StepScore, score_step};
