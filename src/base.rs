@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::{
-    ModelConfig, ModelFiles, ModelLocation, RunDirectory, SpecialTokens, TOKENIZER_FILE,
-    TokenizerSource,
+    CONFIG_FILE, ModelConfig, ModelFiles, ModelLocation, RunDirectory, SpecialTokens,
+    TOKENIZER_FILE, TokenizerSource,
 };
 use glpft_data::{PromptTokenizer, quickstart};
 use glpft_recipes::{RandomModel, Recipe, Stage, StartFrom};
@@ -257,7 +257,7 @@ fn named_tokenizer(name: &str) -> Result<(PromptTokenizer, TokenizerFiles), Erro
 /// The global model of a run, where it has one.
 pub(crate) fn global_model(run: Option<&RunDirectory>) -> Option<PathBuf> {
     let directory = run?.model(Stage::Global.name());
-    directory.is_dir().then_some(directory)
+    directory.join(CONFIG_FILE).is_file().then_some(directory)
 }
 
 /// The tokenizer in a directory, or of a file.

@@ -7,6 +7,7 @@
 mod build;
 mod change;
 mod examples;
+mod reads;
 mod report;
 mod stamp;
 
@@ -15,11 +16,12 @@ use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::{RunDirectory, read_json, write_json};
 use glpft_data::{Dataset, PreparedDataset, Prompts, Source};
-use glpft_recipes::{Arrangement, Recipe, Stage, StartFrom};
+use glpft_recipes::{Recipe, StartFrom};
 
 use crate::{Base, Error};
 
 pub use examples::PreparedExample;
+pub use reads::{datasets, datasets_of, stage_of};
 pub use report::{DatasetReport, PrepareReport, QueryCounts, SourceState};
 
 use build::Maker;
@@ -82,38 +84,6 @@ impl Prepared {
         })
     }
 }
-
-/// The stage whose tokenizer and longest example decide a dataset's tokens: the one that reads it.
-pub fn stage_of(recipe: &Recipe, dataset: Dataset) -> Stage {
-    match (recipe.arrangement, dataset) {
-        (Arrangement::MultiTask, _) | (_, Dataset::Backbone) => Stage::Global,
-        (_, Dataset::Planner) => Stage::Planner,
-        (_, Dataset::Caller) => Stage::Caller,
-        (_, Dataset::Summarizer) => Stage::Summarizer,
-    }
-}
-
-/// The datasets that a stage trains on, to be joined where there are several.
-pub fn datasets_of(recipe: &Recipe, stage: Stage) -> &'static [Dataset] {
-    match stage {
-        Stage::Global if recipe.arrangement == Arrangement::MultiTask => &ROLES,
-        Stage::Global => &[Dataset::Backbone],
-        Stage::Planner => &[Dataset::Planner],
-        Stage::Caller => &[Dataset::Caller],
-        Stage::Summarizer => &[Dataset::Summarizer],
-    }
-}
-
-/// The datasets that a recipe's whole run trains on.
-pub fn datasets(recipe: &Recipe) -> &'static [Dataset] {
-    match recipe.arrangement {
-        Arrangement::Glpft => &Dataset::ALL,
-        Arrangement::Single => &[Dataset::Backbone],
-        Arrangement::OneStage | Arrangement::MultiTask => &ROLES,
-    }
-}
-
-const ROLES: [Dataset; 3] = [Dataset::Planner, Dataset::Caller, Dataset::Summarizer];
 
 /// Prepares every dataset that a recipe's run reads: [`prepare_datasets`] of [`datasets`].
 ///

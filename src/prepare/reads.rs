@@ -1,0 +1,36 @@
+//! Which stage reads which dataset.
+
+use glpft_data::Dataset;
+use glpft_recipes::{Arrangement, Recipe, Stage};
+
+/// The stage whose tokenizer and longest example decide a dataset's tokens: the one that reads it.
+pub fn stage_of(recipe: &Recipe, dataset: Dataset) -> Stage {
+    match (recipe.arrangement, dataset) {
+        (Arrangement::MultiTask, _) | (_, Dataset::Backbone) => Stage::Global,
+        (_, Dataset::Planner) => Stage::Planner,
+        (_, Dataset::Caller) => Stage::Caller,
+        (_, Dataset::Summarizer) => Stage::Summarizer,
+    }
+}
+
+/// The datasets that a stage trains on, to be joined where there are several.
+pub fn datasets_of(recipe: &Recipe, stage: Stage) -> &'static [Dataset] {
+    match stage {
+        Stage::Global if recipe.arrangement == Arrangement::MultiTask => &ROLES,
+        Stage::Global => &[Dataset::Backbone],
+        Stage::Planner => &[Dataset::Planner],
+        Stage::Caller => &[Dataset::Caller],
+        Stage::Summarizer => &[Dataset::Summarizer],
+    }
+}
+
+/// The datasets that a recipe's whole run trains on.
+pub fn datasets(recipe: &Recipe) -> &'static [Dataset] {
+    match recipe.arrangement {
+        Arrangement::Glpft => &Dataset::ALL,
+        Arrangement::Single => &[Dataset::Backbone],
+        Arrangement::OneStage | Arrangement::MultiTask => &ROLES,
+    }
+}
+
+const ROLES: [Dataset; 3] = [Dataset::Planner, Dataset::Caller, Dataset::Summarizer];
