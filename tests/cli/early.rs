@@ -1,0 +1,90 @@
+//! What is told before anything is trained or removed.
+
+use std::fs;
+
+use crate::{folder, glpft, json, read_json, set, small_model, smoke};
+
+#[test]
+fn a_wrong_last_stage_is_told_before_the_first() {
+    let here = folder();
+    let lora = [
+        "run",
+        "quickstart",
+        "--set=stage.summarizer.tune=lora",
+        "--set=stage.summarizer.lora.target_modules=query",
+    ];
+    let parts = ["stage.summarizer.lora.target_modules", "`query`", "q_proj"];
+    smoke(here.path(), &lora).fails(2, &parts);
+    smoke(here.path(), &[&lora[..], &["--dry-run"]].concat()).fails(2, &parts);
+    smoke(here.path(), &["run", "quickstart", "--device=tpu"]).fails(2, &["tpu"]);
+    assert!(!here.path().join("runs").exists());
+
+    let model = small_model(here.path());
+    let from = set("stage.summarizer.from", &model);
+    let long = [
+        "run",
+        "quickstart",
+        &from,
+        "--set=stage.summarizer.max_length=4000",
+    ];
+    smoke(here.path(), &long).fails(2, &["stage.summarizer.max_length", "4000", "2048"]);
+    let weights = model.join("model.safetensors");
+    let whole = fs::read(&weights).unwrap();
+    fs::write(&weights, &whole[..whole.len() / 2]).unwrap();
+    smoke(here.path(), &["run", "quickstart", &from]).fails(1, &["model.safetensors"]);
+    assert!(!here.path().join("runs").exists());
+}
+
+#[test]
+fn overwriting_with_what_cannot_be_used_removes_nothing() {
+    let here = folder();
+    glpft(here.path(), ["prepare", "quickstart", "-q"]).ok();
+    let run = here.path().join("runs/quickstart");
+    let precious = run.join("models/global/precious");
+    fs::create_dir(run.join("models/global")).unwrap();
+    fs::write(&precious, "hours").unwrap();
+    for command in ["run", "prepare"] {
+        for wrong in ["data.source", "data.prompts", "stage.planner.from"] {
+            let arguments = [command, "quickstart", "--overwrite", &set(wrong, "nowhere")];
+            glpft(here.path(), arguments).fails(1, &["nowhere"]);
+        }
+    }
+    let train = [
+        "train",
+        "quickstart",
+        "--stage=global",
+        "--overwrite",
+        "--from=nowhere",
+    ];
+    glpft(here.path(), train).fails(2, &["--from"]);
+    assert_eq!(fs::read_to_string(precious).unwrap(), "hours");
+    assert!(run.join("data/prepare.json").exists());
+}
+
+#[test]
+fn a_dry_run_tells_the_plan_and_writes_nothing() {
+    let here = folder();
+    let dry = ["run", "quickstart", "--dry-run"];
+    let told = smoke(here.path(), &dry).ok();
+    for part in ["global", "summarizer", "memory", "about"] {
+        assert!(told.contains(part), "{told}");
+    }
+    let told = json(&smoke(here.path(), &[&dry[..], &["--json"]].concat()).ok());
+    let stages = told["stages"].as_array().unwrap();
+    assert_eq!(stages.len(), 4);
+    assert_eq!(stages[1]["stage"], "planner");
+    assert_eq!(stages[1]["from"], "global");
+    assert_eq!(stages[1]["steps"], 2);
+    assert!(stages[1]["about_memory_bytes"].as_u64() > Some(1 << 20));
+    assert_eq!(
+        smoke(here.path(), &[&dry[..], &["--quiet"]].concat()).ok(),
+        ""
+    );
+    assert!(!here.path().join("runs").exists());
+    // Of a run under way, what is left.
+    smoke(here.path(), &["train", "quickstart", "--stage=global"]).ok();
+    let told = json(&smoke(here.path(), &[&dry[..], &["--json"]].concat()).ok());
+    assert_eq!(told["stages"].as_array().unwrap().len(), 3);
+    let report = read_json(&here.path().join("runs/quickstart/data/prepare.json"));
+    assert_eq!(report["datasets"].as_object().unwrap().len(), 1);
+}

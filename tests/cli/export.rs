@@ -1,0 +1,86 @@
+//! `glpft export`.
+
+use std::fs;
+
+use crate::{folder, glpft, json, read_json, smoke};
+
+#[test]
+fn adapters_are_exported_as_they_are_or_merged() {
+    let here = folder();
+    let lora = "--set=stage.tune=lora";
+    for stage in ["--stage=global", "--stage=planner"] {
+        smoke(here.path(), &["train", "quickstart", lora, stage]).ok();
+    }
+    let run = here.path().join("runs/quickstart");
+    assert!(run.join("models/global/config.json").exists());
+    assert!(run.join("models/planner/adapter_config.json").exists());
+    let export = |arguments: &[&str]| {
+        let all = [&["export", "runs/quickstart", "--role=planner"], arguments].concat();
+        glpft(here.path(), all)
+    };
+    let told = json(&export(&["--to=adapter", "--json"]).ok());
+    assert_eq!(told["adapter"], true);
+    assert_eq!(told["role"], "planner");
+    let adapter = read_json(&here.path().join("adapter/adapter_config.json"));
+    let base = adapter["base_model_name_or_path"].as_str().unwrap();
+    assert!(std::path::Path::new(base).is_absolute(), "{base}");
+
+    assert_eq!(
+        export(&["--to=merged", "--merge", "--dtype=bf16"]).ok(),
+        "merged\n"
+    );
+    let merged = here.path().join("merged");
+    assert_eq!(read_json(&merged.join("config.json"))["dtype"], "bfloat16");
+    let size = |path: &std::path::Path| fs::metadata(path.join("model.safetensors")).unwrap().len();
+    let whole = size(&run.join("models/global"));
+    assert!(size(&merged) < whole * 6 / 10, "{} {whole}", size(&merged));
+    // It is a model like any other: a stage starts from it.
+    let from = [
+        "train",
+        "quickstart",
+        lora,
+        "--stage=caller",
+        "--from=merged",
+    ];
+    smoke(here.path(), &from).ok();
+
+    export(&["--to=merged"]).fails(2, &["--to", "merged", "--overwrite"]);
+    assert_eq!(export(&["--to=merged", "--overwrite", "--quiet"]).ok(), "");
+    assert!(!merged.join("config.json").exists());
+    assert!(merged.join("adapter_config.json").exists());
+}
+
+#[test]
+fn nothing_but_a_model_is_replaced() {
+    let here = folder();
+    let single = ["run", "quickstart", "--set=arrangement=single"];
+    smoke(here.path(), &single).ok();
+    let export = |to: &str| {
+        let to = format!("--to={to}");
+        glpft(
+            here.path(),
+            ["export", "runs/quickstart", "--overwrite", &to],
+        )
+    };
+    let parts = ["--to", "choose another"];
+    export("runs/quickstart").fails(2, &parts);
+    export("runs/quickstart/models/global").fails(2, &parts);
+    export(".").fails(2, &parts);
+    let mine = here.path().join("mine");
+    fs::create_dir(&mine).unwrap();
+    fs::write(mine.join("README.md"), "mine").unwrap();
+    export("mine").fails(2, &parts);
+    fs::write(mine.join("config.json"), "{}").unwrap();
+    fs::write(mine.join("thesis.txt"), "years").unwrap();
+    export("mine").fails(2, &["thesis.txt"]);
+    fs::remove_file(mine.join("thesis.txt")).unwrap();
+    fs::create_dir(mine.join("photos")).unwrap();
+    export("mine").fails(2, &["photos"]);
+    assert_eq!(fs::read_to_string(mine.join("README.md")).unwrap(), "mine");
+    fs::remove_dir(mine.join("photos")).unwrap();
+    export("mine").ok();
+    assert!(mine.join("model.safetensors").exists());
+    fs::create_dir(here.path().join("empty")).unwrap();
+    export("empty").ok();
+    export("new").ok();
+}
