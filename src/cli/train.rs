@@ -52,6 +52,9 @@ pub(crate) fn execute(args: TrainArgs) -> Result<(), Error> {
     let datasets = datasets_of_jobs(&recipe, &chosen);
     check(&recipe, there.as_ref(), &datasets)?;
     check_jobs(&recipe, there.as_ref(), &chosen)?;
+    if let (Some(run), Removal::Stages(stages)) = (&there, removal) {
+        tell_orphans(&recorded, run, stages, output)?;
+    }
     let owned = own_run(&root, &recorded, removal)?;
     let mut bar = PrepareBar::new(output);
     prepare_datasets(&recipe, &owned.run, &datasets, &mut |progress| {
@@ -160,6 +163,32 @@ fn leave_finished(
         }
     }
     chosen.retain(|job| !is_finished(job));
+    Ok(())
+}
+
+/// Roles that were trained from a global model that is about to go belong to it no more.
+fn tell_orphans(
+    recipe: &Recipe,
+    run: &RunDirectory,
+    removed: &[Stage],
+    output: &OutputArgs,
+) -> Result<(), Error> {
+    if output.quiet || !removed.contains(&Stage::Global) {
+        return Ok(());
+    }
+    let finished = run.finished()?;
+    let orphans: Vec<&str> = jobs(recipe)
+        .iter()
+        .filter(|job| job.from == StartFrom::Global)
+        .map(|job| job.stage.name())
+        .filter(|name| finished.iter().any(|finished| finished == name))
+        .collect();
+    if !orphans.is_empty() {
+        complain(&format!(
+            "{}: trained from the global model that is replaced now; --stage local --overwrite trains them again",
+            orphans.join(", ")
+        ));
+    }
     Ok(())
 }
 
