@@ -10,6 +10,7 @@ mod plan;
 mod prepare;
 mod progress;
 mod recipe;
+mod remove;
 mod report;
 mod run;
 mod train;
@@ -18,9 +19,10 @@ use clap::Parser;
 use glpft::Error;
 
 pub(crate) use args::*;
-pub(crate) use open::{Removal, load_for_run, own_run, run_there};
+pub(crate) use open::{load_for_run, own_run, run_there};
 pub(crate) use output::{complain, print};
 pub(crate) use prepare::PrepareBar;
+pub(crate) use remove::Removal;
 
 /// Runs the command line; the process's exit code.
 pub(crate) fn main() -> u8 {

@@ -1,21 +1,20 @@
 //! From a recipe argument to a recipe and its run directory.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use glpft::Error;
-use glpft_checkpoints::{
-    FileError, RunDirectory, RunLock, remove_directory_atomically, write_atomically,
-};
-use glpft_recipes::{Difference, Recipe, Stage, StartFrom, builtin};
+use glpft_checkpoints::{FileError, RunDirectory, RunLock, write_atomically};
+use glpft_recipes::{Difference, Recipe, StartFrom, builtin};
 
+use super::remove::{Removal, remove};
 use super::{CommonArgs, RecipeArgs};
 
 /// The folders that a run makes, and no one else's.
-const FOLDERS: [&str; 3] = ["data", "stages", "models"];
+pub(super) const FOLDERS: [&str; 3] = ["data", "stages", "models"];
 /// The recipe of a run.
-const RECIPE: &str = "recipe.toml";
+pub(super) const RECIPE: &str = "recipe.toml";
 /// How many differing keys an error lists.
 const LISTED: usize = 5;
 
@@ -49,17 +48,6 @@ pub(crate) fn load_for_run(
     }
     let root = run_path(&args.recipe, args.place.out.as_deref(), &recipe);
     Ok((recipe, root))
-}
-
-/// What of a run makes way for a new start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Removal<'a> {
-    /// Nothing: it goes on.
-    Nothing,
-    /// Some stages and their models.
-    Stages(&'a [Stage]),
-    /// All of it.
-    Everything,
 }
 
 /// A run's directory, and the right to write to it for as long as this lives.
@@ -96,11 +84,7 @@ pub(crate) fn own_run(
     run_there(root, recipe, removal)?;
     let lock = RunLock::take(root)?;
     let there = run_there(root, recipe, removal)?;
-    match (removal, there) {
-        (Removal::Everything, _) => remove_run(root)?,
-        (Removal::Stages(stages), Some(run)) => remove_stages(&run, stages)?,
-        _ => {}
-    }
+    remove(root, there.as_ref(), removal)?;
     let run = RunDirectory::create(root)?;
     let text = recipe.to_toml();
     write_atomically(&run.recipe(), |file| file.write_all(text.as_bytes()))?;
@@ -228,43 +212,5 @@ fn check_free(root: &Path) -> Result<(), Error> {
             path: root.to_owned(),
             what: format!("{folder}/"),
         }),
-    }
-}
-
-/// Removes a run and nothing else; its recipe last, which marks the rest as a run's.
-fn remove_run(root: &Path) -> Result<(), Error> {
-    let recipe = root.join(RECIPE);
-    if !recipe.is_file() {
-        return Ok(());
-    }
-    for folder in FOLDERS.map(|folder| root.join(folder)) {
-        if folder.is_dir() {
-            remove_directory_atomically(&folder)?;
-        }
-    }
-    remove_file(&root.join("summary.json"))?;
-    remove_file(&recipe)
-}
-
-/// Removes some stages of a run with the models that they left, and the summary, which tells of them.
-fn remove_stages(run: &RunDirectory, stages: &[Stage]) -> Result<(), Error> {
-    remove_file(&run.summary())?;
-    for stage in stages.iter().map(|stage| stage.name()) {
-        // The model last: as long as it is there the stage counts as finished, and is removed again.
-        for folder in [run.stage(stage), run.model(stage)] {
-            if folder.is_dir() {
-                remove_directory_atomically(&folder)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn remove_file(path: &Path) -> Result<(), Error> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(FileError::new("remove", path, error).into())
-        }
-        _ => Ok(()),
     }
 }

@@ -15,6 +15,7 @@ pub(crate) fn execute(args: &PrepareArgs) -> Result<(), Error> {
         true => Removal::Everything,
         false => Removal::Nothing,
     };
+    removal.check(&root, &recipe)?;
     let there = run_there(&root, &recipe, removal)?;
     check(&recipe, there.as_ref(), datasets(&recipe))?;
     let owned = own_run(&root, &recipe, removal)?;

@@ -28,6 +28,7 @@ pub(crate) fn execute(args: RunArgs) -> Result<(), Error> {
         true => Removal::Everything,
         false => Removal::Nothing,
     };
+    removal.check(&root, &recipe)?;
     let there = run_there(&root, &recipe, removal)?;
     let jobs = match &there {
         Some(run) => unfinished(&recipe, run)?,

@@ -44,6 +44,7 @@ pub(crate) fn execute(args: TrainArgs) -> Result<(), Error> {
         true => Removal::Stages(wanted),
         false => Removal::Nothing,
     };
+    removal.check(&root, &recipe)?;
     let there = run_there(&root, &recorded, removal)?;
     if let (Some(run), Removal::Nothing) = (&there, removal) {
         leave_finished(&mut chosen, run, output)?;

@@ -62,6 +62,23 @@ fn overwriting_with_what_cannot_be_used_removes_nothing() {
 }
 
 #[test]
+fn what_a_new_start_reads_is_not_removed_by_it() {
+    let here = folder();
+    let model = small_model(here.path());
+    let parts = ["--overwrite", "models/global", "another --out"];
+    let from = set("stage.caller.from", &model);
+    for command in ["run", "prepare"] {
+        let arguments = [command, "quickstart", "--out=made", "--overwrite", &from];
+        glpft(here.path(), arguments).fails(2, &parts);
+    }
+    let train = ["train", "made", "--stage=global", "--overwrite"];
+    let itself = [&train[..], &["--from=made/models/global"]].concat();
+    smoke(here.path(), &itself).fails(2, &parts);
+    smoke(here.path(), &[&train[..], &["--from=made"]].concat()).fails(2, &["--overwrite", "made"]);
+    assert!(model.join("model.safetensors").exists());
+}
+
+#[test]
 fn a_dry_run_tells_the_plan_and_writes_nothing() {
     let here = folder();
     let dry = ["run", "quickstart", "--dry-run"];

@@ -1,0 +1,122 @@
+//! `--overwrite`: what of a run makes way for a new start.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use glpft::Error;
+use glpft_checkpoints::{FileError, RunDirectory, remove_directory_atomically};
+use glpft_recipes::{Recipe, Stage, StartFrom};
+
+use super::open::{FOLDERS, RECIPE};
+
+/// What of a run makes way for a new start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Removal<'a> {
+    /// Nothing: it goes on.
+    Nothing,
+    /// Some stages and their models.
+    Stages(&'a [Stage]),
+    /// All of it.
+    Everything,
+}
+
+impl Removal<'_> {
+    /// The folders that will go.
+    fn folders(self, root: &Path) -> Vec<PathBuf> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::Everything => FOLDERS.map(|folder| root.join(folder)).to_vec(),
+            // The model last: as long as it is there the stage counts as finished, and is removed again.
+            Self::Stages(stages) => stages
+                .iter()
+                .flat_map(|stage| {
+                    let of = |folder: &str| root.join(folder).join(stage.name());
+                    [of("stages"), of("models")]
+                })
+                .collect(),
+        }
+    }
+
+    /// Refuses a recipe that reads what would be removed: a model of the old run to start from, its data.
+    pub(crate) fn check(self, root: &Path, recipe: &Recipe) -> Result<(), Error> {
+        let folders = self.folders(root);
+        let folders: Vec<PathBuf> = folders
+            .iter()
+            .filter_map(|one| one.canonicalize().ok())
+            .collect();
+        let global = root.join("models/global").canonicalize().ok();
+        let root = root.canonicalize().ok();
+        for path in paths(recipe) {
+            let Ok(mut read) = Path::new(path).canonicalize() else {
+                continue;
+            };
+            // A run's directory as something to start from means its global model.
+            if let (Some(global), true) = (&global, Some(&read) == root.as_ref()) {
+                read = global.clone();
+            }
+            if folders.iter().any(|folder| read.starts_with(folder)) {
+                return Err(Error::Argument {
+                    argument: "--overwrite",
+                    problem: format!(
+                        "it would remove {path}, which is to be read; choose another --out, or copy that first"
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every path that a recipe reads.
+fn paths(recipe: &Recipe) -> Vec<&str> {
+    let data = &recipe.data;
+    let mut paths = vec![data.source.as_str(), recipe.model.base.as_str()];
+    paths.extend(data.test_query_ids.as_deref());
+    paths.extend(data.prompts.as_deref());
+    paths.extend(recipe.model.tokenizer.as_deref());
+    for stage in Stage::ALL {
+        if let StartFrom::Directory(directory) = &recipe.stage(stage).from {
+            paths.push(directory);
+        }
+    }
+    paths
+}
+
+/// Removes it. `there` is the run of the same recipe that is there.
+pub(super) fn remove(
+    root: &Path,
+    there: Option<&RunDirectory>,
+    removal: Removal<'_>,
+) -> Result<(), Error> {
+    let recipe = root.join(RECIPE);
+    let is_run = match removal {
+        Removal::Nothing => false,
+        Removal::Everything => recipe.is_file(),
+        Removal::Stages(_) => there.is_some(),
+    };
+    if !is_run {
+        return Ok(());
+    }
+    // It tells of what goes.
+    remove_file(&root.join("summary.json"))?;
+    for folder in removal.folders(root) {
+        if folder.is_dir() {
+            remove_directory_atomically(&folder)?;
+        }
+    }
+    match removal {
+        // Last: it marks the rest as a run's.
+        Removal::Everything => remove_file(&recipe),
+        _ => Ok(()),
+    }
+}
+
+fn remove_file(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(FileError::new("remove", path, error).into())
+        }
+        _ => Ok(()),
+    }
+}
