@@ -1,13 +1,19 @@
-//! The program as a user meets it: the commands that train nothing, and bad input.
+//! The program as a user meets it: every command, on sizes that train in seconds, and bad input.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod data;
+mod early;
+mod export;
+mod ownership;
 mod prepare;
 mod published;
 mod recipes;
+mod resume;
 mod runs;
 mod splits;
+mod starts;
+mod training;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -50,6 +56,32 @@ fn glpft<A: AsRef<OsStr>>(directory: &Path, arguments: impl IntoIterator<Item = 
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Runs `glpft run` or `glpft train` for two steps a stage on one thread.
+fn smoke(directory: &Path, arguments: &[&str]) -> Outcome {
+    let small = ["--max-steps=2", "--threads=1"];
+    glpft(directory, arguments.iter().chain(&small))
+}
+
+/// A whole model directory, trained for two steps.
+fn small_model(directory: &Path) -> PathBuf {
+    let run = [
+        "run",
+        "quickstart",
+        "--set=arrangement=single",
+        "--out=made",
+    ];
+    smoke(directory, &run).ok();
+    directory.join("made/models/global")
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
 }
 
