@@ -52,7 +52,7 @@ pub enum Error {
     /// The prepared tokens are not of the tokenizer of the model that would learn them.
     #[error(
         "stage {stage} starts from {model}, but the {dataset} dataset was prepared with another tokenizer than that \
-         model's; `glpft prepare` or `glpft train` with the same --from makes it again"
+         model's; give the same command again, which prepares it with this one"
     )]
     OtherTokenizer {
         /// The stage.
