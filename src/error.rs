@@ -8,6 +8,7 @@ use glpft_checkpoints::{
 use glpft_data::{
     EncodeError, ExportError, PreparedError, PromptsError, SourceError, TokenizerError,
 };
+use glpft_eval::PredictionsError;
 use glpft_model::ModelError;
 use glpft_recipes::RecipeError;
 use glpft_train::TrainError;
@@ -238,6 +239,9 @@ pub enum Error {
     /// The published pipeline's files.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// A predictions file.
+    #[error(transparent)]
+    Predictions(#[from] PredictionsError),
 }
 
 impl Error {

@@ -49,7 +49,7 @@ pub fn read_predictions(
     let entries = match first {
         b'[' => read_list(path, reader, each)?,
         b'{' => read_lines(path, reader, blank_lines, each)?,
-        _ => return Err(form("is neither")),
+        _ => return Err(form("begins with neither `[` nor `{`")),
     };
     match entries {
         0 => Err(form("holds no entry")),

@@ -69,6 +69,19 @@ pub struct MetricReport {
     pub intervals: Option<Intervals>,
 }
 
+impl MetricReport {
+    /// How many skipped and mended texts there are, of which [`MetricReport::notes`] names the first.
+    pub fn problems(&self) -> u64 {
+        let mended = &self.mended;
+        self.skipped.reference_arguments_not_json
+            + mended.predictions_without_separator
+            + mended.references_without_separator
+            + mended.predictions_without_answer
+            + mended.references_without_answer
+            + mended.empty_answers
+    }
+}
+
 /// How many steps of which kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {

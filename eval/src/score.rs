@@ -175,7 +175,7 @@ impl Scorer {
         let skipped = match step.arguments {
             Some(ArgumentScore::Skipped(ArgumentSkip::ReferenceNotJson)) => Some((
                 Which::Reference,
-                "its arguments are not JSON: left out of argument F1".to_owned(),
+                "has arguments that are not JSON; left out of argument F1".to_owned(),
             )),
             _ => None,
         };
@@ -188,7 +188,7 @@ impl Scorer {
                     RougeError::EmptyReference => Which::Reference,
                     RougeError::EmptyHypothesis | RougeError::TooLong { .. } => Which::Prediction,
                 };
-                (which, format!("{reason}; ROUGE-L is 0"))
+                (which, "has an empty answer; ROUGE-L is 0".to_owned())
             }
         });
         for (which, problem) in skipped.into_iter().chain(mended) {

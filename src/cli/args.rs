@@ -29,6 +29,9 @@ pub(super) enum Command {
     /// Shows and writes what a recipe makes of its data
     #[command(subcommand)]
     Data(DataCommand),
+    /// Measures what a team says
+    #[command(subcommand)]
+    Eval(EvalCommand),
     /// Lists, shows, copies and checks recipes
     #[command(subcommand)]
     Recipe(RecipeCommand),
@@ -270,6 +273,31 @@ pub(crate) struct DataExportArgs {
     pub tokens: bool,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// `glpft eval …`.
+#[derive(Debug, Subcommand)]
+pub(super) enum EvalCommand {
+    /// Scores a predictions file with the paper's metrics
+    ///
+    /// The file is the JSON list that the published pipeline writes, or JSON lines: objects with `tools`, `reference`
+    /// and `predictions`. Where each also has an `instruction`, confidence intervals are over trajectories, else over
+    /// steps.
+    Score(ScoreArgs),
+}
+
+/// `glpft eval score`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ScoreArgs {
+    /// The predictions file
+    #[arg(value_name = "PREDICTIONS.json")]
+    pub predictions: PathBuf,
+    /// Machine-readable output on stdout: the keys of the published metrics file, and more
+    #[arg(long)]
+    pub json: bool,
+    /// Ends with an error wherever the published script does, instead of giving what it cannot read a documented value
+    #[arg(long)]
+    pub compat: bool,
 }
 
 /// `glpft recipe …`.

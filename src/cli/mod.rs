@@ -2,6 +2,7 @@
 
 mod args;
 mod data;
+mod eval;
 mod export;
 mod model_directory;
 mod open;
@@ -39,6 +40,7 @@ pub(crate) fn main() -> u8 {
         Command::Data(DataCommand::Export(args)) => {
             with_threads(&args.output, || data::export(&args))
         }
+        Command::Eval(command) => eval::execute(&command),
         Command::Recipe(command) => recipe::execute(command),
     };
     match outcome {

@@ -4,6 +4,7 @@
 
 mod data;
 mod early;
+mod eval;
 mod export;
 mod ownership;
 mod prepare;

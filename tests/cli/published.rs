@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::{folder, glpft, json, read_json, set};
 
-fn fixture(path: &str) -> Option<PathBuf> {
+pub(crate) fn fixture(path: &str) -> Option<PathBuf> {
     let default = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let root = std::env::var_os("GLPFT_FIXTURES").map_or_else(default, PathBuf::from);
     there(root.join(path))

@@ -57,8 +57,8 @@ fn other_files_are_refused() {
         ("", "is empty"),
         (" \n\t", "is empty"),
         ("[]", "holds no entry"),
-        ("\"text\"", "is neither"),
-        ("\u{feff}[]", "is neither"),
+        ("\"text\"", "begins with neither `[` nor `{`"),
+        ("\u{feff}[]", "begins with neither `[` nor `{`"),
     ] {
         refused(content, &["predictions p.json", problem, "a JSON list"]);
     }
