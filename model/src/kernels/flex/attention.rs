@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::mask::{Mask, Tile};
 use super::matrix::{Matrix, multiply};
 use super::real::{Real, contiguous, elements, indices, tensor, vectorized};
+use super::softmax::{exponentials, largest};
 use crate::kernels::AttentionShape;
 
 /// Queries of one task.
@@ -133,40 +134,13 @@ fn softmax<R: Real>(
     log_sum_exp: &mut [R],
     stride: usize,
 ) -> Vec<R> {
-    const LANES: usize = 16;
     scores
         .chunks_mut(columns)
         .enumerate()
         .map(|(row, scores)| {
-            let mut lanes = [R::neg_infinity(); LANES];
-            let (whole, rest) = scores.as_chunks::<LANES>();
-            for chunk in whole {
-                for lane in 0..LANES {
-                    lanes[lane] = if chunk[lane] > lanes[lane] {
-                        chunk[lane]
-                    } else {
-                        lanes[lane]
-                    };
-                }
-            }
-            let largest = lanes
-                .iter()
-                .chain(rest)
-                .fold(R::neg_infinity(), |a, &b| if b > a { b } else { a });
-            let mut sums = [R::zero(); LANES];
-            let (whole, rest) = scores.as_chunks_mut::<LANES>();
-            for chunk in whole {
-                for lane in 0..LANES {
-                    chunk[lane] = ((chunk[lane] - largest) * scale).exponential();
-                    sums[lane] += chunk[lane];
-                }
-            }
-            let mut total: R = sums.into_iter().sum();
-            for score in rest {
-                *score = ((*score - largest) * scale).exponential();
-                total += *score;
-            }
-            log_sum_exp[row * stride] = largest * scale + total.ln();
+            let most = largest(scores);
+            let total = exponentials(scores, most, scale);
+            log_sum_exp[row * stride] = most * scale + total.ln();
             total
         })
         .collect()

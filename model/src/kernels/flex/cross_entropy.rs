@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::matrix::{Matrix, multiply};
 use super::real::{Real, contiguous, elements, indices, tensor, vectorized};
+use super::softmax::{exponentials, largest};
 
 /// Rows whose logits exist at a time.
 const ROWS: usize = 128;
@@ -85,38 +86,10 @@ pub fn forward<R: Real>(
 /// The loss of one row of logits, which become their own gradients if `gradients`.
 #[inline(always)]
 fn row<R: Real>(logits: &mut [R], targets: &[Target<R>], gradients: bool) -> f64 {
-    const LANES: usize = 16;
-    let mut lanes = [R::neg_infinity(); LANES];
-    let (whole, rest) = logits.as_chunks::<LANES>();
-    for chunk in whole {
-        for lane in 0..LANES {
-            lanes[lane] = if chunk[lane] > lanes[lane] {
-                chunk[lane]
-            } else {
-                lanes[lane]
-            };
-        }
-    }
-    // Not `max`, which would lose a NaN: the loss of a broken row must be seen.
-    let largest = lanes
-        .iter()
-        .chain(rest)
-        .fold(R::neg_infinity(), |a, &b| if b <= a { a } else { b });
+    let most = largest(logits);
     let chosen: Vec<R> = targets.iter().map(|&(token, _)| logits[token]).collect();
-    let mut sums = [R::zero(); LANES];
-    let (whole, rest) = logits.as_chunks_mut::<LANES>();
-    for chunk in whole {
-        for lane in 0..LANES {
-            chunk[lane] = (chunk[lane] - largest).exponential();
-            sums[lane] += chunk[lane];
-        }
-    }
-    let mut total: R = sums.into_iter().sum();
-    for logit in rest {
-        *logit = (*logit - largest).exponential();
-        total += *logit;
-    }
-    let log_sum_exp = largest + total.ln();
+    let total = exponentials(logits, most, R::one());
+    let log_sum_exp = most + total.ln();
     let mut loss = 0.0;
     let mut weight = R::zero();
     for (&(_, of_target), logit) in targets.iter().zip(chosen) {

@@ -11,6 +11,7 @@ mod mask;
 mod matrix;
 mod real;
 mod rms_norm;
+mod softmax;
 
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
