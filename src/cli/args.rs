@@ -54,7 +54,8 @@ pub(crate) struct PlaceArgs {
     /// The run's directory; default: ./runs/<the recipe's name>
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Removes the run that is in the directory (data/, stages/, models/, summary.json, recipe.toml) and starts anew
+    /// Starts anew: removes the run that is in the directory (data/, stages/, models/, summary.json, recipe.toml); with
+    /// `train`, the stages asked for alone
     #[arg(long)]
     pub overwrite: bool,
 }
