@@ -60,13 +60,19 @@ fn wgpu(name: &str, _index: Option<usize>) -> Result<Device, ModelError> {
 
 #[cfg(feature = "wgpu")]
 fn wgpu(name: &str, index: Option<usize>) -> Result<Device, ModelError> {
-    use burn::tensor::DeviceKind;
-    usable(name, move || {
-        Device::wgpu(match index {
-            Some(index) => DeviceKind::DiscreteGpu(index),
-            None => DeviceKind::DefaultDevice,
-        })
-    })
+    use burn::tensor::{DeviceKind, DeviceType};
+    let Some(index) = index else {
+        return usable(name, || Device::wgpu(DeviceKind::DefaultDevice));
+    };
+    let mut devices = Device::enumerate(DeviceType::Wgpu).into_vec();
+    if index >= devices.len() {
+        return Err(ModelError::NoDevice {
+            device: name.to_owned(),
+            reason: format!("there are {} such devices, counted from 0", devices.len()),
+        });
+    }
+    let chosen = devices.swap_remove(index);
+    usable(name, move || chosen)
 }
 
 /// Runs one operation on the device, so that one that cannot be opened is found out before anything is loaded.

