@@ -248,7 +248,7 @@ fn every_key_reaches_the_recipe() {
             ("packing", _) => "rows",
             ("tune", _) => "lora",
             ("schedule", _) => "linear",
-            ("hidden_size", _) => "128",
+            ("hidden_size", _) => "64",
             ("heads", _) => "8",
             ("kv_heads", _) => "1",
             ("max_positions", _) => "4096",
