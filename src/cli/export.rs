@@ -70,7 +70,7 @@ fn check_target(args: &ExportArgs, location: &ModelLocation) -> Result<(), Error
         (Ok(to), Ok(other)) => to == other,
         _ => false,
     };
-    if read.iter().any(|other| same(other)) {
+    if read.iter().any(same) {
         return wrong("is what would be read; choose another".to_owned());
     }
     match model_directory::check(to) {
