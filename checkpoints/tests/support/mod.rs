@@ -1,5 +1,5 @@
 //! What the tests of this crate share.
-#![allow(dead_code)]
+#![allow(dead_code)] // each test file uses a part
 
 use std::env;
 use std::path::{Path, PathBuf};
