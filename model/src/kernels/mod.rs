@@ -27,9 +27,15 @@ pub struct AttentionShape {
 }
 
 /// The decoder's own operations on a backend.
-#[backend_extension(Flex, Cube: cfg(any(feature = "cuda", feature = "wgpu")), Autodiff)]
+#[backend_extension(
+    Flex,
+    Cube: cfg(any(feature = "cuda", feature = "wgpu")),
+    Fusion: cfg(feature = "fusion"),
+    Autodiff
+)]
 pub trait DecoderOps: Backend {
     /// See [`rms_norm`].
+    #[fusion(default)]
     fn rms_norm(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -39,6 +45,7 @@ pub trait DecoderOps: Backend {
     }
 
     /// The gradients of `x` and `weight`, from the gradient of the output.
+    #[fusion(default)]
     fn rms_norm_backward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -49,11 +56,13 @@ pub trait DecoderOps: Backend {
     }
 
     /// See [`silu_gate`].
+    #[fusion(default)]
     fn silu_gate(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
         composed::silu_gate::<Self>(gate, up)
     }
 
     /// The gradients of `gate` and `up`, from the gradient of the output.
+    #[fusion(default)]
     fn silu_gate_backward(
         gate: FloatTensor<Self>,
         up: FloatTensor<Self>,
@@ -63,6 +72,7 @@ pub trait DecoderOps: Backend {
     }
 
     /// See [`rotary`]; `inverse` rotates back, which is the gradient's rotation.
+    #[fusion(default)]
     fn rotary(
         x: FloatTensor<Self>,
         cos: FloatTensor<Self>,
@@ -73,6 +83,7 @@ pub trait DecoderOps: Backend {
     }
 
     /// See [`tree_attention`].
+    #[fusion(default)]
     fn tree_attention(
         query: FloatTensor<Self>,
         key: FloatTensor<Self>,
@@ -84,6 +95,7 @@ pub trait DecoderOps: Backend {
     }
 
     /// The output `[tokens, heads * head_dim]` and the log-sum-exp of each row's scores `[tokens, heads]`.
+    #[fusion(default)]
     fn tree_attention_forward(
         query: FloatTensor<Self>,
         key: FloatTensor<Self>,
@@ -96,6 +108,7 @@ pub trait DecoderOps: Backend {
 
     /// The gradients of `query`, `key` and `value`; the scores are computed again from `log_sum_exp`.
     #[allow(clippy::too_many_arguments)] // an attention's backward needs all of its forward's tensors
+    #[fusion(default)]
     fn tree_attention_backward(
         query: FloatTensor<Self>,
         key: FloatTensor<Self>,
@@ -119,6 +132,7 @@ pub trait DecoderOps: Backend {
     }
 
     /// See [`linear_cross_entropy`].
+    #[fusion(default)]
     fn linear_cross_entropy(
         hidden: FloatTensor<Self>,
         head: FloatTensor<Self>,
@@ -132,6 +146,7 @@ pub trait DecoderOps: Backend {
     /// The summed loss `[1]`, and with it the gradients of `hidden` and `head` where they are asked for
     /// (tensors of one element where they are not).
     #[allow(clippy::too_many_arguments)] // the two switches keep validation from paying for gradients
+    #[fusion(default)]
     fn linear_cross_entropy_forward(
         hidden: FloatTensor<Self>,
         head: FloatTensor<Self>,
@@ -153,6 +168,7 @@ pub trait DecoderOps: Backend {
     }
 
     /// See [`adamw`].
+    #[fusion(default)]
     fn adamw(
         parameter: FloatTensor<Self>,
         grad: FloatTensor<Self>,
@@ -164,6 +180,7 @@ pub trait DecoderOps: Backend {
     }
 
     /// See [`sum_of_squares`].
+    #[fusion(default)]
     fn sum_of_squares(x: FloatTensor<Self>) -> FloatTensor<Self> {
         Self::float_sum(Self::float_mul(x.clone(), x))
     }
