@@ -1,9 +1,9 @@
 //! Low-rank adapters (LoRA, arXiv 2106.09685) on the activation path.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use glpft_data::Random;
-use rayon::prelude::*;
 
+use crate::kernels::{DropoutMask, LowRank};
 use crate::parameter::{Parameter, ParameterVisitor, Parameters};
 
 /// Adds `scale · (dropout(x) · Aᵀ) · Bᵀ` to a projection.
@@ -32,34 +32,19 @@ impl Dropout {
     pub fn new(random: Random) -> Self {
         Self { random }
     }
-
-    /// `x` with each element dropped with `probability` and the others scaled up; `number` tells masks apart.
-    fn apply(&self, x: Tensor<2>, probability: f64, number: u64) -> Tensor<2> {
-        let [tokens, width] = x.dims();
-        let random = self.random.stream(number);
-        let mut mask = vec![0f32; tokens * width];
-        const BLOCK: usize = 1 << 14;
-        mask.par_chunks_mut(BLOCK)
-            .enumerate()
-            .for_each(|(block, part)| {
-                random.fill_dropout((block * BLOCK) as u64, probability, part);
-            });
-        let mask = TensorData::new(mask, [tokens, width]);
-        let mask = Tensor::from_data(mask, (&x.device(), x.dtype()));
-        x * mask
-    }
 }
 
 impl Adapter {
-    /// What the adapter adds to the output, for input `x` `[tokens, in]`: `[tokens, out]`.
-    pub fn forward(&self, x: Tensor<2>, dropout: Option<Dropout>) -> Tensor<2> {
-        let x = match dropout {
-            Some(dropout) if self.dropout > 0.0 => dropout.apply(x, self.dropout, self.number),
-            _ => x,
-        };
-        let low = x.matmul(self.a.value().transpose());
-        // The scale goes on the narrow side: rank elements a token instead of out.
-        (low * self.scale).matmul(self.b.value().transpose())
+    /// What its product does beside its matrices; dropout is for training only.
+    pub(crate) fn low_rank(&self, dropout: Option<Dropout>) -> LowRank {
+        let dropout = dropout.filter(|_| self.dropout > 0.0);
+        LowRank {
+            scale: self.scale,
+            dropout: dropout.map(|dropout| DropoutMask {
+                random: dropout.random.stream(self.number),
+                probability: self.dropout,
+            }),
+        }
     }
 
     /// What the adapter adds to the weight, `[out, in]`.

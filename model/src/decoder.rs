@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, FloatDType, Int, Tensor};
 use glpft_checkpoints::ModelConfig;
-use glpft_recipes::LoraRecipe;
+use glpft_recipes::{LoraRecipe, Precision};
 
 use crate::adapter::{Adapter, Dropout};
 use crate::error::ModelError;
@@ -152,6 +152,15 @@ impl Decoder {
         for layer in &mut self.layers {
             for (_, linear) in layer.projections() {
                 linear.merge();
+            }
+        }
+    }
+
+    /// Sets the precision of the projections' products (the head's stay single precision).
+    pub fn set_precision(&mut self, precision: Precision) {
+        for layer in &mut self.layers {
+            for (_, linear) in layer.projections() {
+                linear.precision = precision;
             }
         }
     }

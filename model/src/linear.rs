@@ -2,9 +2,11 @@
 
 use burn::tensor::Tensor;
 use glpft_checkpoints::Projection;
+use glpft_recipes::Precision;
 
 use crate::adapter::{Adapter, Dropout};
 use crate::error::ModelError;
+use crate::kernels::{adapted_projection, projection};
 use crate::parameter::{Builder, Parameter, ParameterVisitor, Parameters};
 
 /// `x · Wᵀ (+ bias) (+ adapter(x))`. The weight lies as Hugging Face files hold it, `[out, in]`.
@@ -16,6 +18,8 @@ pub struct Linear {
     pub bias: Option<Parameter<1>>,
     /// The adapter, where there is one.
     pub adapter: Option<Adapter>,
+    /// Of the product with the weight.
+    pub precision: Precision,
 }
 
 impl Linear {
@@ -37,21 +41,23 @@ impl Linear {
                 false => None,
             },
             adapter: None,
+            precision: Precision::F32,
         })
     }
 
     /// `[tokens, in]` → `[tokens, out]`. Dropout is for training only.
     pub fn forward(&self, x: Tensor<2>, dropout: Option<Dropout>) -> Tensor<2> {
-        let added = self
-            .adapter
-            .as_ref()
-            .map(|adapter| adapter.forward(x.clone(), dropout));
-        let mut output = x.matmul(self.weight.value().transpose());
-        if let Some(bias) = &self.bias {
-            output = output + bias.value().unsqueeze();
-        }
-        match added {
-            Some(added) => output + added,
+        let weight = self.weight.value();
+        let output = match &self.adapter {
+            None => projection(x, weight, self.precision),
+            Some(adapter) => {
+                let (a, b) = (adapter.a.value(), adapter.b.value());
+                let low_rank = adapter.low_rank(dropout);
+                adapted_projection(x, weight, a, b, low_rank, self.precision)
+            }
+        };
+        match &self.bias {
+            Some(bias) => output + bias.value().unsqueeze(),
             None => output,
         }
     }

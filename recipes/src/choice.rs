@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Arrangement, Behaviour, GiveUpHistory, Observations, Packing, Sampling, Schedule, Separators,
-    SystemPrefix, Truncate, Tune,
+    Arrangement, Behaviour, GiveUpHistory, Observations, Packing, Precision, Sampling, Schedule,
+    Separators, SystemPrefix, Truncate, Tune,
 };
 
 /// A choice as the resolver reads it.
@@ -59,6 +59,7 @@ choices! {
     Sampling { "trajectory" => Trajectory, "example" => Example }
     Packing { "tree" => Tree, "rows" => Rows, "none" => None }
     Tune { "full" => Full, "lora" => Lora }
+    Precision { "f32" => F32, "bf16" => Bf16 }
     Schedule { "cosine" => Cosine, "linear" => Linear, "constant" => Constant }
 }
 
@@ -90,6 +91,7 @@ mod tests {
         agrees::<Sampling>(Sampling::NAMES);
         agrees::<Packing>(Packing::NAMES);
         agrees::<Tune>(Tune::NAMES);
+        agrees::<Precision>(Precision::NAMES);
         agrees::<Schedule>(Schedule::NAMES);
     }
 }

@@ -94,6 +94,7 @@ fn push_stage(list: &mut List, name: &str, stage: &StageRecipe) {
         .size("batch", stage.batch)
         .size("micro_batch_tokens", stage.micro_batch_tokens)
         .size("max_length", stage.max_length)
+        .text("precision", stage.precision.name())
         .real("clip_norm", stage.clip_norm)
         .real("beta1", stage.beta1)
         .real("beta2", stage.beta2)

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Arrangement, Behaviour, GiveUpHistory, Observations, Packing, Sampling, Schedule, Separators,
-    SystemPrefix, Truncate, Tune,
+    Arrangement, Behaviour, GiveUpHistory, Observations, Packing, Precision, Sampling, Schedule,
+    Separators, SystemPrefix, Truncate, Tune,
 };
 
 /// What a key's value has to be.
@@ -216,6 +216,7 @@ const STAGE_KEYS: &[Key] = &[
     key("batch", Kind::Whole(1, MANY)),
     key("micro_batch_tokens", Kind::Whole(1, MANY)),
     key("max_length", Kind::Whole(2, MANY)),
+    key("precision", Kind::Choice(Precision::NAMES)),
     key("clip_norm", Kind::Real(Bounds::closed(0.0, 1e6))),
     key("beta1", Kind::Real(Bounds::below(0.0, 1.0))),
     key("beta2", Kind::Real(Bounds::below(0.0, 1.0))),

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::{
     Arrangement, Behaviour, DataRecipe, GiveUpHistory, LoraRecipe, ModelRecipe, Observations,
-    Packing, Place, RandomModel, Recipe, RecipeError, Sampling, Schedule, Separators, Stage,
-    StageRecipe, Stages, StartFrom, SystemPrefix, Truncate, Tune, check::check, choice::Choice,
-    nearest::listed, settings::Settings, value::Value,
+    Packing, Place, Precision, RandomModel, Recipe, RecipeError, Sampling, Schedule, Separators,
+    Stage, StageRecipe, Stages, StartFrom, SystemPrefix, Truncate, Tune, check::check,
+    choice::Choice, nearest::listed, settings::Settings, value::Value,
 };
 
 /// Where `max_length` is not set: the published maximum.
@@ -184,6 +184,7 @@ fn stage(
         batch: settings.whole(&key("batch"), 16),
         micro_batch_tokens: settings.whole(&key("micro_batch_tokens"), 4096),
         max_length: settings.whole(&key("max_length"), max_length),
+        precision: settings.choice(&key("precision"), Precision::F32),
         clip_norm: settings.real(&key("clip_norm"), 1.0),
         beta1: settings.real(&key("beta1"), 0.9),
         beta2: settings.real(&key("beta2"), 0.999),

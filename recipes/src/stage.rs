@@ -71,6 +71,18 @@ pub enum Schedule {
     Constant,
 }
 
+/// The precision of the projections' matrix products, where most of the work is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// Single precision.
+    #[default]
+    F32,
+    /// Operands rounded to bfloat16, sums in single precision. Weights, gradients, the optimizer and everything else
+    /// stay single precision.
+    Bf16,
+}
+
 /// `[stage.*.lora]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -116,6 +128,8 @@ pub struct StageRecipe {
     /// Longest example in tokens, prompt and target together. Default: 4096, or `model.random.max_positions` where
     /// that is less.
     pub max_length: usize,
+    /// The precision of the projections' matrix products. Default: `f32`.
+    pub precision: Precision,
     /// Bound on the global gradient norm; 0 turns clipping off. Default: 1.
     pub clip_norm: f64,
     /// AdamW's β₁. Default: 0.9.

@@ -120,6 +120,7 @@ fn run_to_end(
     observer: &mut dyn Observer,
     inspect: &mut Inspect<'_>,
 ) -> Result<Outcome, TrainError> {
+    model.set_precision(run.recipe.precision);
     let mut stage = Running::open(model, run)?;
     observer.start(&StageStart {
         stage: run.stage.name(),

@@ -8,8 +8,9 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, TensorMetadata};
+use glpft_recipes::Precision;
 
-use super::{AttentionShape, DecoderOps};
+use super::{AttentionShape, DecoderOps, LowRank};
 
 /// Registers a gradient for each input that wants one.
 fn register<B: Backend, S, const N: usize>(
@@ -21,6 +22,72 @@ fn register<B: Backend, S, const N: usize>(
         if let Some(node) = parent {
             grads.register::<B>(node.id, gradient);
         }
+    }
+}
+
+#[derive(Debug)]
+struct Projection;
+
+impl<B: DecoderOps> Backward<B, 2> for Projection {
+    /// `x` where the weight's gradient is wanted, `weight` where `x`'s is.
+    type State = (Option<FloatTensor<B>>, Option<FloatTensor<B>>, Precision);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 2>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let grad = grads.consume::<B>(&ops.node);
+        let (x, weight, precision) = ops.state.clone();
+        if let (Some(node), Some(weight)) = (&ops.parents[0], weight) {
+            let dx = B::projection_input_grad(weight, grad.clone(), precision);
+            grads.register::<B>(node.id, dx);
+        }
+        if let (Some(node), Some(x)) = (&ops.parents[1], x) {
+            let dweight = B::projection_weight_grad(x, grad, precision);
+            grads.register::<B>(node.id, dweight);
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct AdaptedState<B: Backend> {
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    a: FloatTensor<B>,
+    b: FloatTensor<B>,
+    low: FloatTensor<B>,
+    low_rank: LowRank,
+    precision: Precision,
+}
+
+#[derive(Debug)]
+struct AdaptedProjection;
+
+impl<B: DecoderOps> Backward<B, 3> for AdaptedProjection {
+    type State = AdaptedState<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 3>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let grad = grads.consume::<B>(&ops.node);
+        let state = ops.state.clone();
+        let (dx, da, db) = B::adapted_projection_backward(
+            state.x,
+            state.weight,
+            state.a,
+            state.b,
+            state.low,
+            grad,
+            state.low_rank,
+            state.precision,
+            ops.parents[0].is_some(),
+        );
+        register::<B, _, 3>(&ops, [dx, da, db], grads);
     }
 }
 
@@ -146,6 +213,71 @@ impl<B: DecoderOps> Backward<B, 2> for LinearCrossEntropy {
 }
 
 impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
+    fn projection(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        precision: Precision,
+    ) -> FloatTensor<Self> {
+        let nodes = [x.node(), weight.node()];
+        let (keep_weight, keep_x) = (x.is_tracked(), weight.is_tracked());
+        let (x, weight) = (x.into_primitive(), weight.into_primitive());
+        match Backward::<B, 2>::prepare::<C>(Projection, nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => {
+                let kept = (
+                    keep_x.then(|| x.clone()),
+                    keep_weight.then(|| weight.clone()),
+                    precision,
+                );
+                prep.finish(kept, B::projection(x, weight, precision))
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::projection(x, weight, precision)),
+        }
+    }
+
+    fn adapted_projection(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        low_rank: LowRank,
+        precision: Precision,
+    ) -> FloatTensor<Self> {
+        let nodes = [x.node(), a.node(), b.node()];
+        let (x, weight) = (x.into_primitive(), weight.into_primitive());
+        let (a, b) = (a.into_primitive(), b.into_primitive());
+        match Backward::<B, 3>::prepare::<C>(AdaptedProjection, nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => {
+                let (output, low) = B::adapted_projection_forward(
+                    x.clone(),
+                    weight.clone(),
+                    a.clone(),
+                    b.clone(),
+                    low_rank,
+                    precision,
+                );
+                let state = AdaptedState::<B> {
+                    x,
+                    weight,
+                    a,
+                    b,
+                    low,
+                    low_rank,
+                    precision,
+                };
+                prep.finish(state, output)
+            }
+            OpsKind::UnTracked(prep) => {
+                prep.finish(B::adapted_projection(x, weight, a, b, low_rank, precision))
+            }
+        }
+    }
+
     fn rms_norm(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,

@@ -8,10 +8,14 @@
 mod autodiff;
 pub mod composed;
 mod flex;
+mod projection;
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{Int, Tensor};
+use glpft_recipes::Precision;
+
+pub use projection::{DropoutMask, LowRank, adapted_projection, projection};
 
 /// How the heads of an attention layer are laid out.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +38,82 @@ pub struct AttentionShape {
     Autodiff
 )]
 pub trait DecoderOps: Backend {
+    /// See [`projection`].
+    #[fusion(default)]
+    fn projection(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        precision: Precision,
+    ) -> FloatTensor<Self> {
+        composed::projection::<Self>(x, weight, precision)
+    }
+
+    /// The gradient of `x`, from the gradient of the output.
+    #[fusion(default)]
+    fn projection_input_grad(
+        weight: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        precision: Precision,
+    ) -> FloatTensor<Self> {
+        composed::projection_input_grad::<Self>(weight, grad, precision)
+    }
+
+    /// The gradient of `weight`, from the gradient of the output.
+    #[fusion(default)]
+    fn projection_weight_grad(
+        x: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        precision: Precision,
+    ) -> FloatTensor<Self> {
+        composed::projection_weight_grad::<Self>(x, grad, precision)
+    }
+
+    /// See [`adapted_projection`].
+    #[fusion(default)]
+    fn adapted_projection(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        low_rank: LowRank,
+        precision: Precision,
+    ) -> FloatTensor<Self> {
+        Self::adapted_projection_forward(x, weight, a, b, low_rank, precision).0
+    }
+
+    /// The output `[tokens, out]` and the adapter's inner product, scaled, `[tokens, rank]`.
+    #[fusion(default)]
+    fn adapted_projection_forward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        low_rank: LowRank,
+        precision: Precision,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        composed::adapted_projection_forward::<Self>(x, weight, a, b, low_rank, precision)
+    }
+
+    /// The gradients of `x` (a tensor of one element unless `input_grad`), `a` and `b`, from the gradient of the output. `low` is the
+    /// second result of the forward pass.
+    #[fusion(default)]
+    #[allow(clippy::too_many_arguments)] // a backward pass needs all of its forward's tensors
+    fn adapted_projection_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        low: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        low_rank: LowRank,
+        precision: Precision,
+        input_grad: bool,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        composed::adapted_projection_backward::<Self>(
+            x, weight, a, b, low, grad, low_rank, precision, input_grad,
+        )
+    }
+
     /// See [`rms_norm`].
     #[fusion(default)]
     fn rms_norm(

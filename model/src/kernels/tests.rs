@@ -8,7 +8,9 @@ use burn::tensor::TensorData;
 use burn_flex::{FlexDevice, FlexTensor};
 use glpft_data::{Purpose, Random};
 
-use super::{AdamW, AttentionShape, DecoderOps, Flex, composed};
+use glpft_recipes::Precision;
+
+use super::{AdamW, AttentionShape, DecoderOps, DropoutMask, Flex, LowRank, composed};
 
 type Graph = Autodiff<Flex, NoCheckpointing>;
 
@@ -77,6 +79,90 @@ fn forest(stream: u64, tokens: usize, branching: u64) -> Vec<i64> {
         path.push(node);
     }
     end
+}
+
+#[test]
+fn projection() {
+    let (x, weight, grad) = (
+        normal(0, &[150, 48]),
+        normal(1, &[70, 48]),
+        normal(2, &[150, 70]),
+    );
+    close(
+        Flex::projection(x.clone(), weight.clone(), Precision::F32),
+        composed::projection::<Flex>(x.clone(), weight.clone(), Precision::F32),
+        "output",
+    );
+    let [dx, dweight] = differentiated([&x, &weight], &grad, |[x, weight]| {
+        composed::projection::<Graph>(x, weight, Precision::F32)
+    });
+    let wired = differentiated([&x, &weight], &grad, |[x, weight]| {
+        <Graph as DecoderOps>::projection(x, weight, Precision::F32)
+    });
+    close(wired[0].clone(), dx, "dx");
+    close(wired[1].clone(), dweight, "dweight");
+}
+
+#[test]
+fn adapted_projection() {
+    let (x, weight, grad) = (
+        normal(0, &[150, 48]),
+        normal(1, &[70, 48]),
+        normal(2, &[150, 70]),
+    );
+    let (a, b) = (normal(3, &[4, 48]), normal(4, &[70, 4]));
+    for probability in [None, Some(0.3)] {
+        let low_rank = LowRank {
+            scale: 1.7,
+            dropout: probability.map(|probability| DropoutMask {
+                random: Random::new(3, None, 0, Purpose::Dropout),
+                probability,
+            }),
+        };
+        let composed = |x, a, b| {
+            let weight = weight.clone();
+            composed::adapted_projection_forward::<Flex>(x, weight, a, b, low_rank, Precision::F32)
+        };
+        let (output, low) = composed(x.clone(), a.clone(), b.clone());
+        let fused = Flex::adapted_projection_forward(
+            x.clone(),
+            weight.clone(),
+            a.clone(),
+            b.clone(),
+            low_rank,
+            Precision::F32,
+        );
+        close(fused.0, output, "output");
+        close(fused.1, low.clone(), "low");
+
+        let frozen = || Graph::from_inner(weight.clone());
+        let expected = differentiated([&x, &a, &b], &grad, |[x, a, b]| {
+            let weight = frozen();
+            composed::adapted_projection_forward::<Graph>(x, weight, a, b, low_rank, Precision::F32)
+                .0
+        });
+        let wired = differentiated([&x, &a, &b], &grad, |[x, a, b]| {
+            <Graph as DecoderOps>::adapted_projection(x, frozen(), a, b, low_rank, Precision::F32)
+        });
+        let by_hand = composed::adapted_projection_backward::<Flex>(
+            x.clone(),
+            weight.clone(),
+            a.clone(),
+            b.clone(),
+            low,
+            grad.clone(),
+            low_rank,
+            Precision::F32,
+            true,
+        );
+        for found in [wired, [by_hand.0, by_hand.1, by_hand.2]] {
+            for ((found, expected), what) in
+                found.into_iter().zip(&expected).zip(["dx", "da", "db"])
+            {
+                close(found, expected.clone(), what);
+            }
+        }
+    }
 }
 
 #[test]

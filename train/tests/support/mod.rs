@@ -88,6 +88,7 @@ pub fn recipe() -> StageRecipe {
         batch: 4,
         micro_batch_tokens: 60,
         max_length: 64,
+        precision: glpft_recipes::Precision::F32,
         clip_norm: 1.0,
         beta1: 0.9,
         beta2: 0.999,

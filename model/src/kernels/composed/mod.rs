@@ -5,10 +5,15 @@ mod adamw;
 mod attention;
 mod cross_entropy;
 mod elementwise;
+mod projection;
 mod rms_norm;
 
 pub use adamw::adamw;
 pub use attention::{tree_attention_backward, tree_attention_forward};
 pub use cross_entropy::linear_cross_entropy_forward;
 pub use elementwise::{rotary, silu_gate, silu_gate_backward};
+pub use projection::{
+    adapted_projection_backward, adapted_projection_forward, projection, projection_input_grad,
+    projection_weight_grad,
+};
 pub use rms_norm::{rms_norm, rms_norm_backward};

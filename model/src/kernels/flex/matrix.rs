@@ -5,11 +5,11 @@ use super::real::Real;
 /// A matrix inside a slice.
 #[derive(Clone, Copy)]
 pub struct Matrix<'a, R> {
-    elements: &'a [R],
-    rows: usize,
-    columns: usize,
-    row_stride: usize,
-    column_stride: usize,
+    pub(super) elements: &'a [R],
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) row_stride: usize,
+    pub(super) column_stride: usize,
 }
 
 impl<'a, R> Matrix<'a, R> {
@@ -23,6 +23,29 @@ impl<'a, R> Matrix<'a, R> {
             columns,
             row_stride: stride,
             column_stride: 1,
+        }
+    }
+
+    /// The element at a place.
+    #[cfg(test)]
+    pub fn at(&self, row: usize, column: usize) -> R
+    where
+        R: Copy,
+    {
+        self.elements[row * self.row_stride + column * self.column_stride]
+    }
+
+    /// The same matrix by another name of its element type.
+    pub fn cast<S: Real>(self) -> Matrix<'a, S>
+    where
+        R: Real,
+    {
+        Matrix {
+            elements: bytemuck::cast_slice(self.elements),
+            rows: self.rows,
+            columns: self.columns,
+            row_stride: self.row_stride,
+            column_stride: self.column_stride,
         }
     }
 

@@ -5,10 +5,12 @@
 mod adamw;
 mod attention;
 mod attention_backward;
+mod bf16;
 mod cross_entropy;
 mod elementwise;
 mod mask;
 mod matrix;
+mod projection;
 mod real;
 mod rms_norm;
 mod softmax;
@@ -16,11 +18,12 @@ mod softmax;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::tensor::DType;
+use glpft_recipes::Precision;
 
 #[cfg(test)]
 pub(super) use real::Real;
 
-use super::{AdamW, AttentionShape, DecoderOps, Flex, composed};
+use super::{AdamW, AttentionShape, DecoderOps, Flex, LowRank, composed};
 
 /// Runs `$fused` for the element type of `$tensor`, or `$composed` where there is no kernel for it.
 macro_rules! by_type {
@@ -40,6 +43,65 @@ macro_rules! by_type {
 }
 
 impl DecoderOps for Flex {
+    fn projection(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        precision: Precision,
+    ) -> FloatTensor<Self> {
+        by_type!(x, R => projection::projection::<R>(x, weight, precision),
+            composed::projection::<Self>(x, weight, precision))
+    }
+
+    fn projection_input_grad(
+        weight: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        precision: Precision,
+    ) -> FloatTensor<Self> {
+        by_type!(grad, R => projection::input_grad::<R>(weight, grad, precision),
+            composed::projection_input_grad::<Self>(weight, grad, precision))
+    }
+
+    fn projection_weight_grad(
+        x: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        precision: Precision,
+    ) -> FloatTensor<Self> {
+        by_type!(grad, R => projection::weight_grad::<R>(x, grad, precision),
+            composed::projection_weight_grad::<Self>(x, grad, precision))
+    }
+
+    fn adapted_projection_forward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        low_rank: LowRank,
+        precision: Precision,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        by_type!(x, R => projection::adapted_forward::<R>(x, weight, a, b, low_rank, precision),
+            composed::adapted_projection_forward::<Self>(x, weight, a, b, low_rank, precision))
+    }
+
+    fn adapted_projection_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        low: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        low_rank: LowRank,
+        precision: Precision,
+        input_grad: bool,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        by_type!(x,
+        R => projection::adapted_backward::<R>(
+            x, weight, a, b, low, grad, low_rank, precision, input_grad,
+        ),
+        composed::adapted_projection_backward::<Self>(
+            x, weight, a, b, low, grad, low_rank, precision, input_grad,
+        ))
+    }
+
     fn rms_norm(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,

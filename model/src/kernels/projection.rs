@@ -1,0 +1,59 @@
+//! Products with weights.
+
+use burn::backend::Dispatch;
+use burn::tensor::Tensor;
+use glpft_data::Random;
+use glpft_recipes::Precision;
+
+use super::DecoderOps;
+
+/// What an adapter does beside its two matrices.
+#[derive(Clone, Copy, Debug)]
+pub struct LowRank {
+    /// What the adapter's output is multiplied with, `alpha / rank`.
+    pub scale: f64,
+    /// Dropout of its input, in training.
+    pub dropout: Option<DropoutMask>,
+}
+
+/// Which elements of a matrix are dropped: made again wherever it is needed, never kept.
+#[derive(Clone, Copy, Debug)]
+pub struct DropoutMask {
+    /// The sequence of random numbers; element `[row, column]` reads number `row * width + column`.
+    pub random: Random,
+    /// Probability that an element is dropped; the others are multiplied with `1 / (1 - probability)`.
+    pub probability: f64,
+}
+
+/// `x · weightᵀ`: `x` is `[tokens, in]`, `weight` `[out, in]`, the output `[tokens, out]`.
+pub fn projection(x: Tensor<2>, weight: Tensor<2>, precision: Precision) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as DecoderOps>::projection(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        precision,
+    ))
+}
+
+/// A product with a frozen weight and its low-rank adapter (LoRA, arXiv 2106.09685) in one operation:
+/// `x · weightᵀ + scale · (dropout(x) · aᵀ) · bᵀ`.
+///
+/// `x` is `[tokens, in]`, `weight` `[out, in]`, `a` `[rank, in]`, `b` `[out, rank]`, the output `[tokens, out]`. Only
+/// `x` and the `[tokens, rank]` product are kept for the backward pass. `precision` is the weight's product's; the
+/// adapter's are single precision. No gradient reaches `weight`.
+pub fn adapted_projection(
+    x: Tensor<2>,
+    weight: Tensor<2>,
+    a: Tensor<2>,
+    b: Tensor<2>,
+    low_rank: LowRank,
+    precision: Precision,
+) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as DecoderOps>::adapted_projection(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        a.into_dispatch(),
+        b.into_dispatch(),
+        low_rank,
+        precision,
+    ))
+}
