@@ -79,11 +79,18 @@ pub fn run_stage(
         data_fingerprint: &data_fingerprint,
         stop: context.stop,
     };
+    let mut first = Gradients::default();
     let inspect =
         &mut |model: &mut Decoder, step: u64, gradients: &Gradients, scale: f64| match context
             .dump_gradients
         {
-            Some(path) if step == 1 => gradients.write(model, scale, path),
+            Some(path) if step == 1 => {
+                first.extend(gradients);
+                match first.is_complete(model) {
+                    true => std::mem::take(&mut first).write(model, scale, path),
+                    false => Ok(()),
+                }
+            }
             _ => Ok::<_, TrainError>(()),
         };
     let report = match train_stage(&mut model, &stage, observer, inspect)? {

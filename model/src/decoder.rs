@@ -6,22 +6,22 @@ use glpft_recipes::{LoraRecipe, Precision};
 
 use crate::adapter::{Adapter, Dropout};
 use crate::error::ModelError;
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, Targets};
 use crate::kernels::{linear_cross_entropy, rms_norm};
 use crate::layer::Layer;
-use crate::parameter::{Builder, Parameter, ParameterVisitor, Parameters, WeightSource};
+use crate::parameter::{Builder, Parameter, ParameterVisitor, WeightSource};
 
 /// A decoder-only transformer with its output head.
 #[derive(Clone, Debug)]
 pub struct Decoder {
-    config: ModelConfig,
+    pub(crate) config: ModelConfig,
     device: Device,
     dtype: FloatDType,
-    embed_tokens: Parameter<2>,
-    layers: Vec<Layer>,
-    norm: Parameter<1>,
+    pub(crate) embed_tokens: Parameter<2>,
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) norm: Parameter<1>,
     /// None where the head is the embedding.
-    lm_head: Option<Parameter<2>>,
+    pub(crate) lm_head: Option<Parameter<2>>,
 }
 
 /// Which parameters are trained.
@@ -180,42 +180,42 @@ impl Decoder {
         self.visit_all(&mut Train(trained));
     }
 
+    /// The model with nothing trained, on the same weights: what it computes is part of no graph.
+    pub fn frozen(&self) -> Self {
+        let mut frozen = self.clone();
+        frozen.train(Trained::None);
+        frozen
+    }
+
     /// Visits every parameter by its Hugging Face name.
     pub fn visit_all(&mut self, visitor: &mut impl ParameterVisitor) {
-        visitor.visit("model.embed_tokens.weight", &mut self.embed_tokens);
-        for (index, layer) in self.layers.iter_mut().enumerate() {
-            layer.visit(&format!("model.layers.{index}"), visitor);
-        }
-        visitor.visit("model.norm.weight", &mut self.norm);
-        if let Some(head) = &mut self.lm_head {
-            visitor.visit("lm_head.weight", head);
+        for part in self.parts() {
+            self.visit_part(part, visitor);
         }
     }
 
     /// The last layer's output, before the final norm: `[tokens, hidden]`. Dropout is for training only.
     pub fn hidden(&self, inputs: &Inputs, dropout: Option<Dropout>) -> Tensor<2> {
-        let mut x = self.embed_tokens.value().select(0, inputs.tokens.clone());
-        for layer in &self.layers {
-            x = layer.forward(x, inputs, dropout);
-        }
-        x
+        let embedded = self.embed_tokens.value().select(0, inputs.tokens.clone());
+        (0..self.layers.len()).fold(embedded, |x, layer| self.layer(layer, x, inputs, dropout))
     }
 
     /// The summed cross-entropy of the batch's targets, `Σ weight · −log p(token)`, as a tensor of one element; none
     /// where the batch has no targets. The head sees labelled positions alone.
     pub fn loss(&self, inputs: &Inputs, dropout: Option<Dropout>) -> Option<Tensor<1>> {
         let targets = inputs.targets.as_ref()?;
-        let hidden = self.final_norm(
-            self.hidden(inputs, dropout)
-                .select(0, targets.hidden.clone()),
-        );
-        Some(linear_cross_entropy(
-            hidden,
+        Some(self.head_loss(self.hidden(inputs, dropout), targets))
+    }
+
+    /// The same from the last layer's output, `[tokens, hidden]`.
+    pub fn head_loss(&self, hidden: Tensor<2>, targets: &Targets) -> Tensor<1> {
+        linear_cross_entropy(
+            self.final_norm(hidden.select(0, targets.hidden.clone())),
             self.head(),
             targets.rows.clone(),
             targets.tokens.clone(),
             targets.weights.clone(),
-        ))
+        )
     }
 
     /// The logits of the positions in `at` (`[rows]`): `[rows, vocabulary]`.

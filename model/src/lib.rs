@@ -14,6 +14,7 @@ pub mod kernels;
 mod layer;
 mod linear;
 mod parameter;
+mod part;
 mod rotary;
 
 pub use adapter::{Adapter, Dropout};
@@ -22,3 +23,4 @@ pub use device::device;
 pub use error::ModelError;
 pub use inputs::{Inputs, Targets};
 pub use parameter::{Parameter, ParameterVisitor, Parameters, WeightSource};
+pub use part::{EMBEDDING, Part};

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Arrangement, Behaviour, GiveUpHistory, Observations, Packing, Precision, Sampling, Schedule,
-    Separators, SystemPrefix, Truncate, Tune,
+    Arrangement, Backward, Behaviour, GiveUpHistory, Observations, Packing, Precision, Sampling,
+    Schedule, Separators, SystemPrefix, Truncate, Tune,
 };
 
 /// A choice as the resolver reads it.
@@ -60,6 +60,7 @@ choices! {
     Packing { "tree" => Tree, "rows" => Rows, "none" => None }
     Tune { "full" => Full, "lora" => Lora }
     Precision { "f32" => F32, "bf16" => Bf16 }
+    Backward { "whole" => Whole, "layer-wise" => LayerWise }
     Schedule { "cosine" => Cosine, "linear" => Linear, "constant" => Constant }
 }
 
@@ -92,6 +93,7 @@ mod tests {
         agrees::<Packing>(Packing::NAMES);
         agrees::<Tune>(Tune::NAMES);
         agrees::<Precision>(Precision::NAMES);
+        agrees::<Backward>(Backward::NAMES);
         agrees::<Schedule>(Schedule::NAMES);
     }
 }

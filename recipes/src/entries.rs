@@ -93,6 +93,8 @@ fn push_stage(list: &mut List, name: &str, stage: &StageRecipe) {
         .text("schedule", stage.schedule.name())
         .size("batch", stage.batch)
         .size("micro_batch_tokens", stage.micro_batch_tokens)
+        .size("recompute", stage.recompute)
+        .text("backward", stage.backward.name())
         .size("max_length", stage.max_length)
         .text("precision", stage.precision.name())
         .real("clip_norm", stage.clip_norm)

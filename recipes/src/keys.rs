@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Arrangement, Behaviour, GiveUpHistory, Observations, Packing, Precision, Sampling, Schedule,
-    Separators, SystemPrefix, Truncate, Tune,
+    Arrangement, Backward, Behaviour, GiveUpHistory, Observations, Packing, Precision, Sampling,
+    Schedule, Separators, SystemPrefix, Truncate, Tune,
 };
 
 /// What a key's value has to be.
@@ -215,6 +215,8 @@ const STAGE_KEYS: &[Key] = &[
     key("schedule", Kind::Choice(Schedule::NAMES)),
     key("batch", Kind::Whole(1, MANY)),
     key("micro_batch_tokens", Kind::Whole(1, MANY)),
+    key("recompute", Kind::Whole(0, MANY)),
+    key("backward", Kind::Choice(Backward::NAMES)),
     key("max_length", Kind::Whole(2, MANY)),
     key("precision", Kind::Choice(Precision::NAMES)),
     key("clip_norm", Kind::Real(Bounds::closed(0.0, 1e6))),

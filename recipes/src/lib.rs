@@ -51,5 +51,5 @@ pub use model::{ModelRecipe, RandomModel};
 pub use overrides::Override;
 pub use place::Place;
 pub use recipe::{Arrangement, Recipe, Stages};
-pub use stage::{LoraRecipe, Precision, Schedule, Stage, StageRecipe, StartFrom, Tune};
+pub use stage::{Backward, LoraRecipe, Precision, Schedule, Stage, StageRecipe, StartFrom, Tune};
 pub use write::Difference;

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use crate::{
-    Arrangement, Behaviour, DataRecipe, GiveUpHistory, LoraRecipe, ModelRecipe, Observations,
-    Packing, Place, Precision, RandomModel, Recipe, RecipeError, Sampling, Schedule, Separators,
-    Stage, StageRecipe, Stages, StartFrom, SystemPrefix, Truncate, Tune, check::check,
+    Arrangement, Backward, Behaviour, DataRecipe, GiveUpHistory, LoraRecipe, ModelRecipe,
+    Observations, Packing, Place, Precision, RandomModel, Recipe, RecipeError, Sampling, Schedule,
+    Separators, Stage, StageRecipe, Stages, StartFrom, SystemPrefix, Truncate, Tune, check::check,
     choice::Choice, nearest::listed, settings::Settings, value::Value,
 };
 
@@ -183,6 +183,8 @@ fn stage(
         schedule: settings.choice(&key("schedule"), Schedule::Cosine),
         batch: settings.whole(&key("batch"), 16),
         micro_batch_tokens: settings.whole(&key("micro_batch_tokens"), 4096),
+        recompute: settings.whole(&key("recompute"), 0),
+        backward: settings.choice(&key("backward"), Backward::Whole),
         max_length: settings.whole(&key("max_length"), max_length),
         precision: settings.choice(&key("precision"), Precision::F32),
         clip_norm: settings.real(&key("clip_norm"), 1.0),

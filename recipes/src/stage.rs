@@ -59,6 +59,16 @@ pub enum Tune {
     Lora,
 }
 
+/// How far the backward pass goes before the optimizer is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Backward {
+    /// Through the whole model, then every parameter is updated: all gradients exist at once.
+    Whole,
+    /// A layer at a time: its parameters are updated and its gradients dropped before the next one's are made.
+    LayerWise,
+}
+
 /// The learning rate's course after warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -125,6 +135,15 @@ pub struct StageRecipe {
     pub batch: usize,
     /// Token budget of one forward pass; a longer example goes alone. Default: 4096.
     pub micro_batch_tokens: usize,
+    /// Which layers keep only their input of the forward pass and compute the rest again in the backward pass: less
+    /// memory for a second forward pass of theirs. 0: none; 1: every layer; n: every nth. Default: 0.
+    pub recompute: usize,
+    /// `"whole"`, or `"layer-wise"`: every layer is computed again and no more than one layer's gradients exist at a
+    /// time, beside the embedding's and the head's. All micro-batches of a step go through a layer together, so that
+    /// each keeps every layer's input. Where `clip_norm` is not 0, the backward pass is made twice, first for the norm
+    /// alone. Where it is 0, a gradient that is not finite ends the stage after the layers above it were updated;
+    /// nothing of that is saved. Default: `whole`.
+    pub backward: Backward,
     /// Longest example in tokens, prompt and target together. Default: 4096, or `model.random.max_positions` where
     /// that is less.
     pub max_length: usize,

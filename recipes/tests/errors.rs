@@ -142,7 +142,8 @@ fn overrides_are_as_strict() {
         (
             "stage..lr=1",
             "--set stage..lr=1: unknown key `` in [stage]; valid keys there: `from`, `tune`, `epochs`, \
-          `lr`, `warmup_ratio`, `weight_decay`, `schedule`, `batch`, `micro_batch_tokens`, `max_length`, \
+          `lr`, `warmup_ratio`, `weight_decay`, `schedule`, `batch`, `micro_batch_tokens`, `recompute`, \
+          `backward`, `max_length`, `precision`, \
           `clip_norm`, `beta1`, `beta2`, `epsilon`, `eval_every`, `checkpoint_every`, `keep_checkpoints`, \
           `max_steps`, `lora`, `global`, `planner`, `caller`, `summarizer`",
         ),

@@ -5,7 +5,8 @@ mod common;
 
 use common::{MINIMAL, builtin, parse};
 use glpft_recipes::{
-    Arrangement, Behaviour, Packing, Recipe, Sampling, Schedule, Stage, StartFrom, Truncate, Tune,
+    Arrangement, Backward, Behaviour, Packing, Recipe, Sampling, Schedule, Stage, StartFrom,
+    Truncate, Tune,
 };
 
 #[test]
@@ -48,6 +49,7 @@ fn defaults() {
         (0.9, 0.999, 1e-8)
     );
     assert_eq!((global.clip_norm, global.max_steps), (1.0, None));
+    assert_eq!((global.recompute, global.backward), (0, Backward::Whole));
     assert_eq!(
         (
             global.eval_every,
@@ -247,6 +249,8 @@ fn every_key_reaches_the_recipe() {
             ("sampling", _) => "example",
             ("packing", _) => "rows",
             ("tune", _) => "lora",
+            ("backward", _) => "layer-wise",
+            ("precision", _) => "bf16",
             ("schedule", _) => "linear",
             ("hidden_size", _) => "64",
             ("heads", _) => "8",
@@ -275,5 +279,5 @@ fn every_key_reaches_the_recipe() {
         }
         tried += 1;
     }
-    assert_eq!(tried, 5 + 2 + 8 + 16 + 4 * (18 + 4) - 4);
+    assert_eq!(tried, 5 + 2 + 8 + 16 + 4 * (21 + 4) - 4);
 }

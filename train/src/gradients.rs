@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::tensor::{Gradients as Graph, Tensor};
+use burn::tensor::{Gradients as Graph, IndexingUpdateOp, Int, Tensor};
 use glpft_checkpoints::{FloatType, write_safetensors};
 use glpft_model::kernels::sum_of_squares;
 use glpft_model::{Decoder, ModelError, Parameter, ParameterVisitor};
@@ -24,6 +24,38 @@ impl Gradients {
             sums: &mut self.of,
             graph,
         });
+    }
+
+    /// Adds `rows`, `[indices, width]`, to the rows at `indices` of the gradient of a matrix of that shape.
+    pub(crate) fn add_rows(
+        &mut self,
+        path: &str,
+        shape: [usize; 2],
+        indices: Tensor<1, Int>,
+        rows: Tensor<2>,
+    ) {
+        let sum = match self.of.remove(path) {
+            Some(sum) => sum.reshape(shape),
+            None => Tensor::zeros(shape, (&rows.device(), rows.dtype())),
+        };
+        let sum = sum.select_assign(0, indices, rows, IndexingUpdateOp::Add);
+        self.of
+            .insert(path.to_owned(), sum.reshape([shape[0] * shape[1]]));
+    }
+
+    /// Takes those of `other` in, which are of other parameters.
+    pub fn extend(&mut self, other: &Gradients) {
+        let others = other.of.iter();
+        self.of
+            .extend(others.map(|(path, gradient)| (path.clone(), gradient.clone())));
+    }
+
+    /// Whether every trained parameter has one.
+    pub fn is_complete(&self, model: &mut Decoder) -> bool {
+        let trained = checkpoint::trained(model);
+        trained
+            .iter()
+            .all(|parameter| self.of.contains_key(&parameter.name))
     }
 
     /// Takes the gradient of the parameter at `path`, flat.
@@ -53,11 +85,11 @@ impl Gradients {
         Ok(())
     }
 
-    /// The Euclidean norm over all parameters, or the first parameter whose gradient is not finite.
+    /// The sum of the squares of all elements, or the first parameter whose gradient is not finite.
     ///
     /// # Errors
     /// The device cannot be read.
-    pub fn norm(&self) -> Result<Result<f64, String>, ModelError> {
+    pub fn sum_of_squares(&self) -> Result<Result<f64, String>, ModelError> {
         if self.of.is_empty() {
             return Ok(Ok(0.0));
         }
@@ -74,7 +106,7 @@ impl Gradients {
             .find(|(_, square)| !square.is_finite());
         Ok(match broken {
             Some((path, _)) => Err(path.clone()),
-            None => Ok(squares.iter().sum::<f64>().sqrt()),
+            None => Ok(squares.iter().sum()),
         })
     }
 }

@@ -9,6 +9,7 @@ mod gradients;
 mod log;
 mod observer;
 mod optimizer;
+mod pass;
 mod schedule;
 mod stage;
 mod step;

@@ -25,18 +25,10 @@ struct Moments {
 }
 
 impl Optimizer {
-    /// Updates every trained parameter; gradients are multiplied with `grad_scale` first. Norms and biases are not
-    /// decayed.
-    pub fn update(
-        &mut self,
-        model: &mut Decoder,
-        gradients: Gradients,
-        recipe: &StageRecipe,
-        lr: f64,
-        grad_scale: f64,
-    ) {
+    /// Counts an update and gives its settings; gradients will be multiplied with `grad_scale` first.
+    pub fn next(&mut self, recipe: &StageRecipe, lr: f64, grad_scale: f64) -> AdamW {
         self.updates += 1;
-        let settings = AdamW {
+        AdamW {
             lr,
             beta1: recipe.beta1,
             beta2: recipe.beta2,
@@ -44,7 +36,11 @@ impl Optimizer {
             weight_decay: recipe.weight_decay,
             grad_scale,
             step: self.updates,
-        };
+        }
+    }
+
+    /// Updates the parameters that `gradients` are of. Norms and biases are not decayed.
+    pub fn apply(&mut self, model: &mut Decoder, gradients: Gradients, settings: AdamW) {
         model.visit_all(&mut Update {
             optimizer: self,
             gradients,

@@ -49,7 +49,7 @@ pub struct StageRun<'a> {
 }
 
 /// Sees the model, the number of the step (from 1), its summed gradients and the factor that averages them, before the
-/// update.
+/// update; with a layer-wise backward a layer's at a time, each before its own update.
 pub type Inspect<'a> = dyn FnMut(&mut Decoder, u64, &Gradients, f64) -> Result<(), TrainError> + 'a;
 
 /// How a stage ended.

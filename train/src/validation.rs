@@ -1,7 +1,7 @@
 //! The loss on held-out examples.
 
 use glpft_data::{TokenExample, micro_batches};
-use glpft_model::{Decoder, Inputs, Trained};
+use glpft_model::{Decoder, Inputs};
 use glpft_recipes::Packing;
 
 use crate::error::TrainError;
@@ -16,8 +16,7 @@ pub fn mean_loss(
     packing: Packing,
     micro_batch_tokens: usize,
 ) -> Result<Option<(f64, usize)>, TrainError> {
-    let mut frozen = model.clone();
-    frozen.train(Trained::None);
+    let frozen = model.frozen();
     let all: Vec<u32> = (0..examples.len() as u32).collect();
     let (mut sum, mut labels) = (0.0, 0);
     for indices in micro_batches(examples, &all, packing, micro_batch_tokens) {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::FloatDType;
 use glpft_data::TokenExample;
 use glpft_model::{Decoder, Parameter, ParameterVisitor, Trained};
-use glpft_recipes::{Packing, Sampling, Stage, StageRecipe};
+use glpft_recipes::{Backward, Packing, Sampling, Stage, StageRecipe};
 use glpft_train::{Observer, Outcome, StageRun, StepRecord, TrainError, read_log, train_stage};
 use support::{attach, examples, model, recipe};
 
@@ -96,9 +96,18 @@ fn log(directory: &Path) -> Vec<serde_json::Value> {
 #[test]
 fn interrupted_twice_is_uninterrupted() {
     let examples = examples(14, 40);
-    for lora in [false, true] {
+    for (lora, recompute, backward) in [
+        (false, 0, Backward::Whole),
+        (true, 0, Backward::Whole),
+        (true, 2, Backward::Whole),
+        (false, 0, Backward::LayerWise),
+    ] {
         let folder = tempfile::tempdir().expect("a folder");
-        let recipe = recipe();
+        let recipe = StageRecipe {
+            recompute,
+            backward,
+            ..recipe()
+        };
         let (whole, pieces) = (folder.path().join("whole"), folder.path().join("pieces"));
         let mut expected = fresh(lora);
         let outcome =

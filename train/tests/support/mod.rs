@@ -2,13 +2,13 @@
 
 #![allow(dead_code)] // each test file uses a part
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, FloatDType};
 use glpft_checkpoints::{ModelConfig, ModelFiles, TensorShape, WeightsError};
 use glpft_data::{Purpose, Random, TokenExample};
 use glpft_model::{Decoder, ModelError};
-use glpft_recipes::{LoraRecipe, Schedule, StageRecipe, StartFrom, Tune};
+use glpft_recipes::{Backward, LoraRecipe, Schedule, StageRecipe, StartFrom, Tune};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -18,11 +18,44 @@ pub enum Error {
     Weights(#[from] WeightsError),
 }
 
+pub mod trace;
+
+fn golden(family: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/golden")
+        .join(family)
+}
+
+/// The configuration of a golden model.
+pub fn config(family: &str) -> ModelConfig {
+    ModelConfig::read(&golden(family)).expect("config.json")
+}
+
+/// A model of that configuration with random weights: every matrix is such that activations neither grow nor fade.
+pub fn random_model(config: ModelConfig, dtype: FloatDType) -> Decoder {
+    let mut stream = 0;
+    Decoder::load(
+        config,
+        &Device::flex(),
+        dtype,
+        &mut |tensor: &TensorShape| {
+            stream += 1;
+            let random = Random::new(4, None, 0, Purpose::Synthetic).stream(stream);
+            let (mean, deviation) = match tensor.shape[..] {
+                [_] => (1.0, 0.1),
+                [.., inputs] => (0.0, (inputs as f64).powf(-0.5)),
+                [] => (0.0, 0.0),
+            };
+            let draw = |index| (mean + deviation * random.normal(index)) as f32;
+            Ok::<_, Error>((0..tensor.elements()).map(draw).collect())
+        },
+    )
+    .expect("the model loads")
+}
+
 /// A golden model of the repository.
 pub fn model(family: &str, dtype: FloatDType) -> Decoder {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../tests/golden")
-        .join(family);
+    let directory = golden(family);
     let config = ModelConfig::read(&directory).expect("config.json");
     let files = ModelFiles::open(&directory).expect("weights");
     Decoder::load(
@@ -87,6 +120,8 @@ pub fn recipe() -> StageRecipe {
         schedule: Schedule::Cosine,
         batch: 4,
         micro_batch_tokens: 60,
+        recompute: 0,
+        backward: Backward::Whole,
         max_length: 64,
         precision: glpft_recipes::Precision::F32,
         clip_norm: 1.0,
