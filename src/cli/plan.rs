@@ -101,11 +101,12 @@ impl Size {
             recipe.seed,
             stage,
         );
+        let step_tokens = tokens / plan.epoch(0).len().max(1);
         Ok(Self {
             examples: trajectories.len(),
             tokens,
             steps: glpft_train::total_steps(&plan, settings),
-            memory: estimate(&checked.config, settings, longest),
+            memory: estimate(&checked.config, settings, longest, step_tokens),
         })
     }
 

@@ -202,7 +202,8 @@ impl<B: DecoderOps> Backward<B, 2> for LinearCrossEntropy {
         _checkpointer: &mut Checkpointer,
     ) {
         let grad = grads.consume::<B>(&ops.node);
-        let (dhidden, dhead) = ops.state.clone();
+        // Taken out of the state, so that they are scaled in place: the head's is as large as the head.
+        let (dhidden, dhead) = ops.state;
         for (parent, gradient) in ops.parents.iter().zip([dhidden, dhead]) {
             if let Some(node) = parent {
                 let scale = B::float_reshape(grad.clone(), [1, 1].into());

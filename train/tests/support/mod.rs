@@ -55,9 +55,13 @@ pub fn random_model(config: ModelConfig, dtype: FloatDType) -> Decoder {
 
 /// A golden model of the repository.
 pub fn model(family: &str, dtype: FloatDType) -> Decoder {
-    let directory = golden(family);
-    let config = ModelConfig::read(&directory).expect("config.json");
-    let files = ModelFiles::open(&directory).expect("weights");
+    load(&golden(family), dtype)
+}
+
+/// The model of a Hugging Face directory.
+pub fn load(directory: &Path, dtype: FloatDType) -> Decoder {
+    let config = ModelConfig::read(directory).expect("config.json");
+    let files = ModelFiles::open(directory).expect("weights");
     Decoder::load(
         config,
         &Device::flex(),
@@ -77,9 +81,14 @@ pub fn attach(model: &mut Decoder, dropout: f64) {
         dropout,
         ..recipe().lora
     };
+    attach_lora(model, &lora);
+}
+
+/// The same of any shape.
+pub fn attach_lora(model: &mut Decoder, lora: &LoraRecipe) {
     let mut stream = 0;
     model
-        .attach(&lora, &mut |tensor: &TensorShape| {
+        .attach(lora, &mut |tensor: &TensorShape| {
             stream += 1;
             let random = Random::new(3, None, 0, Purpose::Synthetic).stream(stream);
             let size = tensor.elements();

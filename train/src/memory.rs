@@ -1,0 +1,232 @@
+//! How much memory a training step takes: formulas, held to 10 % of what a counting allocator sees by
+//! `tests/memory.rs`.
+//!
+//! Of each token a kept layer keeps, in numbers (`h` hidden width, `q` and `k` widths of all query and of all key heads,
+//! `f` feed-forward width, `r` rank of the adapters):
+//!
+//! | tensor | numbers |
+//! |---|---|
+//! | inputs of the two norms, which are the residual stream | 2 h |
+//! | their outputs, where a projection that reads them is trained or has an adapter | 2 h |
+//! | query and key before their norms, in models that norm them | q + k |
+//! | query and key rotated, value, the attention's output | 2 q + 2 k |
+//! | log-sum-exp of the attention | query heads |
+//! | gate and up | 2 f |
+//! | their gated product, where the down projection is trained or has an adapter | f |
+//! | inner products of the adapters | r each |
+//!
+//! Dropout masks are made again and logits exist for a few positions at a time, so they count nothing. A recomputed layer
+//! keeps its input: h. While the backward pass is in a layer, the layer keeps all of the above, and the gradients of the
+//! residual stream, gate and up, h + 2 f, exist beside.
+
+use glpft_checkpoints::ModelConfig;
+use glpft_recipes::{Backward, StageRecipe, Tune};
+
+/// Bytes of a number: everything is f32.
+const NUMBER: f64 = 4.0;
+
+/// Bytes that training takes at its peak, by what they are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StepMemory {
+    /// The model's parameters, adapters among them.
+    pub weights: u64,
+    /// The optimizer's two moments of each trained parameter.
+    pub moments: u64,
+    /// Gradients of parameters.
+    pub gradients: u64,
+    /// What the forward pass keeps for the backward pass.
+    pub activations: u64,
+    /// What the layer at work needs beside.
+    pub working: u64,
+}
+
+impl StepMemory {
+    /// At the peak of a step whose largest micro-batch has `tokens` tokens, and whose micro-batches have `step_tokens`
+    /// together.
+    pub fn of(
+        config: &ModelConfig,
+        recipe: &StageRecipe,
+        tokens: usize,
+        step_tokens: usize,
+    ) -> Self {
+        let sizes = Sizes::of(config, recipe);
+        let (tokens, step_tokens) = (tokens as f64, step_tokens.max(tokens) as f64);
+        let several = step_tokens > tokens;
+        let moments = (0..config.layers).map(|layer| match recipe.backward {
+            Backward::Whole => sizes.in_layer(layer, tokens, several, recipe.recompute),
+            Backward::LayerWise => {
+                let clips = recipe.clip_norm > 0.0;
+                sizes.in_layer_alone(layer, tokens, step_tokens, clips)
+            }
+        });
+        let at_end = Moment {
+            gradients: match recipe.backward {
+                Backward::Whole if several && recipe.recompute == 0 => 2.0 * sizes.trained,
+                Backward::Whole => sizes.trained,
+                Backward::LayerWise => 2.0 * sizes.embedding,
+            },
+            activations: tokens * sizes.hidden,
+            working: 0.0,
+        };
+        let peak = moments.fold(at_end, |peak, moment| match moment.sum() > peak.sum() {
+            true => moment,
+            false => peak,
+        });
+        let bytes = |numbers: f64| (numbers * NUMBER) as u64;
+        Self {
+            weights: bytes(sizes.parameters),
+            moments: bytes(2.0 * sizes.trained),
+            gradients: bytes(peak.gradients),
+            activations: bytes(peak.activations),
+            working: bytes(peak.working),
+        }
+    }
+
+    /// What a step needs beside the weights and the moments, which are there before it.
+    pub fn step(&self) -> u64 {
+        self.gradients
+            .saturating_add(self.activations)
+            .saturating_add(self.working)
+    }
+
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        self.weights
+            .saturating_add(self.moments)
+            .saturating_add(self.step())
+    }
+}
+
+/// Numbers that exist while the backward pass is somewhere.
+struct Moment {
+    gradients: f64,
+    activations: f64,
+    working: f64,
+}
+
+impl Moment {
+    fn sum(&self) -> f64 {
+        self.gradients + self.activations + self.working
+    }
+}
+
+/// Counts of numbers, as `f64` because no model is too large for them.
+struct Sizes {
+    layers: usize,
+    hidden: f64,
+    /// Kept of a token by a layer for the backward pass.
+    kept: f64,
+    /// Of a token, beside what is kept, while the backward pass is in a layer.
+    working: f64,
+    /// Of a token, for all layers: its ids, and the cosines and sines of its position.
+    inputs: f64,
+    /// All parameters, adapters among them.
+    parameters: f64,
+    /// Trained ones.
+    trained: f64,
+    /// Trained ones of one layer.
+    of_layer: f64,
+    /// Trained ones of the embedding; the head has as many, or is the same.
+    embedding: f64,
+    tied: bool,
+}
+
+impl Sizes {
+    fn of(config: &ModelConfig, recipe: &StageRecipe) -> Self {
+        let full = recipe.tune == Tune::Full;
+        let targets = &recipe.lora.target_modules;
+        let adapted = |name: &str| !full && targets.iter().any(|target| target == name);
+        // A projection keeps its input for the gradient of its weight or of its adapter.
+        let keeps = |names: &[&str]| match full || names.iter().any(|name| adapted(name)) {
+            true => 1.0,
+            false => 0.0,
+        };
+        let [hidden, inner, heads, head_dim, kv_heads, rank] = [
+            config.hidden_size,
+            config.intermediate_size,
+            config.heads,
+            config.head_dim,
+            config.kv_heads,
+            recipe.lora.rank,
+        ]
+        .map(|size| size as f64);
+        let (query, key) = (heads * head_dim, kv_heads * head_dim);
+        let projections = config.projections();
+        let adapters = projections
+            .iter()
+            .take(projections.len() / config.layers.max(1))
+            .filter(|projection| adapted(projection.name))
+            .map(|projection| (projection.inputs + projection.outputs) as f64 * rank);
+        let kept = [
+            2.0 * hidden,
+            hidden * keeps(&["q_proj", "k_proj", "v_proj"]),
+            hidden * keeps(&["gate_proj", "up_proj"]),
+            if config.qk_norm { query + key } else { 0.0 },
+            2.0 * query + 2.0 * key + heads,
+            2.0 * inner,
+            inner * keeps(&["down_proj"]),
+            rank * adapters.clone().count() as f64,
+        ];
+        let layers = config.layers as f64;
+        let adapters: f64 = adapters.sum();
+        let parameters = config.parameters() as f64;
+        let matrix = config.vocab_size as f64 * hidden;
+        let outer = if config.tied { matrix } else { 2.0 * matrix };
+        let (added, embedding, of_layer, trained) = match full {
+            true => (0.0, matrix, (parameters - outer) / layers, parameters),
+            false => (layers * adapters, 0.0, adapters, layers * adapters),
+        };
+        Self {
+            layers: config.layers,
+            hidden,
+            kept: kept.iter().sum(),
+            working: hidden + 2.0 * inner,
+            inputs: 4.0 + head_dim,
+            parameters: parameters + added,
+            trained,
+            of_layer,
+            embedding,
+            tied: config.tied,
+        }
+    }
+
+    /// While the whole model's backward pass is in `layer`, of a micro-batch; after another one if `several`.
+    fn in_layer(&self, layer: usize, tokens: f64, several: bool, nth: usize) -> Moment {
+        let recomputed = |layers: usize| layers.checked_div(nth).unwrap_or(0);
+        let again = recomputed(layer + 1) > recomputed(layer);
+        let below = recomputed(layer + 1);
+        let kept = (layer + 1 - below) as f64 * self.kept + below as f64 * self.hidden;
+        let above = self.layers - 1 - layer;
+        let (summed, made) = match (several, nth) {
+            (false, _) => (0.0, above),
+            (true, 0) => (self.trained, above),
+            // A segment's gradients are added to the sums before the next segment's are made.
+            (true, nth) => (self.trained, above.min(nth - 1)),
+        };
+        Moment {
+            gradients: summed + self.embedding + made as f64 * self.of_layer,
+            activations: tokens * (kept + self.inputs),
+            // The input that is kept of a recomputed layer is what the layer keeps of it.
+            working: tokens * (self.working + if again { self.kept - self.hidden } else { 0.0 }),
+        }
+    }
+
+    /// While a layer-wise backward pass is in `layer`, of all micro-batches.
+    fn in_layer_alone(&self, layer: usize, tokens: f64, step_tokens: f64, clips: bool) -> Moment {
+        let several = step_tokens > tokens;
+        // The first of two passes leaves the inputs to the second, and the gradient that it began with.
+        let (inputs, streams) = match clips {
+            true => (self.layers, 2),
+            false => (layer + 1, 1),
+        };
+        let embedding = match clips && !self.tied {
+            true => 2.0 * self.embedding,
+            false => self.embedding,
+        };
+        Moment {
+            gradients: embedding + if several { self.of_layer } else { 0.0 },
+            activations: step_tokens * ((inputs + streams) as f64 * self.hidden + self.inputs),
+            working: tokens * (self.kept + self.working - 2.0 * self.hidden),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The memory of a training step is what the formulas say, as a counting allocator sees it.
+
+#![allow(clippy::print_stdout)]
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+
+use burn::tensor::FloatDType;
+use glpft_checkpoints::ModelConfig;
+use glpft_data::TokenExample;
+use glpft_model::Trained;
+use glpft_recipes::{Backward, LoraRecipe, Packing, Sampling, Stage, StageRecipe, Tune};
+use glpft_train::{Observer, StageRun, StepMemory, StepRecord, train_stage};
+use support::{attach_lora, config, random_model, recipe};
+
+/// Counts live bytes and their peak.
+struct Counting;
+
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+fn grown(bytes: usize) {
+    PEAK.fetch_max(LIVE.fetch_add(bytes, Relaxed) + bytes, Relaxed);
+}
+
+// SAFETY: every call is the system allocator's; counting allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        grown(layout.size());
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        grown(layout.size());
+        unsafe { System.alloc_zeroed(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size(), Relaxed);
+        unsafe { System.dealloc(pointer, layout) }
+    }
+    // The default `realloc` is made of the two above.
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Measures the steps after the first: the optimizer's moments exist by then.
+#[derive(Default)]
+struct Peak {
+    before: usize,
+    bytes: usize,
+}
+
+impl Observer for Peak {
+    fn step(&mut self, record: &StepRecord) {
+        if record.step > 1 {
+            self.bytes = self.bytes.max(PEAK.load(Relaxed) - self.before);
+        }
+        self.before = LIVE.load(Relaxed);
+        PEAK.store(self.before, Relaxed);
+    }
+}
+
+/// Examples without shared prefixes, a micro-batch each.
+fn examples(count: usize, tokens: usize, vocabulary: usize) -> Vec<TokenExample> {
+    (0..count)
+        .map(|number| TokenExample {
+            tokens: (0..tokens)
+                .map(|index| ((index * 7 + 1 + number) % vocabulary) as u32)
+                .collect(),
+            label_start: tokens / 2,
+            trajectory: 0,
+            turn: number as u32,
+        })
+        .collect()
+}
+
+fn measured(config: &ModelConfig, recipe: &StageRecipe, batches: usize, tokens: usize) -> usize {
+    let mut model = random_model(config.clone(), FloatDType::F32);
+    match recipe.tune {
+        Tune::Full => model.train(Trained::All),
+        Tune::Lora => {
+            attach_lora(&mut model, &recipe.lora);
+            model.train(Trained::Adapters);
+        }
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut peak = Peak::default();
+    let run = StageRun {
+        stage: Stage::Global,
+        recipe,
+        seed: 1,
+        sampling: Sampling::Trajectory,
+        packing: Packing::Tree,
+        train: &examples(batches, tokens, config.vocab_size),
+        validation: &[],
+        directory: folder.path(),
+        recipe_fingerprint: "recipe",
+        data_fingerprint: "data",
+        stop: &AtomicBool::new(false),
+    };
+    train_stage(&mut model, &run, &mut peak, &mut |_, _, _, _| Ok(())).expect("trains");
+    peak.bytes
+}
+
+#[test]
+fn a_step_takes_the_memory_that_is_predicted() {
+    let shape = |family: &str, hidden: usize, inner: usize, layers: usize, vocabulary: usize| {
+        let mut config = config(family);
+        config.hidden_size = hidden;
+        config.intermediate_size = inner;
+        config.layers = layers;
+        config.vocab_size = vocabulary;
+        config.heads = hidden / 32;
+        config.kv_heads = hidden / 64;
+        config.head_dim = 32;
+        config
+    };
+    // The attention's backward pass makes a copy of the queries' gradient for each thread: as on a small machine.
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(2);
+    threads.build_global().expect("no threads yet");
+    let mut outside = Vec::new();
+    for (config, tokens) in [
+        (shape("llama", 128, 384, 5, 256), 400),
+        (shape("qwen3", 192, 320, 6, 300), 300),
+    ] {
+        for (tune, dropout) in [(Tune::Full, 0.0), (Tune::Lora, 0.1)] {
+            for (recompute, backward, clip_norm, batches) in [
+                (0, Backward::Whole, 1.0, 1),
+                (0, Backward::Whole, 1.0, 3),
+                (2, Backward::Whole, 1.0, 1),
+                (1, Backward::Whole, 1.0, 1),
+                (1, Backward::Whole, 1.0, 3),
+                (0, Backward::LayerWise, 1.0, 3),
+                (0, Backward::LayerWise, 0.0, 1),
+                (0, Backward::LayerWise, 0.0, 3),
+            ] {
+                let lora = LoraRecipe {
+                    dropout,
+                    ..recipe().lora
+                };
+                let recipe = StageRecipe {
+                    tune,
+                    lora,
+                    recompute,
+                    backward,
+                    clip_norm,
+                    batch: batches,
+                    micro_batch_tokens: tokens,
+                    max_steps: Some(2),
+                    ..recipe()
+                };
+                let found = measured(&config, &recipe, batches, tokens);
+                let predicted = StepMemory::of(&config, &recipe, tokens, tokens * batches);
+                let ratio = found as f64 / predicted.step() as f64;
+                let line = format!(
+                    "{tune} dropout {dropout} recompute {recompute} {backward} clip {clip_norm} batches {batches}: \
+                     {found} bytes, {ratio:.3} of {predicted:?}",
+                );
+                println!("{line}");
+                if !(0.9..=1.1).contains(&ratio) {
+                    outside.push(line);
+                }
+            }
+        }
+    }
+    assert!(outside.is_empty(), "{outside:#?}");
+}
