@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! compare logits DIR TEXT…                                        JSON for check_model.py --expect
-//! compare train MODEL TOKENS OUT --lr LR [--lora RANK] [--batch N] [--steps N]
+//! compare train MODEL TOKENS OUT --lr LR [--lora RANK] [--batch N] [--steps N] [--set KEY=VALUE]…
 //! ```
 //!
 //! `train` reads the first 2 × batch lines of TOKENS (as `glpft data export --tokens` writes them) as two batches and
@@ -26,7 +26,7 @@ use glpft_checkpoints::{
 };
 use glpft_data::{Batch, Plan, Text, TokenExample};
 use glpft_model::{Decoder, Inputs, Trained};
-use glpft_recipes::{Packing, Recipe, Sampling, Schedule, Separators, Stage};
+use glpft_recipes::{Override, Packing, Recipe, Sampling, Schedule, Separators, Stage};
 use glpft_train::{Gradients, StageRun, train_stage};
 use serde::Deserialize;
 use serde_json::json;
@@ -65,6 +65,9 @@ struct Train {
     steps: usize,
     #[arg(long, default_value = "tree")]
     packing: String,
+    /// A recipe's key and value, such as `stage.precision=bf16`
+    #[arg(long)]
+    set: Vec<Override>,
 }
 
 fn main() -> Result<()> {
@@ -145,7 +148,7 @@ struct Line {
 
 impl Train {
     fn execute(self) -> Result<()> {
-        let mut recipe = Recipe::load_partial("smollm2-135m-lora", &[])?;
+        let mut recipe = Recipe::load_partial("smollm2-135m-lora", &self.set)?;
         let mut settings = recipe.stage(Stage::Global).clone();
         settings.lr = self.lr;
         settings.warmup_ratio = 0.0;

@@ -18,6 +18,7 @@ fn main() {
         kv_heads: 3,
         head_dim: 64,
         scale: 0.125,
+        precision: glpft_recipes::Precision::F32,
     };
     let device = Device::flex();
     for tokens in [1024, 2048, 4096] {

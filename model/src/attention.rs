@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 use glpft_checkpoints::{ModelConfig, Projection};
+use glpft_recipes::Precision;
 
 use crate::adapter::Dropout;
 use crate::error::ModelError;
@@ -53,8 +54,14 @@ impl Attention {
                 kv_heads: config.kv_heads,
                 head_dim: config.head_dim,
                 scale: (config.head_dim as f64).powf(-0.5),
+                precision: Precision::F32,
             },
         })
+    }
+
+    /// Sets the precision of the products of queries, keys and values.
+    pub(crate) fn set_precision(&mut self, precision: Precision) {
+        self.shape.precision = precision;
     }
 
     /// `[tokens, hidden]` → `[tokens, hidden]`.

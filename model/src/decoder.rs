@@ -156,9 +156,10 @@ impl Decoder {
         }
     }
 
-    /// Sets the precision of the projections' products (the head's stay single precision).
+    /// Sets the precision of the projections' and attention's products (the head's stay single precision).
     pub fn set_precision(&mut self, precision: Precision) {
         for layer in &mut self.layers {
+            layer.self_attn.set_precision(precision);
             for (_, linear) in layer.projections() {
                 linear.precision = precision;
             }

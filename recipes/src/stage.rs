@@ -81,7 +81,7 @@ pub enum Schedule {
     Constant,
 }
 
-/// The precision of the projections' matrix products, where most of the work is.
+/// The precision of the layers' matrix products, where most of the work is: projections and attention.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
@@ -147,7 +147,7 @@ pub struct StageRecipe {
     /// Longest example in tokens, prompt and target together. Default: 4096, or `model.random.max_positions` where
     /// that is less.
     pub max_length: usize,
-    /// The precision of the projections' matrix products. Default: `f32`.
+    /// The precision of the layers' matrix products. Default: `f32`.
     pub precision: Precision,
     /// Bound on the global gradient norm; 0 turns clipping off. Default: 1.
     pub clip_norm: f64,

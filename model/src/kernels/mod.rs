@@ -28,6 +28,8 @@ pub struct AttentionShape {
     pub head_dim: usize,
     /// What the scores are multiplied with before the softmax.
     pub scale: f64,
+    /// Of the products' operands. Devices without a kernel of their own take f32.
+    pub precision: Precision,
 }
 
 /// The decoder's own operations on a backend.

@@ -4,7 +4,7 @@ use burn::backend::Autodiff;
 use burn::backend::AutodiffBackend;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::ops::{FloatTensorOps, IntTensorOps};
-use burn::tensor::TensorData;
+use burn::tensor::{FloatDType, TensorData};
 use burn_flex::{FlexDevice, FlexTensor};
 use glpft_data::{Purpose, Random};
 
@@ -239,6 +239,7 @@ fn tree_attention() {
         kv_heads: 2,
         head_dim: 8,
         scale: 8f64.powf(-0.5),
+        precision: Precision::F32,
     };
     // Below, at and across the kernels' tile sizes; chains, bushes and many small rows.
     for (case, (tokens, branching)) in [
@@ -309,6 +310,66 @@ fn tree_attention() {
                 }
             }
         }
+    }
+}
+
+/// Products of rounded operands against exact ones: as far off as bf16 is (2⁻⁹ an operand), and no farther.
+#[test]
+fn bf16_products_are_off_by_what_bf16_is() {
+    let (tokens, width) = (300, 128);
+    let shape = AttentionShape {
+        heads: 2,
+        kv_heads: 1,
+        head_dim: 64,
+        scale: 0.125,
+        precision: Precision::Bf16,
+    };
+    let end = integers(forest(3, tokens, 9));
+    let exact = [0, 1, 2, 3].map(|stream| {
+        let columns = if stream % 3 == 0 { width } else { 64 };
+        normal(stream, &[tokens, columns])
+    });
+    let single = |tensor: &FlexTensor| Flex::float_cast(tensor.clone(), FloatDType::F32);
+    let double = |tensor: FlexTensor| Flex::float_cast(tensor, FloatDType::F64);
+    let attend = |[q, k, v, grad]: [FlexTensor; 4]| {
+        let inputs = || (q.clone(), k.clone(), v.clone(), end.clone());
+        let (query, key, value, ends) = inputs();
+        let (output, sums) = Flex::tree_attention_forward(query, key, value, ends, shape);
+        let (query, key, value, ends) = inputs();
+        let (dq, dk, dv) = Flex::tree_attention_backward(
+            query,
+            key,
+            value,
+            ends,
+            output.clone(),
+            sums,
+            grad,
+            shape,
+        );
+        [output, dq, dk, dv]
+    };
+    let weight = normal(5, &[width, 96]);
+    let project = |[x, _, _, grad]: [FlexTensor; 4], weight: FlexTensor| {
+        let x = Flex::float_slice(x, &[(0..tokens).into(), (0..96).into()]);
+        let output = Flex::projection(x.clone(), weight.clone(), Precision::Bf16);
+        let dx = Flex::projection_input_grad(weight, grad.clone(), Precision::Bf16);
+        let dweight = Flex::projection_weight_grad(x, grad, Precision::Bf16);
+        [output, dx, dweight]
+    };
+    // f64 is never rounded.
+    let expected = attend(exact.clone())
+        .into_iter()
+        .chain(project(exact.clone(), weight.clone()));
+    let rounded = exact.each_ref().map(single);
+    let found = attend(rounded.clone())
+        .into_iter()
+        .chain(project(rounded, single(&weight)));
+    for (number, (found, expected)) in found.zip(expected).enumerate() {
+        let distance = distance(double(found), expected);
+        assert!(
+            (1e-4..1e-2).contains(&distance),
+            "result {number}: {distance:e}"
+        );
     }
 }
 

@@ -120,6 +120,7 @@ pub fn tree_attention_backward<B: Backend>(
         kv_heads,
         head_dim,
         scale,
+        ..
     } = shape;
     let tokens = subtree_end.shape()[0];
     let rows = heads / kv_heads * tokens;

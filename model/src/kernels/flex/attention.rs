@@ -9,7 +9,7 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::mask::{Mask, Tile};
-use super::matrix::{Matrix, multiply};
+use super::matrix::{Matrix, multiply_in};
 use super::real::{Real, contiguous, elements, indices, tensor, vectorized};
 use super::softmax::{exponentials, largest};
 use crate::kernels::AttentionShape;
@@ -30,6 +30,7 @@ pub fn forward<R: Real>(
         kv_heads,
         head_dim,
         scale,
+        precision,
     } = shape;
     let (query, key, value) = (contiguous(query), contiguous(key), contiguous(value));
     let (query, key, value) = (
@@ -75,7 +76,8 @@ pub fn forward<R: Real>(
                     let keys_matrix =
                         Matrix::new(&key[of_keys(keys)], keys.len(), head_dim, kv_width);
                     let scores = &mut scores[column..];
-                    multiply(
+                    multiply_in(
+                        precision,
                         scores,
                         columns,
                         of_head,
@@ -108,7 +110,7 @@ pub fn forward<R: Real>(
                 for (index, keys) in runs.iter().enumerate() {
                     let weights = Matrix::new(&scores[column..], rows, keys.len(), columns);
                     let values = Matrix::new(&value[of_keys(keys)], keys.len(), head_dim, kv_width);
-                    multiply(mixed, width, weights, values, index > 0, false);
+                    multiply_in(precision, mixed, width, weights, values, index > 0, false);
                     column += keys.len();
                 }
                 for (row, total) in mixed.chunks_mut(width).zip(totals) {

@@ -8,7 +8,7 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::mask::{KEYS, Mask, Tile};
-use super::matrix::{Matrix, multiply};
+use super::matrix::{Matrix, multiply_in};
 use super::real::{Real, contiguous, elements, indices, sum, tensor, vectorized};
 use crate::kernels::AttentionShape;
 
@@ -144,6 +144,7 @@ impl<R: Real> Inputs<'_, R> {
             kv_heads,
             head_dim,
             scale,
+            precision,
         } = self.shape;
         let (width, kv_width) = (heads * head_dim, kv_heads * head_dim);
         let range = self.mask.keys(keys.tile);
@@ -156,14 +157,30 @@ impl<R: Real> Inputs<'_, R> {
         let key = Matrix::new(&self.key[at_keys..], columns, head_dim, kv_width);
         let value = Matrix::new(&self.value[at_keys..], columns, head_dim, kv_width);
 
-        multiply(weights, columns, query, key.transposed(), false, false);
+        multiply_in(
+            precision,
+            weights,
+            columns,
+            query,
+            key.transposed(),
+            false,
+            false,
+        );
         if kind == Tile::Partial {
             for (query, scores) in queries.clone().zip(weights.chunks_mut(columns)) {
                 self.mask
                     .hide(scores, query, range.clone(), R::neg_infinity());
             }
         }
-        multiply(dscores, columns, grad, value.transposed(), false, false);
+        multiply_in(
+            precision,
+            dscores,
+            columns,
+            grad,
+            value.transposed(),
+            false,
+            false,
+        );
         vectorized(
             #[inline(always)]
             || {
@@ -181,7 +198,8 @@ impl<R: Real> Inputs<'_, R> {
         );
         let weights = Matrix::new(weights, rows, columns, columns);
         let dscores = Matrix::new(dscores, rows, columns, columns);
-        multiply(
+        multiply_in(
+            precision,
             &mut keys.dvalue[kv..],
             kv_width,
             weights.transposed(),
@@ -189,7 +207,8 @@ impl<R: Real> Inputs<'_, R> {
             true,
             false,
         );
-        multiply(
+        multiply_in(
+            precision,
             &mut keys.dkey[kv..],
             kv_width,
             dscores.transposed(),
@@ -197,6 +216,14 @@ impl<R: Real> Inputs<'_, R> {
             true,
             false,
         );
-        multiply(&mut dquery[at..], width, dscores, key, true, false);
+        multiply_in(
+            precision,
+            &mut dquery[at..],
+            width,
+            dscores,
+            key,
+            true,
+            false,
+        );
     }
 }

@@ -5,34 +5,42 @@ mod avx512;
 
 use super::matrix::{Matrix, multiply as multiply_f32};
 
-/// `output = left · right`, each operand rounded to the nearest bf16 (ties to even) and every sum in f32. `output` is
-/// row-major and whole. Uses every thread; the result does not depend on their number.
+/// `output (+)= left · right`, each operand rounded to the nearest bf16 (ties to even) and every sum in f32; the
+/// arguments are those of [`multiply`](super::matrix::multiply). The result does not depend on the number of threads.
 ///
 /// On processors with bf16 products (AVX-512 BF16) that is about twice as fast as f32. On others it is f32's product of
 /// the rounded operands: the same numbers but for the order of additions, and no faster.
-pub fn multiply(output: &mut [f32], left: Matrix<'_, f32>, right: Matrix<'_, f32>) {
-    assert_eq!(left.columns, right.rows);
-    assert_eq!(output.len(), left.rows * right.columns);
-    if output.is_empty() {
-        return;
-    }
-    if left.columns == 0 {
-        return output.fill(0.0);
-    }
+pub fn multiply(
+    output: &mut [f32],
+    stride: usize,
+    left: Matrix<'_, f32>,
+    right: Matrix<'_, f32>,
+    add: bool,
+    parallel: bool,
+) {
     #[cfg(target_arch = "x86_64")]
-    if avx512::available() {
-        return avx512::multiply(output, left, right);
+    if avx512::available() && left.rows > 0 && left.columns > 0 && right.columns > 0 {
+        assert_eq!(left.columns, right.rows);
+        assert!(right.columns <= stride);
+        assert!((left.rows - 1) * stride + right.columns <= output.len());
+        return avx512::multiply(output, stride, left, right, add, parallel);
     }
-    multiply_rounded(output, left, right);
+    multiply_rounded(output, stride, left, right, add, parallel);
 }
 
 /// The same on any processor.
-pub fn multiply_rounded(output: &mut [f32], left: Matrix<'_, f32>, right: Matrix<'_, f32>) {
-    let stride = right.columns;
+pub fn multiply_rounded(
+    output: &mut [f32],
+    stride: usize,
+    left: Matrix<'_, f32>,
+    right: Matrix<'_, f32>,
+    add: bool,
+    parallel: bool,
+) {
     let (mut left_elements, mut right_elements) = (Vec::new(), Vec::new());
     let left = rounded_matrix(left, &mut left_elements);
     let right = rounded_matrix(right, &mut right_elements);
-    multiply_f32(output, stride, left, right, false, true);
+    multiply_f32(output, stride, left, right, add, parallel);
 }
 
 fn rounded_matrix<'a>(matrix: Matrix<'_, f32>, rounded: &'a mut Vec<f32>) -> Matrix<'a, f32> {
@@ -91,10 +99,19 @@ mod tests {
                     true => Matrix::new(&b, n, k, k).transposed(),
                     false => Matrix::new(&b, k, n, n),
                 };
+                // In the left part of a wider matrix, added to ones; and alone.
+                let stride = n + 5;
+                let mut added = vec![1.0; m * stride];
+                multiply(&mut added, stride, left, right, true, false);
+                assert!(added.chunks(stride).all(|row| row[n..] == [1.0; 5]));
+                let added: Vec<f32> = added
+                    .chunks(stride)
+                    .flat_map(|row| row[..n].iter().map(|value| value - 1.0))
+                    .collect();
                 let mut found = vec![f32::NAN; m * n];
-                multiply(&mut found, left, right);
+                multiply(&mut found, n, left, right, false, true);
                 let mut anywhere = vec![f32::NAN; m * n];
-                multiply_rounded(&mut anywhere, left, right);
+                multiply_rounded(&mut anywhere, n, left, right, false, true);
                 for row in 0..m {
                     for column in 0..n {
                         let (mut exact, mut size) = (0.0f64, 0.0f64);
@@ -104,9 +121,10 @@ mod tests {
                             exact += product;
                             size += product.abs();
                         }
-                        for found in [&found, &anywhere] {
+                        for found in [&found, &anywhere, &added] {
                             let error = (f64::from(found[row * n + column]) - exact).abs();
-                            assert!(error <= 1e-6 * size, "{m} {k} {n}: {error:e} of {size}");
+                            let bound = 1e-6 * (size + 1.0);
+                            assert!(error <= bound, "{m} {k} {n}: {error:e} of {size}");
                         }
                     }
                 }
@@ -130,11 +148,8 @@ mod tests {
         assert!(round(f32::from_bits(0x7f80_0001)).is_nan());
         let (a, b) = ([1.0, f32::NAN], [1.0, 1.0]);
         let mut output = [0.0];
-        multiply(
-            &mut output,
-            Matrix::new(&a, 1, 2, 2),
-            Matrix::new(&b, 2, 1, 1),
-        );
+        let (left, right) = (Matrix::new(&a, 1, 2, 2), Matrix::new(&b, 2, 1, 1));
+        multiply(&mut output, 1, left, right, false, true);
         assert!(output[0].is_nan());
     }
 }

@@ -1,5 +1,9 @@
 //! Matrix products on parts of larger matrices.
 
+use burn::tensor::DType;
+use glpft_recipes::Precision;
+
+use super::bf16;
 use super::real::Real;
 
 /// A matrix inside a slice.
@@ -58,6 +62,25 @@ impl<'a, R> Matrix<'a, R> {
             column_stride: self.row_stride,
             ..self
         }
+    }
+}
+
+/// [`multiply`] with operands of `precision`. Of f64, which is for tests, none is rounded.
+pub fn multiply_in<R: Real>(
+    precision: Precision,
+    output: &mut [R],
+    stride: usize,
+    left: Matrix<'_, R>,
+    right: Matrix<'_, R>,
+    add: bool,
+    parallel: bool,
+) {
+    match (precision, R::dtype()) {
+        (Precision::Bf16, DType::F32) => {
+            let output = bytemuck::cast_slice_mut(output);
+            bf16::multiply(output, stride, left.cast(), right.cast(), add, parallel);
+        }
+        _ => multiply(output, stride, left, right, add, parallel),
     }
 }
 

@@ -1,12 +1,10 @@
 //! Products with weights, with and without an adapter.
 
-use burn::tensor::DType;
 use burn_flex::FlexTensor;
 use glpft_recipes::Precision;
 use rayon::prelude::*;
 
-use super::bf16;
-use super::matrix::{Matrix, multiply};
+use super::matrix::{Matrix, multiply, multiply_in};
 use super::real::{Real, contiguous, elements, tensor};
 use crate::kernels::{DropoutMask, LowRank};
 
@@ -186,16 +184,10 @@ fn product<R: Real>(left: Matrix<'_, R>, right: Matrix<'_, R>, precision: Precis
     tensor(products(left, right, precision), shape)
 }
 
-/// `left · right`. Of f64, which is for tests, no operand is rounded.
+/// `left · right`.
 fn products<R: Real>(left: Matrix<'_, R>, right: Matrix<'_, R>, precision: Precision) -> Vec<R> {
     let columns = right.columns;
     let mut output = vec![R::zero(); left.rows * columns];
-    match (precision, R::dtype()) {
-        (Precision::Bf16, DType::F32) => {
-            let output = bytemuck::cast_slice_mut(&mut output);
-            bf16::multiply(output, left.cast(), right.cast());
-        }
-        _ => multiply(&mut output, columns, left, right, false, true),
-    }
+    multiply_in(precision, &mut output, columns, left, right, false, true);
     output
 }

@@ -6,6 +6,7 @@
 
 use std::arch::x86_64::*;
 use std::array::from_fn;
+use std::cell::RefCell;
 use std::mem::transmute;
 
 use rayon::prelude::*;
@@ -32,48 +33,94 @@ pub fn available() -> bool {
         && is_x86_feature_detected!("avx512bf16")
 }
 
-/// See [`super::multiply`]; sizes are checked there, and no size is 0. Each matrix has neighbours side by side in one
-/// of its dimensions.
-pub fn multiply(output: &mut [f32], left: Matrix<'_, f32>, right: Matrix<'_, f32>) {
+/// See [`super::multiply`]; sizes are checked there, and none is 0. Each matrix has neighbours side by side in one of its
+/// dimensions.
+pub fn multiply(
+    output: &mut [f32],
+    stride: usize,
+    left: Matrix<'_, f32>,
+    right: Matrix<'_, f32>,
+    add: bool,
+    parallel: bool,
+) {
     assert!(available());
-    let (inner, columns) = (left.columns, right.columns);
-    let pairs = inner.div_ceil(2);
-    let depth = pairs.div_ceil(pairs.div_ceil(DEPTH));
-    let mut panels = vec![0u32; columns.div_ceil(WIDTH) * pairs * WIDTH];
-    panels
-        .par_chunks_mut(pairs * WIDTH)
-        .enumerate()
+    let pairs = left.columns.div_ceil(2);
+    let panels = right.columns.div_ceil(WIDTH);
+    let lay_out = |(index, panel): (usize, &mut [u32])| {
         // SAFETY: the processor has the instructions.
-        .for_each(|(index, panel)| unsafe { lay_out_panel(right, index * WIDTH, panel) });
-    output
-        .par_chunks_mut(BLOCK * columns)
-        .enumerate()
-        .for_each_init(
-            || vec![0u32; BLOCK.next_multiple_of(HEIGHT) * pairs],
-            |block, (index, output)| {
-                let rows = output.len() / columns;
-                // SAFETY: the processor has the instructions.
-                let left =
-                    unsafe { lay_out_block(left, index * BLOCK, rows, &mut block[..], pairs) };
-                for from in (0..pairs).step_by(depth) {
-                    let depth = depth.min(pairs - from);
-                    for (panel, column) in (0..columns).step_by(WIDTH).enumerate() {
-                        let right = &panels[(panel * pairs + from) * WIDTH..][..depth * WIDTH];
-                        for row in (0..rows).step_by(HEIGHT) {
-                            let tile = Tile {
-                                rows: HEIGHT.min(rows - row),
-                                columns: WIDTH.min(columns - column),
-                                stride: columns,
-                                add: from > 0,
-                            };
-                            let output = &mut output[row * columns + column..];
-                            // SAFETY: the processor has the instructions.
-                            unsafe { tile.multiply(output, left.from(row, from), right) };
-                        }
-                    }
-                }
-            },
-        );
+        unsafe { lay_out_panel(right, index * WIDTH, panel) }
+    };
+    let product = |panels: &[u32], block: &mut [u32], index: usize, output: &mut [f32]| {
+        let row = index * BLOCK;
+        let rows = BLOCK.min(left.rows - row);
+        // SAFETY: the processor has the instructions.
+        let left = unsafe { lay_out_block(left, row, rows, block, pairs) };
+        multiply_block(output, stride, left, rows, panels, right.columns, add);
+    };
+    let block_pairs = BLOCK.next_multiple_of(HEIGHT) * pairs;
+    let blocks = left.rows.div_ceil(BLOCK);
+    if parallel {
+        let mut laid_out = vec![0u32; panels * pairs * WIDTH];
+        let parts = laid_out.par_chunks_mut(pairs * WIDTH);
+        parts.enumerate().for_each(lay_out);
+        output
+            .par_chunks_mut(BLOCK * stride)
+            .take(blocks)
+            .enumerate()
+            .for_each_init(
+                || vec![0u32; block_pairs],
+                |block, (index, output)| product(&laid_out, block, index, output),
+            );
+    } else {
+        // Small products come by the thousand: their room is used again.
+        ROOM.with_borrow_mut(|room| {
+            let right_pairs = panels * pairs * WIDTH;
+            room.clear();
+            room.resize(right_pairs + block_pairs, 0);
+            let (laid_out, block) = room.split_at_mut(right_pairs);
+            let parts = laid_out.chunks_mut(pairs * WIDTH);
+            parts.enumerate().for_each(lay_out);
+            let blocks = output.chunks_mut(BLOCK * stride).take(blocks);
+            for (index, output) in blocks.enumerate() {
+                product(laid_out, block, index, output);
+            }
+        });
+    }
+}
+
+thread_local! {
+    static ROOM: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A block's rows of the output: `panels` is the whole right matrix of `columns` columns.
+fn multiply_block(
+    output: &mut [f32],
+    stride: usize,
+    left: Pairs<'_>,
+    rows: usize,
+    panels: &[u32],
+    columns: usize,
+    add: bool,
+) {
+    let pairs = panels.len() / WIDTH / columns.div_ceil(WIDTH);
+    let depth = pairs.div_ceil(pairs.div_ceil(DEPTH));
+    for from in (0..pairs).step_by(depth) {
+        let depth = depth.min(pairs - from);
+        for (panel, column) in (0..columns).step_by(WIDTH).enumerate() {
+            let right = &panels[(panel * pairs + from) * WIDTH..][..depth * WIDTH];
+            for row in (0..rows).step_by(HEIGHT) {
+                let tile = Tile {
+                    rows: HEIGHT.min(rows - row),
+                    columns: WIDTH.min(columns - column),
+                    stride,
+                    add: add || from > 0,
+                };
+                let output = &mut output[row * stride + column..];
+                // SAFETY: `multiply` asserted that the processor has the instructions.
+                unsafe { tile.multiply(output, left.from(row, from), right) };
+            }
+        }
+    }
 }
 
 /// A block of the left matrix as pairs.
