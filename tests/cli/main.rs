@@ -12,6 +12,7 @@ mod published;
 mod recipes;
 mod resume;
 mod runs;
+mod slice;
 mod splits;
 mod starts;
 mod training;

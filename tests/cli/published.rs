@@ -13,7 +13,7 @@ pub(crate) fn fixture(path: &str) -> Option<PathBuf> {
     there(root.join(path))
 }
 
-fn model(name: &str) -> Option<PathBuf> {
+pub(crate) fn model(name: &str) -> Option<PathBuf> {
     match std::env::var_os("GLPFT_MODELS") {
         Some(root) => there(PathBuf::from(root).join(name)),
         None => fixture(&format!("models/{name}")),

@@ -1,0 +1,39 @@
+//! Our side of `benches/engine.py` and `benches/scaling.py`: steps on given tokens, and the machine's GEMM peak.
+//!
+//! ```text
+//! bench step MODEL TOKENS… [--lora RANK] [--packing tree|rows|none] [--warmup 1] [--repeat 3] [--set KEY=VALUE]…
+//! bench gemm [--repeat 5]
+//! ```
+//!
+//! `step` trains on all lines of a TOKENS file as one optimizer step a pass, one file after the other. A line is what
+//! `glpft data export --tokens` writes, and may say its `"trajectory"` (a number); without it each line is a
+//! trajectory of its own, whose prefixes are then shared only where several fit one micro-batch. It prints a JSON
+//! line a step, as the PyTorch script of the comparison does, and one a file.
+
+mod flops;
+mod gemm;
+mod line;
+mod step;
+
+use std::error::Error;
+
+use clap::Parser;
+
+/// What every part of it may fail with: it is for people who read its source.
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+#[derive(Parser)]
+#[command(name = "bench")]
+enum Command {
+    /// Trains on given tokens and says how fast
+    Step(step::Step),
+    /// Multiplies large f32 matrices and says how fast
+    Gemm(gemm::Gemm),
+}
+
+fn main() -> Result<()> {
+    match Command::parse() {
+        Command::Step(step) => step.execute(),
+        Command::Gemm(gemm) => gemm.execute(),
+    }
+}
