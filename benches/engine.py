@@ -15,8 +15,8 @@ that all rows have one setting.
 
 Every finished measurement is kept in DIR/raw, and a start with the same DIR goes on. Without --full a measurement that
 would not end within --minutes (of measuring in all) is left out; the list is in the order of what it is needed for.
---list prints the list with its estimated times; --try goes through all of it with two tiny examples, to see that it works:
-its figures mean nothing."""
+--list prints the list with its estimated times; --try goes through all of it with two tiny examples, to see that it
+works: its figures mean nothing."""
 
 import argparse
 import json
@@ -96,7 +96,8 @@ class Bench:
                 rows = [{**row, "input_ids": row["input_ids"][-64:], "labels": row["labels"][-64:]} for row in rows]
                 write_lines(self.tokens / f"{name}.jsonl", rows)
         for name in self.sets:
-            write_lines(self.tokens / f"{name}.reference.jsonl", average_pair(read_lines(self.tokens / f"{name}.jsonl")))
+            pair = average_pair(read_lines(self.tokens / f"{name}.jsonl"))
+            write_lines(self.tokens / f"{name}.reference.jsonl", pair)
         self.found = {}
         self.gemm = {}
         self.spent = 0.0
@@ -207,35 +208,38 @@ def goals(found, sets, gemm):
     for name, tune, dtype in measured(("planner",)):
         reference = one(name, tune, dtype, "reference")
         if reference or tune == "full":
-            row(f"{name} {tune}: tree f32 against reference f32", one(name, tune, dtype, "tree"), reference, 20)
+            row(f"{name} {tune}: tree f32 : reference f32", one(name, tune, dtype, "tree"), reference, 20)
     for name, tune, dtype in measured(("planner", "backbone"), ("f32", "bf16")):
         tree, plain = one(name, tune, dtype, "tree"), one(name, tune, dtype, "rows")
         if plain or dtype == "f32":
             sharing = sets[name]["sharing"]
-            row(f"{name} {tune}: tree {dtype} against rows {dtype} (sharing {sharing:.2f})", tree, plain, 0.9 * sharing)
+            row(f"{name} {tune}: tree {dtype} : rows {dtype} (sharing {sharing:.2f})", tree, plain, 0.9 * sharing)
     for name, tune, _ in measured(("planner", "backbone")):
-        row(f"{name} {tune}: rows f32 against strong f32", one(name, tune, "f32", "rows"), one(name, tune, "f32", "strong"), 1.2)
+        rows_f32, strong = one(name, tune, "f32", "rows"), one(name, tune, "f32", "strong")
+        row(f"{name} {tune}: rows f32 : strong f32", rows_f32, strong, 1.2)
     for name, tune, _ in measured():
         theirs, which = best(name, tune, ["f32"], ["strong", "packed"])
-        row(f"{name} {tune}: tree f32 against PyTorch's best f32 ({which})", one(name, tune, "f32", "tree"), theirs, 3 if name == "long" else 2)
-    for name, tune, _ in measured(("planner", "backbone")):
+        goal = 3 if name == "long" else 2
+        row(f"{name} {tune}: tree f32 : best of PyTorch in f32 ({which})", one(name, tune, "f32", "tree"), theirs, goal)
+    for name, tune, _ in measured(("planner",)):
         ours, ours_is = best(name, tune, ["f32", "bf16"], ["tree"])
         theirs, which = best(name, tune, ["f32", "bf16"], ["strong", "packed"])
-        # Two dtypes of the other side, or it is not the best of any.
+        # Without any bf16 of theirs it is not their best of any dtype.
         bf16, _ = best(name, tune, ["bf16"], ["strong", "packed"])
-        what = f"{name} {tune}: our best ({ours_is}) against PyTorch's best of any dtype ({which})"
-        row(what, ours, theirs if bf16 else None, 1.3)
-        row(what + ", with low-precision products", one(name, tune, "bf16", "tree"), theirs if bf16 else None, 2)
+        theirs = theirs if bf16 else None
+        row(f"{name} {tune}: our best ({ours_is}) : PyTorch's best ({which})", ours, theirs, 1.3)
+        row(f"{name} {tune}: tree bf16 : PyTorch's best ({which})", one(name, tune, "bf16", "tree"), theirs, 2)
     peak = max(gemm.values(), default=None)
+    told = ", ".join(f"{side} {speed:.0f}" for side, speed in gemm.items())
     for name, tune, _ in measured():
         for mode in ("tree", "rows"):
             seconds, flops = one(name, tune, "f32", mode, "seconds"), one(name, tune, "f32", mode, "gemm_flops")
             if seconds:
-                told = ", ".join(f"{side} {speed:.0f}" for side, speed in gemm.items())
-                row(f"{name} {tune}: {mode} f32, GFLOP/s of the GEMMs against the f32 peak ({told})", flops * 1e-9 / seconds, peak, 0.6)
+                what = f"{name} {tune}: GFLOP/s of the GEMMs, {mode} f32 : f32 peak ({told})"
+                row(what, flops * 1e-9 / seconds, peak, 0.6)
     for name, tune, _ in measured():
         memory = [one(name, tune, "f32", mode, "peak_rss_gib") for mode in ("tree", "strong")]
-        row(f"{name} {tune}: peak memory in GiB, tree f32 against strong f32", *memory, 0.6, at_most=True)
+        row(f"{name} {tune}: peak memory in GiB, tree f32 : strong f32", *memory, 0.6, at_most=True)
     return table(["what", "ours", "theirs", "ratio", "goal", ""], rows)
 
 
@@ -260,7 +264,8 @@ def machine():
 
 
 def report(bench):
-    text = f"{machine()}. Sets: " + "; ".join(f"{name}: {trajectories.told(one)}" for name, one in bench.sets.items())
+    text = "A TRIAL: the figures mean nothing.\n\n" if bench.arguments.trial else ""
+    text += f"{machine()}. Sets: " + "; ".join(f"{name}: {trajectories.told(one)}" for name, one in bench.sets.items())
     loads = [one["load_before"] for one in bench.found.values() if one.get("load_before") is not None]
     if loads:
         # The measurement before counts too, so that about the number of cores is what an idle machine shows.
@@ -280,7 +285,8 @@ def main():
     parser.add_argument("--python", default="python3")
     parser.add_argument("--out", default="bench-engine")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--bf16-set", action="append", metavar="KEY=VALUE", help="what turns ours to bf16; default: stage.precision=bf16")
+    turns = "what turns ours to bf16; default: stage.precision=bf16"
+    parser.add_argument("--bf16-set", action="append", metavar="KEY=VALUE", help=turns)
     parser.add_argument("--full", action="store_true", help="everything, however long it takes")
     parser.add_argument("--only", default="", metavar="PATTERN", help="a regular expression on SET-TUNING-DTYPE-MODE")
     parser.add_argument("--minutes", type=float, default=60)

@@ -20,7 +20,8 @@ STYLE = """text { font: 12px sans-serif; fill: #24292f; }
 def charts(panels):
     """An SVG with one chart a panel beside each other. A panel has `title`, `x`, `y` (axes' names) and `series`
     (name → list of (x, y), both positive)."""
-    drawn = "".join(f'<g transform="translate({index * WIDTH} 0)">{chart(**panel)}</g>' for index, panel in enumerate(panels))
+    places = [f'<g transform="translate({index * WIDTH} 0)">' for index in range(len(panels))]
+    drawn = "".join(f"{place}{chart(**panel)}</g>" for place, panel in zip(places, panels))
     size = f'width="{WIDTH * len(panels)}" height="{HEIGHT}" viewBox="0 0 {WIDTH * len(panels)} {HEIGHT}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>\n<style>{STYLE}</style>\n{drawn}\n</svg>\n'
 

@@ -96,11 +96,12 @@ class Scaling:
         for count in {*self.branches, SIZE_BRANCHES}:
             write_lines(self.path(f"branches-{count}"), rows[:count])
         files = [self.path(f"branches-{count}") for count in self.branches]
-        found = {f"glpft {packing}": self.ours("branches", self.arguments.model, packing, files) for packing in ("tree", "rows")}
+        model = self.arguments.model
+        found = {f"glpft {packing}": self.ours("branches", model, packing, files) for packing in ("tree", "rows")}
         found["PyTorch strong"] = [
             seconds
             for count in self.branches
-            for seconds in self.peer(f"branches-{count}", self.arguments.model, rows[:count], count)
+            for seconds in self.peer(f"branches-{count}", model, rows[:count], count)
         ]
         self.rows = rows[:SIZE_BRANCHES]
         return {name: self.points(self.branches, seconds) for name, seconds in found.items()}
@@ -108,7 +109,10 @@ class Scaling:
     def by_size(self):
         large = self.out / "random-360m"
         if not (large / "model.safetensors").exists():
-            run([self.arguments.python, "-c", RANDOM_MODEL, self.arguments.model, large], self.out / "raw" / "random-360m.json")
+            command = [self.arguments.python, "-c", RANDOM_MODEL, self.arguments.model, large]
+            result = run(command, large / "made.json")
+            if "error" in result:
+                print(f"the random model failed: {result['error']}", file=sys.stderr)
         found = {}
         for millions, model in ((135, self.arguments.model), (360, large)):
             files = [self.path(f"branches-{SIZE_BRANCHES}")]
@@ -156,7 +160,8 @@ def main():
     length, branches = scaling.by_length(), scaling.by_branches()
     size = {} if arguments.quick else scaling.by_size()
     text = f"A step of one example:\n\n{told('tokens', length)}\n\n"
-    text += f"A step of examples that share {PREFIX} tokens and have {OWN} of their own each:\n\n{told('examples', branches)}\n"
+    text += f"A step of examples that share {PREFIX} tokens and have {OWN} of their own each:\n\n"
+    text += told("examples", branches) + "\n"
     if size:
         text += f"\n{SIZE_BRANCHES} such examples:\n\n{told('million parameters', size)}\n"
     panels = [

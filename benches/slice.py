@@ -2,22 +2,22 @@
 """The fixed slice of whole real trajectories that benches/engine.py trains on: benches/slice.txt.
 
   slice.py tokens --glpft GLPFT --model MODEL --stage1 FILE [--long FILE] --out DIR
-      writes DIR/SET.jsonl for each set of slice.txt ({"input_ids", "labels", "trajectory"} a line) and prints each set's
-      sharing factor: real tokens by the nodes of the trajectories' prefix trees. Ends with an error where the source or
-      the tokens are not what slice.txt says. Sets whose source is not given are left out.
+      writes DIR/SET.jsonl for each set of slice.txt ({"input_ids", "labels", "trajectory"} a line) and prints each
+      set's sharing factor: real tokens by the nodes of the trajectories' prefix trees. Ends with an error where the
+      source or the tokens are not what slice.txt says. Sets whose source is not given are left out.
   slice.py choose --glpft GLPFT --model MODEL --stage1 FILE --long FILE
       prints a slice.txt.
 
 MODEL is SmolLM2-135M-Instruct; --stage1 is the stage-1 file of α-UMi's train-example (20 trajectories), --long the
-conversations of its out-of-domain test set (300). The tokens are those of `glpft data export … --tokens` with the recipe
-smollm2-135m-lora, the last 4096 tokens of an over-long example staying.
+conversations of its out-of-domain test set (300). The tokens are those of `glpft data export … --tokens` with the
+recipe smollm2-135m-lora, the last 4096 tokens of an over-long example staying.
 
-How `choose` chooses. Over-long examples are rare and large, so they are apportioned first: their share of all real
-tokens of planner and backbone, times the tokens wanted of both, is a number of examples of 4096 tokens; they go to the two sets by
-largest remainder. A set is then that group of whole trajectories with so many over-long examples and 9 000 to 13 000
-tokens which is most like all 20 of them: least |ln| of (tokens : 10 000) plus that of (sharing : sharing of all) plus
-that of (mean length : mean length of all). The set `long` is for the goal that asks for much sharing: of the 100 longest
-conversations, the planner's with the fewest tokens whose sharing is 3 or more."""
+How `choose` chooses. Over-long examples are rare and large, so they are apportioned first: their number for each token
+of planner and backbone, times the tokens wanted of both; they go to the two sets by largest remainder. A set is then
+that group of whole trajectories with so many over-long examples and 9 000 to 13 000 tokens which is most like all 20:
+least |ln| of (tokens : 10 000) plus that of (sharing : sharing of all) plus that of (mean length : mean length of all).
+The set `long` is for the goal that asks for much sharing: of the 100 longest conversations, the planner's with the
+fewest tokens whose sharing is 3 or more."""
 
 import argparse
 import hashlib
@@ -40,7 +40,8 @@ def export(arguments, record, dataset):
         source = Path(folder) / "source.json"
         source.write_text(json.dumps([record]), encoding="utf-8")
         subprocess.run(
-            [arguments.glpft, "data", "export", "smollm2-135m-lora", "--tokens", "--quiet", "--to", Path(folder) / "out"]
+            [arguments.glpft, "data", "export", "smollm2-135m-lora", "--tokens", "--quiet"]
+            + ["--to", Path(folder) / "out"]
             + [f"--set=data.source={source}", f"--set=model.base={arguments.model}"]
             + ["--set=data.truncate=last", f"--set=stage.max_length={MAX_LENGTH}", "--set=data.validation_fraction=0"],
             check=True,
@@ -77,10 +78,10 @@ def entry(name, dataset, source, index, record, rows):
 
 
 def read_slice():
-    lines = [line.split() for line in SLICE.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
-    number = lambda text: int(text) if text.isdecimal() else text
-    # A hash of digits alone stays text.
-    return [{key: value if key == "instruction_sha256" else number(value) for key, value in zip(COLUMNS, line)} for line in lines]
+    lines = [line.split() for line in SLICE.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    texts = ("set", "dataset", "source", "instruction_sha256")
+    read = lambda key, text: text if key in texts else int(text)
+    return [{key: read(key, text) for key, text in zip(COLUMNS, line)} for line in lines]
 
 
 def sources(arguments):
@@ -168,7 +169,7 @@ def choose(arguments):
     shared = [one for one in long if one["tokens"] >= 3 * one["tree_tokens"]]
     chosen.append(min(shared, key=lambda one: one["tokens"]))
 
-    print("# The slice of whole real trajectories that benches/engine.py trains on, by index in their file (from 0).")
+    print("# The whole real trajectories that benches/engine.py trains on, by index in their file (from 0).")
     print(f"# Chosen by benches/slice.py: tokens of SmolLM2-135M-Instruct, at most {MAX_LENGTH}, the last ones staying.")
     for name, entries in [("all of planner", made["planner"]), ("all of backbone", made["backbone"])] + [
         (name, [one for one in chosen if one["set"] == name]) for name in ("planner", "backbone", "long")
@@ -181,8 +182,9 @@ def choose(arguments):
 
 
 def told(one):
+    trajectories = "1 trajectory" if one["trajectories"] == 1 else f"{one['trajectories']} trajectories"
     return (
-        f"{one['trajectories']} trajectories, {one['examples']} examples ({one['over_long']} over-long), "
+        f"{trajectories}, {one['examples']} examples ({one['over_long']} over-long), "
         f"{one['tokens']} tokens, sharing {one['sharing']:.3f}"
     )
 

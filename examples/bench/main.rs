@@ -16,6 +16,8 @@ mod line;
 mod step;
 
 use std::error::Error;
+use std::io::Write;
+use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -31,9 +33,16 @@ enum Command {
     Gemm(gemm::Gemm),
 }
 
-fn main() -> Result<()> {
-    match Command::parse() {
+fn main() -> ExitCode {
+    let outcome = match Command::parse() {
         Command::Step(step) => step.execute(),
         Command::Gemm(gemm) => gemm.execute(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
