@@ -252,7 +252,7 @@ impl Train {
             sampling: Sampling::Trajectory,
             packing,
             train: &examples,
-            validation: &[],
+            validation: &Vec::new(),
             directory: &self.out.join("stage"),
             recipe_fingerprint: "",
             data_fingerprint: "",

@@ -50,6 +50,12 @@ pub enum Error {
         /// The source, templates or tokenizer whose content has changed.
         changed: String,
     },
+    /// The source's files are written to while they are read.
+    #[error("{path} changed while it was read; give the same command again once it is complete")]
+    SourceChanged {
+        /// `data.source`.
+        path: String,
+    },
     /// The prepared tokens are not of the tokenizer of the model that would learn them.
     #[error(
         "stage {stage} starts from {model}, but the {dataset} dataset was prepared with another tokenizer than that \

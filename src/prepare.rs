@@ -4,27 +4,35 @@
 //! from ([`PrepareReport`]). Each dataset carries a fingerprint of everything that decides it, so that what is there
 //! is used again exactly where making it again would give the same.
 
+mod budget;
 mod build;
 mod change;
 mod examples;
+mod made;
 mod reads;
 mod report;
 mod stamp;
+mod writing;
 
 use std::collections::BTreeMap;
+use std::io::{self, Seek, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use glpft_checkpoints::{RunDirectory, read_json, write_json};
-use glpft_data::{Dataset, PreparedDataset, Prompts, Source};
+use glpft_checkpoints::{AtomicFile, FileError, RunDirectory, read_json, write_json};
+use glpft_data::{Dataset, PreparedDataset, Prompts, Source, Split, TokenExample, temporary_file};
 use glpft_recipes::{Recipe, StartFrom};
 
 use crate::{Base, Error};
 
+pub use budget::OverBudget;
 pub use examples::PreparedExample;
 pub use reads::{datasets, datasets_of, stage_of};
 pub use report::{DatasetReport, PrepareReport, QueryCounts, SourceState};
 
 use build::Maker;
+use made::Made;
+use writing::Writing;
 
 /// How preparing goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +44,9 @@ pub enum PrepareProgress {
         /// Of how many, where that is known.
         total: Option<usize>,
     },
-    /// A dataset's trajectories become tokens.
+    /// They are read again and become tokens.
     Encoding {
-        /// The dataset.
-        dataset: Dataset,
-        /// How many trajectories.
+        /// How many records.
         done: usize,
         /// Of how many.
         total: usize,
@@ -49,6 +55,9 @@ pub enum PrepareProgress {
 
 /// Hears how preparing goes on.
 pub type PrepareObserver<'o> = dyn FnMut(PrepareProgress) + 'o;
+
+/// Takes a trajectory's examples of a dataset, all of one split.
+pub type TakeExamples<'t> = dyn FnMut(Dataset, Split, &[TokenExample]) -> Result<(), Error> + 't;
 
 /// The datasets of a run.
 #[derive(Debug)]
@@ -63,11 +72,11 @@ pub struct Prepared {
 #[derive(Debug)]
 enum Place {
     Directory(PathBuf),
-    Memory(BTreeMap<&'static str, PreparedDataset>),
+    Nameless(BTreeMap<&'static str, PreparedDataset>),
 }
 
 impl Prepared {
-    /// The tokens of a dataset, checked. `None` where it was not prepared.
+    /// The tokens of a dataset. `None` where it was not prepared.
     ///
     /// # Errors
     /// Where the file cannot be read or is damaged.
@@ -76,8 +85,8 @@ impl Prepared {
             return Ok(None);
         };
         Ok(match &self.place {
-            Place::Memory(datasets) => datasets.get(dataset.name()).cloned(),
-            Place::Directory(directory) => Some(PreparedDataset::read(
+            Place::Nameless(datasets) => datasets.get(dataset.name()).cloned(),
+            Place::Directory(directory) => Some(PreparedDataset::open(
                 &file(directory, dataset),
                 report.vocab_size,
             )?),
@@ -138,14 +147,21 @@ pub fn prepare_datasets(
         report.source = made.state.clone();
         report.queries = made.queries();
         let mut all = Vec::with_capacity(stale.len());
-        for dataset in stale {
-            let (prepared, told) = made.dataset(dataset, observer)?;
+        for &dataset in &stale {
+            let file = AtomicFile::create(&file(&directory, dataset))?;
+            all.push(Writing::new(&made, dataset, file).map_err(write_error(&directory))?);
+        }
+        make(&made, &stale, observer, &mut all, &directory)?;
+        let mut files = Vec::with_capacity(all.len());
+        for writing in all {
+            let dataset = writing.dataset;
+            let (file, told) = writing.finish(&made).map_err(write_error(&directory))?;
             report.datasets.insert(dataset.name().to_owned(), told);
-            all.push((dataset, prepared));
+            files.push(file);
         }
         check_training(recipe, &report, datasets)?;
-        for (dataset, prepared) in all {
-            prepared.write(&file(&directory, dataset))?;
+        for file in files {
+            file.commit()?;
         }
     }
     // Even where nothing was made: the source's files may be newer, though of the same content.
@@ -206,7 +222,7 @@ pub fn check(
     Ok(())
 }
 
-/// Prepares datasets in memory and writes nothing, for a look at what a run would do.
+/// Prepares datasets in files without a name and leaves nothing, for a look at what a run would do.
 ///
 /// # Errors
 /// As [`prepare_datasets`].
@@ -215,20 +231,34 @@ pub fn prepare_in_memory(
     datasets: &[Dataset],
     observer: &mut PrepareObserver<'_>,
 ) -> Result<Prepared, Error> {
+    let maker = Maker::new(recipe, datasets, None, None)?;
+    let made = maker.read(observer)?;
+    let folder = std::env::temp_dir();
+    let mut all = Vec::with_capacity(datasets.len());
+    for &dataset in datasets {
+        let writing = temporary_file().and_then(|file| Writing::new(&made, dataset, file));
+        all.push(writing.map_err(write_error(&folder))?);
+    }
+    make(&made, datasets, observer, &mut all, &folder)?;
+    let mut report = PrepareReport::new(made.state.clone());
+    report.queries = made.queries();
     let mut prepared = BTreeMap::new();
-    let report = prepare_each(recipe, datasets, observer, &mut |dataset, tokens| {
-        prepared.insert(dataset.name(), tokens);
-        Ok(())
-    })?;
+    for writing in all {
+        let name = writing.dataset.name();
+        let (file, told) = writing.finish(&made).map_err(write_error(&folder))?;
+        let dataset = PreparedDataset::map(Path::new(name), file.get_ref(), told.vocab_size)?;
+        report.datasets.insert(name.to_owned(), told);
+        prepared.insert(name, dataset);
+    }
     check_training(recipe, &report, datasets)?;
     Ok(Prepared {
         report,
         reused: false,
-        place: Place::Memory(prepared),
+        place: Place::Nameless(prepared),
     })
 }
 
-/// Prepares datasets one after the other, hands each to `each` and keeps none; nothing is written, or too little to
+/// Prepares datasets, hands each trajectory's examples to `each` and keeps none; nothing is written, or too little to
 /// train on.
 ///
 /// # Errors
@@ -237,18 +267,55 @@ pub fn prepare_each(
     recipe: &Recipe,
     datasets: &[Dataset],
     observer: &mut PrepareObserver<'_>,
-    each: &mut dyn FnMut(Dataset, PreparedDataset) -> Result<(), Error>,
+    each: &mut TakeExamples<'_>,
 ) -> Result<PrepareReport, Error> {
     let maker = Maker::new(recipe, datasets, None, None)?;
     let made = maker.read(observer)?;
+    let folder = std::env::temp_dir();
+    // Written to nowhere: only to be counted.
+    let mut all = Vec::with_capacity(datasets.len());
+    for &dataset in datasets {
+        let writing = Writing::new(&made, dataset, io::empty());
+        all.push(writing.map_err(write_error(&folder))?);
+    }
+    made.each_trajectory(datasets, observer, &mut |trajectory| {
+        for (writing, encoded) in all.iter_mut().zip(&trajectory.encoded) {
+            let added = writing.add(encoded, trajectory.split);
+            added.map_err(write_error(&folder))?;
+            each(writing.dataset, trajectory.split, &encoded.examples)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
     let mut report = PrepareReport::new(made.state.clone());
     report.queries = made.queries();
-    for &dataset in datasets {
-        let (tokens, told) = made.dataset(dataset, observer)?;
-        report.datasets.insert(dataset.name().to_owned(), told);
-        each(dataset, tokens)?;
+    for writing in all {
+        let name = writing.dataset.name().to_owned();
+        let (_, told) = writing.finish(&made).map_err(write_error(&folder))?;
+        report.datasets.insert(name, told);
     }
     Ok(report)
+}
+
+/// Adds every trajectory's examples to the datasets, all in one reading.
+fn make<W: Write + Seek>(
+    made: &Made<'_>,
+    datasets: &[Dataset],
+    observer: &mut PrepareObserver<'_>,
+    all: &mut [Writing<W>],
+    folder: &Path,
+) -> Result<(), Error> {
+    made.each_trajectory(datasets, observer, &mut |trajectory| {
+        for (writing, encoded) in all.iter_mut().zip(&trajectory.encoded) {
+            let added = writing.add(encoded, trajectory.split);
+            added.map_err(write_error(folder))?;
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+fn write_error(folder: &Path) -> impl Fn(io::Error) -> Error {
+    let folder = folder.to_owned();
+    move |source| FileError::new("write a data set in", &folder, source).into()
 }
 
 /// An example of a dataset, by its place in the prepared dataset.
@@ -262,7 +329,7 @@ pub fn example(
     observer: &mut PrepareObserver<'_>,
 ) -> Result<PreparedExample, Error> {
     let maker = Maker::new(recipe, &[dataset], None, None)?;
-    maker.read(observer)?.example(dataset, index)
+    examples::example(&maker.read(observer)?, dataset, index, observer)
 }
 
 /// Every stage that reads the datasets must have an example to train on.

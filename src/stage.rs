@@ -9,7 +9,7 @@ use glpft_checkpoints::{
     AdapterConfig, AdapterDirectory, DEFAULT_SHARD_BYTES, FloatType, ModelCard, ModelDirectory,
     ModelFiles, RunDirectory, read_json,
 };
-use glpft_data::{PreparedDataset, TokenExample};
+use glpft_data::{PreparedDataset, Selection, Split};
 use glpft_model::{Decoder, Trained};
 use glpft_recipes::{Recipe, Stage, StageRecipe, StartFrom, Tune};
 use glpft_train::{Gradients, Observer, Outcome, StageReport, StageRun, TrainError, train_stage};
@@ -154,9 +154,8 @@ fn examples(
     context: &Context<'_>,
     job: &Job,
     base: &Base,
-) -> Result<(Vec<TokenExample>, Vec<TokenExample>, String), Error> {
-    let (mut train, mut validation) = (Vec::new(), Vec::new());
-    let mut fingerprints = Vec::new();
+) -> Result<(Selection, Selection, String), Error> {
+    let mut datasets = Vec::new();
     let report: PrepareReport = read_json(&context.run.prepare())?;
     for &dataset in datasets_of(context.recipe, job.stage) {
         let told = report.dataset(dataset);
@@ -171,13 +170,16 @@ fn examples(
             .run
             .data()
             .join(format!("{}.safetensors", dataset.name()));
-        let prepared = PreparedDataset::read(&path, base.tokenizer.vocab_size())?;
-        let global = job.stage == Stage::Global;
-        train.extend(prepared.training(global, context.recipe.reuse).cloned());
-        validation.extend(prepared.validation().cloned());
-        fingerprints.push(prepared.fingerprint);
+        let vocab_size = base.tokenizer.vocab_size();
+        datasets.push(PreparedDataset::open(&path, vocab_size)?);
     }
-    let parts: Vec<&[u8]> = fingerprints.iter().map(String::as_bytes).collect();
+    let (global, reuse) = (job.stage == Stage::Global, context.recipe.reuse);
+    let train = Selection::new(&datasets, |split| split.trains(global, reuse));
+    let validation = Selection::new(&datasets, |split| split == Split::Validation);
+    let parts: Vec<&[u8]> = datasets
+        .iter()
+        .map(|dataset| dataset.fingerprint().as_bytes())
+        .collect();
     Ok((train, validation, glpft_data::fingerprint(&parts)))
 }
 

@@ -7,7 +7,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,21 +42,70 @@ pub(crate) fn write_file<E: From<FileError>>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let failed = |source| FileError::new("write", path, source);
-    let temporary = Temporary::beside(path, UNFINISHED)?;
-    let file = File::create_new(&temporary.path).map_err(failed)?;
-    let mut writer = BufWriter::with_capacity(BUFFER, file);
-    let written = write(&mut writer);
-    // Taken apart either way: dropping a BufWriter after a failed write would try it again.
-    let (file, rest) = writer.into_parts();
-    written?;
-    let rest = rest.map_err(|_| failed(io::Error::other("the writer panicked")))?;
-    (&file).write_all(&rest).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    drop(file);
-    fs::rename(&temporary.path, path).map_err(failed)?;
-    temporary.keep();
-    Ok(sync_folder_of(path)?)
+    let mut file = AtomicFile::create(path)?;
+    write(&mut file.writer)?;
+    Ok(file.commit()?)
+}
+
+/// A file under way: it appears at its path when it is [committed](Self::commit), or not at all.
+///
+/// Until then its content lies under a temporary name in the same folder, which goes when it is dropped.
+pub struct AtomicFile {
+    path: PathBuf,
+    // Before the temporary: it is closed before its name is removed.
+    writer: BufWriter<File>,
+    temporary: Temporary,
+}
+
+impl AtomicFile {
+    /// Begins the file `path`, whose folder must exist.
+    ///
+    /// # Errors
+    /// Where the temporary file cannot be made.
+    pub fn create(path: &Path) -> Result<Self, FileError> {
+        let temporary = Temporary::beside(path, UNFINISHED)?;
+        let file = File::create_new(&temporary.path)
+            .map_err(|source| FileError::new("write", path, source))?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer: BufWriter::with_capacity(BUFFER, file),
+            temporary,
+        })
+    }
+
+    /// Writes what is left to the disk and puts the file in its place, over what was there.
+    ///
+    /// # Errors
+    /// Where the disk refuses; then the path is as it was.
+    pub fn commit(self) -> Result<(), FileError> {
+        let path = &self.path;
+        let failed = |source| FileError::new("write", path, source);
+        let file = self
+            .writer
+            .into_inner()
+            .map_err(|error| failed(error.into_error()))?;
+        file.sync_all().map_err(failed)?;
+        drop(file);
+        fs::rename(&self.temporary.path, path).map_err(failed)?;
+        self.temporary.keep();
+        sync_folder_of(path)
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+impl Seek for AtomicFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.writer.seek(to)
+    }
 }
 
 /// Makes the directory `path` so that it appears whole or not at all.

@@ -107,12 +107,31 @@ pub fn encode_prompt(
     prompt_tokens(tokenizer, prompt, separators, with_system, 0, &mut cache)
 }
 
-/// Encodes examples, each trajectory's (as long as they are neighbours) together: truncation looks at a whole
-/// trajectory, and segments of text that its prompts share are encoded once. On rayon's threads; the result does
-/// not depend on their number.
+/// Encodes all examples of a trajectory: truncation looks at them together. `cache` remembers the segments of their
+/// text, for the trajectory's examples in other data sets, too; it must be of no other tokenizer.
 ///
 /// # Errors
 /// Where the tokenizer fails on an example, the first such.
+pub fn encode_trajectory(
+    tokenizer: &PromptTokenizer,
+    examples: &[Example],
+    options: &EncodeOptions,
+    cache: &mut SegmentCache,
+) -> Result<EncodedExamples, EncodeError> {
+    Trajectory {
+        tokenizer,
+        options,
+        examples,
+        cache,
+    }
+    .encode()
+}
+
+/// Encodes the examples of many trajectories (each one's are neighbours), on rayon's threads; the result does not
+/// depend on their number.
+///
+/// # Errors
+/// As [`encode_trajectory`].
 pub fn encode_examples(
     tokenizer: &PromptTokenizer,
     examples: &[Example],
@@ -124,13 +143,7 @@ pub fn encode_examples(
     let encoded: Vec<Result<EncodedExamples, EncodeError>> = trajectories
         .into_par_iter()
         .map(|examples| {
-            Trajectory {
-                tokenizer,
-                options,
-                examples,
-                cache: SegmentCache::default(),
-            }
-            .encode()
+            encode_trajectory(tokenizer, examples, options, &mut SegmentCache::default())
         })
         .collect();
     let mut all = EncodedExamples::default();
@@ -175,7 +188,7 @@ struct Trajectory<'a> {
     tokenizer: &'a PromptTokenizer,
     options: &'a EncodeOptions,
     examples: &'a [Example],
-    cache: SegmentCache,
+    cache: &'a mut SegmentCache,
 }
 
 impl Trajectory<'_> {
@@ -282,7 +295,7 @@ impl Trajectory<'_> {
             self.options.separators,
             with_system,
             cut,
-            &mut self.cache,
+            self.cache,
         )
         .map_err(|source| self.failed(index, source))
     }
@@ -291,7 +304,7 @@ impl Trajectory<'_> {
         let mut text = Text::new();
         text.push(&self.examples[index].target).separate();
         self.tokenizer
-            .encode_cached(&text, self.options.separators, &mut self.cache)
+            .encode_cached(&text, self.options.separators, self.cache)
             .map_err(|source| self.failed(index, source))
     }
 

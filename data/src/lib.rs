@@ -4,6 +4,7 @@ mod batch;
 mod conversation;
 mod encode;
 mod example;
+mod example_set;
 mod export;
 mod fingerprint;
 mod plan;
@@ -27,12 +28,14 @@ pub use conversation::{
 };
 pub use encode::{
     EncodeError, EncodeOptions, EncodedExamples, TokenExample, encode_examples, encode_prompt,
+    encode_trajectory,
 };
 pub use example::{Dataset, Example, Piece, Prompt, Text};
+pub use example_set::{ExampleSet, Selection};
 pub use export::{ExportError, export};
 pub use fingerprint::fingerprint;
-pub use plan::{Plan, micro_batches};
-pub use prepared::{PreparedDataset, PreparedError};
+pub use plan::{Plan, StepBatches, micro_batches};
+pub use prepared::{DatasetWriter, PreparedDataset, PreparedError, temporary_file};
 pub use prompts::{Prompts, PromptsError, SYSTEM_PREFIX, TemplateError, ToolPrompt, history_turn};
 pub use random::{Purpose, Random};
 pub use roles::{GiveUpPrompt, HALLUCINATED, examples};

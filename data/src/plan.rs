@@ -1,8 +1,10 @@
 //! What each training step reads, planned from lengths and seeds alone.
 
 mod micro;
+mod step;
 
 pub use micro::micro_batches;
+pub use step::StepBatches;
 
 use crate::random::{Purpose, Random};
 use glpft_recipes::{Sampling, Stage};

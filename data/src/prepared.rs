@@ -1,30 +1,40 @@
-//! A prepared data set on disk: one safetensors file, written whole or not at all and read with suspicion.
+//! A prepared data set on disk: one safetensors file that holds each trajectory's prefix tree once, written whole or
+//! not at all, mapped into memory and read with suspicion.
 //!
-//! Arrays (little endian), n examples and t tokens in all: `offsets` u64 [n + 1], where each example's tokens begin;
-//! `tokens` u32 [t]; `label_starts`, `trajectories`, `turns` u32 [n]; `splits` u8 [n], as in [`Split`]. The header's
-//! metadata hold `format` and `fingerprint`.
+//! Arrays (little endian), t tree tokens and n examples: `tokens` u32 \[t\], the tokens that each example adds to the
+//! tree of its trajectory's earlier ones; `examples` u32 \[n, 8\], a [`Record`] each: where its own tokens lie and which
+//! earlier example it shares how many first tokens with. So a token of the tree costs four bytes, an example 32. The
+//! header's metadata hold `format` and `fingerprint`.
+
+mod record;
+mod write;
 
 use crate::encode::TokenExample;
+use crate::example_set::ExampleSet;
 use crate::split::Split;
-use glpft_checkpoints::{FileError, write_atomically};
-use safetensors::tensor::{Dtype, SafeTensors};
-use serde_json::json;
-use std::io::{self, Write};
+use glpft_checkpoints::FileError;
+use memmap2::Mmap;
+use record::{COLUMNS, Record};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors};
+use std::fs::File;
+use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use write::{DatasetWriter, temporary_file};
 
 /// What `format` says; another number for another layout.
-const FORMAT: &str = "glpft-prepared-1";
+const FORMAT: &str = "glpft-prepared-2";
 
-/// A data set as tokens, each example with its split.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A data set as tokens, each example with its split. It stays in its file: an example is read when it is asked for.
+#[derive(Clone, Debug)]
 pub struct PreparedDataset {
-    /// The examples.
-    pub examples: Vec<TokenExample>,
-    /// Each example's split.
-    pub splits: Vec<Split>,
-    /// What the examples were made from ([`fingerprint`](crate::fingerprint)): where it is the same, preparing
-    /// again would give the same.
-    pub fingerprint: String,
+    path: PathBuf,
+    bytes: Arc<Mmap>,
+    layout: Layout,
+    fingerprint: String,
+    vocab_size: usize,
 }
 
 /// Why a prepared data set could not be written or read.
@@ -42,7 +52,7 @@ pub enum PreparedError {
         source: io::Error,
     },
     /// It is damaged, or no prepared data set.
-    #[error("{} is not a usable prepared data set: {reason}", path.display())]
+    #[error("{} is not a usable prepared data set: {reason}; remove it and prepare again", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -52,138 +62,124 @@ pub enum PreparedError {
 }
 
 impl PreparedDataset {
+    /// Maps a file and checks that it hangs together, in a time that grows with its examples and not with their
+    /// tokens: those are held against the size of the vocabulary as they are read.
+    ///
+    /// # Errors
+    /// Where it cannot be read or is damaged.
+    pub fn open(path: &Path, vocab_size: usize) -> Result<Self, PreparedError> {
+        let file = File::open(path).map_err(|source| PreparedError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::map(path, &file, vocab_size)
+    }
+
+    /// [`open`](Self::open) of a file that is open already; `path` names it in messages.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn map(path: &Path, file: &File, vocab_size: usize) -> Result<Self, PreparedError> {
+        // SAFETY: what is mapped changes only where another program writes into the file in place. This one never
+        // does, it replaces the file whole, and every number that is read is checked before it is used.
+        let bytes = unsafe { Mmap::map(file) }.map_err(|source| PreparedError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let (layout, fingerprint) =
+            Layout::of(&bytes).map_err(|reason| PreparedError::Damaged {
+                path: path.to_owned(),
+                reason,
+            })?;
+        Ok(Self {
+            path: path.to_owned(),
+            bytes: Arc::new(bytes),
+            layout,
+            fingerprint,
+            vocab_size,
+        })
+    }
+
+    /// What the examples were made from ([`fingerprint`](crate::fingerprint())): where it is the same, preparing
+    /// again would give the same.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// The nodes of the trajectories' prefix trees.
+    pub fn tree_tokens(&self) -> usize {
+        self.layout.tokens.len() / 4
+    }
+
+    /// How many tokens an example has.
+    ///
+    /// # Panics
+    /// Where there is no such example.
+    pub fn length(&self, index: usize) -> usize {
+        self.layout.length(&self.bytes, index)
+    }
+
+    /// Where an example belongs.
+    ///
+    /// # Panics
+    /// Where there is no such example.
+    pub fn split(&self, index: usize) -> Split {
+        // Every mark was checked on opening.
+        Split::from_u8(self.record(index).split).unwrap_or(Split::Validation)
+    }
+
     /// The examples that a global (else local) stage trains on; see [`Split::trains`].
-    pub fn training(&self, global: bool, reuse: bool) -> impl Iterator<Item = &TokenExample> {
+    pub fn training(&self, global: bool, reuse: bool) -> impl Iterator<Item = usize> {
         self.of(move |split| split.trains(global, reuse))
     }
 
     /// The examples held out.
-    pub fn validation(&self) -> impl Iterator<Item = &TokenExample> {
+    pub fn validation(&self) -> impl Iterator<Item = usize> {
         self.of(|split| split == Split::Validation)
     }
 
-    fn of(&self, wanted: impl Fn(Split) -> bool) -> impl Iterator<Item = &TokenExample> {
-        self.examples
-            .iter()
-            .zip(&self.splits)
-            .filter(move |(_, split)| wanted(**split))
-            .map(|(example, _)| example)
+    fn of(&self, wanted: impl Fn(Split) -> bool) -> impl Iterator<Item = usize> {
+        (0..self.len()).filter(move |&index| wanted(self.split(index)))
     }
 
-    /// Writes the file; its folder must exist.
-    ///
-    /// # Errors
-    /// Where it cannot be written, examples and splits differ in number, or an example's labels start beyond its
-    /// tokens.
-    pub fn write(&self, path: &Path) -> Result<(), PreparedError> {
-        let damaged = |reason: String| PreparedError::Damaged {
-            path: path.to_owned(),
-            reason,
-        };
-        if self.examples.len() != self.splits.len() {
-            return Err(damaged(format!(
-                "{} examples and {} splits",
-                self.examples.len(),
-                self.splits.len()
-            )));
-        }
-        for (index, example) in self.examples.iter().enumerate() {
-            if example.label_start > example.tokens.len()
-                || u32::try_from(example.label_start).is_err()
-            {
-                return Err(damaged(label_out_of_range(
-                    index,
-                    example.label_start,
-                    example.tokens.len(),
-                )));
+    fn record(&self, index: usize) -> Record {
+        self.layout.record(&self.bytes, index)
+    }
+
+    /// An example's tokens: its own, and before them those of the example that it shares them with.
+    fn tokens(&self, index: usize) -> Result<Vec<u32>, String> {
+        let mut tokens = vec![0; self.length(index)];
+        let (mut at, mut end) = (index, tokens.len());
+        while end > 0 {
+            let record = self.record(at);
+            let begin = end.min(record.shared as usize);
+            let own = self.layout.own(&self.bytes, at);
+            let read = own.as_chunks().0.iter().map(|&le| u32::from_le_bytes(le));
+            for (token, read) in tokens[begin..end].iter_mut().zip(read) {
+                *token = read;
             }
+            (at, end) = (record.shares_with as usize, begin);
         }
-        write_atomically(path, |file| self.write_to(file))?;
-        Ok(())
-    }
-
-    fn write_to(&self, file: &mut impl Write) -> io::Result<()> {
-        let count = self.examples.len();
-        let tokens: usize = self
-            .examples
+        match tokens
             .iter()
-            .map(|example| example.tokens.len())
-            .sum();
-        let mut header = serde_json::Map::new();
-        header.insert(
-            "__metadata__".to_owned(),
-            json!({"format": FORMAT, "fingerprint": self.fingerprint}),
-        );
-        let mut end = 0;
-        for (name, dtype, size, length) in [
-            ("offsets", "U64", 8, count + 1),
-            ("tokens", "U32", 4, tokens),
-            ("label_starts", "U32", 4, count),
-            ("trajectories", "U32", 4, count),
-            ("turns", "U32", 4, count),
-            ("splits", "U8", 1, count),
-        ] {
-            let start = end;
-            end += size * length;
-            header.insert(
-                name.to_owned(),
-                json!({"dtype": dtype, "shape": [length], "data_offsets": [start, end]}),
-            );
-        }
-        let mut header = serde_json::to_vec(&header)?;
-        // Padded so that the arrays are aligned in the file, as the format asks.
-        header.resize(header.len().next_multiple_of(8), b' ');
-        file.write_all(&(header.len() as u64).to_le_bytes())?;
-        file.write_all(&header)?;
-        let mut offset = 0u64;
-        file.write_all(&offset.to_le_bytes())?;
-        for example in &self.examples {
-            offset += example.tokens.len() as u64;
-            file.write_all(&offset.to_le_bytes())?;
-        }
-        for token in self.examples.iter().flat_map(|example| &example.tokens) {
-            file.write_all(&token.to_le_bytes())?;
-        }
-        for number in self
-            .examples
-            .iter()
-            .map(|example| example.label_start as u32)
+            .find(|&&token| token as usize >= self.vocab_size)
         {
-            file.write_all(&number.to_le_bytes())?;
+            None => Ok(tokens),
+            Some(token) => Err(format!(
+                "token id {token} of example {index} is outside the vocabulary of {}",
+                self.vocab_size
+            )),
         }
-        for number in self.examples.iter().map(|example| example.trajectory) {
-            file.write_all(&number.to_le_bytes())?;
-        }
-        for number in self.examples.iter().map(|example| example.turn) {
-            file.write_all(&number.to_le_bytes())?;
-        }
-        let splits: Vec<u8> = self.splits.iter().map(|&split| split as u8).collect();
-        file.write_all(&splits)
-    }
-
-    /// Reads a file and checks all of it against itself and against the size of the vocabulary.
-    ///
-    /// # Errors
-    /// Where it cannot be read or is damaged.
-    pub fn read(path: &Path, vocab_size: usize) -> Result<Self, PreparedError> {
-        let bytes = std::fs::read(path).map_err(|source| PreparedError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        parse(&bytes, vocab_size).map_err(|reason| PreparedError::Damaged {
-            path: path.to_owned(),
-            reason,
-        })
     }
 
     /// The fingerprint in a file's header, without reading the rest; `None` where the file is absent, damaged or of
     /// another format: whatever the reason, it cannot be used again.
     pub fn read_fingerprint(path: &Path) -> Option<String> {
         use std::io::Read;
-        let mut file = std::fs::File::open(path).ok()?;
+        let mut file = File::open(path).ok()?;
         let mut length = [0; 8];
         file.read_exact(&mut length).ok()?;
-        // This header has six arrays; one of a megabyte is not this one.
+        // This header has two arrays; one of a megabyte is not this one.
         let length = u64::from_le_bytes(length);
         if length > 1 << 20 {
             return None;
@@ -199,113 +195,163 @@ impl PreparedDataset {
     }
 }
 
-fn parse(bytes: &[u8], vocab_size: usize) -> Result<PreparedDataset, String> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
-    let metadata = header.metadata().clone().unwrap_or_default();
-    match metadata.get("format") {
-        Some(format) if format == FORMAT => {}
-        format => return Err(format!("its format is {format:?}, not {FORMAT:?}")),
+impl ExampleSet for PreparedDataset {
+    fn len(&self) -> usize {
+        self.layout.examples.len() / Record::BYTES
     }
-    let fingerprint = metadata
-        .get("fingerprint")
-        .cloned()
-        .ok_or("it has no fingerprint")?;
-    let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-    let offsets: Vec<u64> = numbers(&file, "offsets", Dtype::U64, u64::from_le_bytes)?;
-    let count = offsets.len().checked_sub(1).ok_or("offsets are empty")?;
-    let tokens = numbers(&file, "tokens", Dtype::U32, u32::from_le_bytes)?;
-    let label_starts = numbers(&file, "label_starts", Dtype::U32, u32::from_le_bytes)?;
-    let trajectories = numbers(&file, "trajectories", Dtype::U32, u32::from_le_bytes)?;
-    let turns = numbers(&file, "turns", Dtype::U32, u32::from_le_bytes)?;
-    let marks = numbers(&file, "splits", Dtype::U8, |byte: [u8; 1]| byte[0])?;
-    let lengths = [
-        ("label_starts", label_starts.len()),
-        ("trajectories", trajectories.len()),
-        ("turns", turns.len()),
-        ("splits", marks.len()),
-    ];
-    for (name, length) in lengths {
-        if length != count {
-            return Err(format!("{name} has {length} entries for {count} examples"));
-        }
+
+    fn trajectory(&self, index: usize) -> u32 {
+        self.record(index).trajectory
     }
-    if let Some(token) = tokens.iter().find(|&&token| token as usize >= vocab_size) {
-        return Err(format!(
-            "token id {token} is outside the vocabulary of {vocab_size}"
-        ));
-    }
-    if offsets[0] != 0 || offsets[count] != tokens.len() as u64 {
-        return Err(format!(
-            "offsets run from {} to {}, not 0 to {}",
-            offsets[0],
-            offsets[count],
-            tokens.len()
-        ));
-    }
-    let mut examples = Vec::with_capacity(count);
-    let mut splits = Vec::with_capacity(count);
-    for index in 0..count {
-        // The ends were checked; in between, a range that runs backwards or out is no slice.
-        let range = usize::try_from(offsets[index])
-            .ok()
-            .zip(usize::try_from(offsets[index + 1]).ok());
-        let slice = range
-            .and_then(|(start, end)| tokens.get(start..end))
-            .ok_or_else(|| {
-                format!(
-                    "example {index} runs from {} to {} of {} tokens",
-                    offsets[index],
-                    offsets[index + 1],
-                    tokens.len()
-                )
+
+    fn example(&self, index: usize) -> Result<TokenExample, PreparedError> {
+        let record = self.record(index);
+        let tokens = self
+            .tokens(index)
+            .map_err(|reason| PreparedError::Damaged {
+                path: self.path.clone(),
+                reason,
             })?;
-        let label_start = label_starts[index] as usize;
-        if label_start > slice.len() {
-            return Err(label_out_of_range(index, label_start, slice.len()));
+        Ok(TokenExample {
+            tokens,
+            label_start: record.label_start as usize,
+            trajectory: record.trajectory,
+            turn: record.turn,
+        })
+    }
+}
+
+/// Where a file's arrays lie in its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Layout {
+    tokens: Range<usize>,
+    examples: Range<usize>,
+}
+
+impl Layout {
+    /// The layout and the fingerprint of a file in which every range is in bounds.
+    fn of(bytes: &[u8]) -> Result<(Self, String), String> {
+        let (header_length, header) =
+            SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
+        let metadata = header.metadata().clone().unwrap_or_default();
+        match metadata.get("format") {
+            Some(format) if format == FORMAT => {}
+            format => return Err(format!("its format is {format:?}, not {FORMAT:?}")),
         }
-        splits.push(
-            Split::from_u8(marks[index])
-                .ok_or_else(|| format!("example {index} has split {}", marks[index]))?,
-        );
-        examples.push(TokenExample {
-            tokens: slice.to_vec(),
-            label_start,
-            trajectory: trajectories[index],
-            turn: turns[index],
-        });
+        let fingerprint = metadata
+            .get("fingerprint")
+            .cloned()
+            .ok_or("it has no fingerprint")?;
+        let data_start = 8 + header_length;
+        let layout = Self {
+            tokens: array(&header, "tokens", &[None], data_start, bytes.len())?,
+            examples: array(
+                &header,
+                "examples",
+                &[None, Some(COLUMNS)],
+                data_start,
+                bytes.len(),
+            )?,
+        };
+        layout.check(bytes)?;
+        Ok((layout, fingerprint))
     }
-    Ok(PreparedDataset {
-        examples,
-        splits,
-        fingerprint,
-    })
+
+    fn check(&self, bytes: &[u8]) -> Result<(), String> {
+        let tokens = self.tokens.len() as u64 / 4;
+        let count = self.examples.len() / Record::BYTES;
+        let mut end = tokens;
+        // From the last to the first, so that the end of each one's own tokens is known.
+        for index in (0..count).rev() {
+            let record = self.record(bytes, index);
+            if record.start > end {
+                return Err(format!(
+                    "the tokens of example {index} run from {} to {end} of {tokens}",
+                    record.start
+                ));
+            }
+            end = record.start;
+            if Split::from_u8(record.split).is_none() {
+                return Err(format!("example {index} has split {}", record.split));
+            }
+            if record.shared > 0 && record.shares_with as usize >= index {
+                return Err(format!(
+                    "example {index} shares tokens with example {}, which is no earlier one",
+                    record.shares_with
+                ));
+            }
+        }
+        if end != 0 {
+            return Err(format!(
+                "the first {end} of {tokens} tokens are no example's"
+            ));
+        }
+        for index in 0..count {
+            let record = self.record(bytes, index);
+            let length = self.length(bytes, index);
+            if record.label_start as usize > length {
+                return Err(format!(
+                    "the labels of example {index} start at {} of {length} tokens",
+                    record.label_start
+                ));
+            }
+            if record.shared > 0 {
+                let shares = self.length(bytes, record.shares_with as usize);
+                if record.shared as usize > shares {
+                    return Err(format!(
+                        "example {index} shares {} of the {shares} tokens of example {}",
+                        record.shared, record.shares_with
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&self, bytes: &[u8], index: usize) -> Record {
+        Record::read(&bytes[self.examples.clone()][index * Record::BYTES..])
+    }
+
+    /// The bytes of the tokens that an example shares with no earlier one.
+    fn own<'b>(&self, bytes: &'b [u8], index: usize) -> &'b [u8] {
+        let tokens = &bytes[self.tokens.clone()];
+        let start = self.record(bytes, index).start as usize * 4;
+        let end = match (index + 1) * Record::BYTES < self.examples.len() {
+            true => self.record(bytes, index + 1).start as usize * 4,
+            false => tokens.len(),
+        };
+        &tokens[start..end]
+    }
+
+    fn length(&self, bytes: &[u8], index: usize) -> usize {
+        self.record(bytes, index).shared as usize + self.own(bytes, index).len() / 4
+    }
 }
 
-fn numbers<T, const SIZE: usize>(
-    file: &SafeTensors<'_>,
+/// The bytes of an array of u32, whose shape must be as given where it is given. The header was held against the
+/// file's length by who parsed it.
+fn array(
+    header: &Metadata,
     name: &str,
-    dtype: Dtype,
-    number: impl Fn([u8; SIZE]) -> T,
-) -> Result<Vec<T>, String> {
-    let array = file
-        .tensor(name)
-        .map_err(|_| format!("it has no array {name}"))?;
-    if array.dtype() != dtype || array.shape().len() != 1 {
-        return Err(format!(
-            "{name} is {:?} {:?}, not {dtype:?} in one dimension",
-            array.dtype(),
-            array.shape()
-        ));
+    shape: &[Option<usize>],
+    data_start: usize,
+    file_length: usize,
+) -> Result<Range<usize>, String> {
+    let info = header
+        .info(name)
+        .ok_or_else(|| format!("it has no array {name}"))?;
+    let fits = |(&found, wanted): (&usize, &Option<usize>)| wanted.is_none_or(|one| one == found);
+    if info.dtype != Dtype::U32
+        || info.shape.len() != shape.len()
+        || !info.shape.iter().zip(shape).all(fits)
+    {
+        return Err(format!("{name} is {:?} {:?}", info.dtype, info.shape));
     }
-    let (chunks, rest) = array.data().as_chunks::<SIZE>();
-    if !rest.is_empty() {
-        return Err(format!("{name} ends inside a number"));
+    let range = data_start + info.data_offsets.0..data_start + info.data_offsets.1;
+    if range.start > range.end || range.end > file_length {
+        return Err(format!("{name} lies outside the file"));
     }
-    Ok(chunks.iter().map(|&chunk| number(chunk)).collect())
-}
-
-fn label_out_of_range(index: usize, label_start: usize, length: usize) -> String {
-    format!("the labels of example {index} start at {label_start} of {length} tokens")
+    Ok(range)
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! What `prepare` tells about a data set.
 
-use crate::batch::tree_tokens;
-use crate::encode::{EncodedExamples, TokenExample};
+use crate::encode::EncodedExamples;
 use crate::truncate::DropReason;
-use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -30,36 +28,20 @@ pub struct DatasetStatistics {
 }
 
 impl DatasetStatistics {
-    /// Counts a data set. Examples of one trajectory are taken to be neighbours.
-    pub fn new(encoded: &EncodedExamples) -> Self {
-        let trajectories: Vec<&[TokenExample]> = encoded
-            .examples
-            .chunk_by(|a, b| a.trajectory == b.trajectory)
-            .collect();
-        let nodes =
-            |trajectory: &&[TokenExample]| tree_tokens(&trajectory.iter().collect::<Vec<_>>());
-        Self {
-            trajectories: trajectories.len(),
-            examples: encoded.examples.len(),
-            tokens: encoded
-                .examples
-                .iter()
-                .map(|example| example.tokens.len())
-                .sum(),
-            label_tokens: encoded
-                .examples
-                .iter()
-                .map(TokenExample::label_tokens)
-                .sum(),
-            longest: encoded
-                .examples
-                .iter()
-                .map(|example| example.tokens.len())
-                .max()
-                .unwrap_or(0),
-            tree_tokens: trajectories.par_iter().map(nodes).sum(),
-            truncated: encoded.truncated,
-            dropped: encoded.dropped.clone(),
+    /// Counts all examples of one more trajectory, whose prefix tree has `tree_tokens` nodes.
+    pub fn add(&mut self, trajectory: &EncodedExamples, tree_tokens: usize) {
+        let examples = &trajectory.examples;
+        self.trajectories += usize::from(!examples.is_empty());
+        self.examples += examples.len();
+        self.tree_tokens += tree_tokens;
+        for example in examples {
+            self.tokens += example.tokens.len();
+            self.label_tokens += example.label_tokens();
+            self.longest = self.longest.max(example.tokens.len());
+        }
+        self.truncated += trajectory.truncated;
+        for (&reason, count) in &trajectory.dropped {
+            *self.dropped.entry(reason).or_default() += count;
         }
     }
 
@@ -76,6 +58,7 @@ impl DatasetStatistics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encode::TokenExample;
 
     #[test]
     fn counts() {
@@ -85,16 +68,19 @@ mod tests {
             trajectory,
             turn: 0,
         };
-        let encoded = EncodedExamples {
-            examples: vec![
-                example(&[1, 2, 3], 2, 0),
-                example(&[1, 2, 4, 5], 2, 0),
-                example(&[1, 2], 0, 4),
-            ],
+        let mut statistics = DatasetStatistics::default();
+        let first = EncodedExamples {
+            examples: vec![example(&[1, 2, 3], 2, 0), example(&[1, 2, 4, 5], 2, 0)],
             truncated: 1,
             dropped: BTreeMap::from([(DropReason::NoRoom, 2)]),
         };
-        let statistics = DatasetStatistics::new(&encoded);
+        let second = EncodedExamples {
+            examples: vec![example(&[1, 2], 0, 4)],
+            ..EncodedExamples::default()
+        };
+        statistics.add(&first, 5);
+        statistics.add(&EncodedExamples::default(), 0);
+        statistics.add(&second, 2);
         let expected = DatasetStatistics {
             trajectories: 2,
             examples: 3,
@@ -103,7 +89,7 @@ mod tests {
             longest: 4,
             tree_tokens: 7,
             truncated: 1,
-            dropped: encoded.dropped,
+            dropped: first.dropped,
         };
         assert_eq!(statistics, expected);
         assert_eq!(statistics.sharing(), 9.0 / 7.0);

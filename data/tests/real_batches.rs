@@ -7,11 +7,12 @@
 mod support;
 
 use glpft_data::{
-    Batch, DatasetStatistics, EncodedExamples, Plan, PreparedDataset, PromptTokenizer, Split,
-    TokenExample, micro_batches,
+    Batch, DatasetStatistics, DatasetWriter, EncodedExamples, ExampleSet, Plan, PreparedDataset,
+    PromptTokenizer, Split, TokenExample, micro_batches, tree_tokens,
 };
 use glpft_recipes::{Packing, Sampling, Separators, Stage};
 use std::collections::HashMap;
+use std::fs::File;
 use support::{cut, fixtures, models};
 
 /// The examples of a published data file, trajectories told apart by their tools and instruction.
@@ -119,24 +120,29 @@ fn trees_predict_what_rows_do() {
             }
         }
         assert_eq!(seen, examples.len());
-        let splits = vec![Split::FirstHalf; examples.len()];
-        let prepared = PreparedDataset {
-            examples,
-            splits,
-            fingerprint: dataset.to_owned(),
-        };
         let file = tempfile::tempdir().unwrap();
         let path = file.path().join("prepared.safetensors");
-        prepared.write(&path).unwrap();
-        assert_eq!(
-            PreparedDataset::read(&path, tokenizer.vocab_size()).unwrap(),
-            prepared
+        let mut writer = DatasetWriter::new(File::create(&path).unwrap(), dataset).unwrap();
+        let mut statistics = DatasetStatistics::default();
+        for trajectory in examples.chunk_by(|a, b| a.trajectory == b.trajectory) {
+            let nodes = writer.push(trajectory, Split::FirstHalf).unwrap();
+            assert_eq!(nodes, tree_tokens(&trajectory.iter().collect::<Vec<_>>()));
+            let encoded = EncodedExamples {
+                examples: trajectory.to_vec(),
+                ..EncodedExamples::default()
+            };
+            statistics.add(&encoded, nodes);
+        }
+        writer.finish().unwrap();
+        let prepared = PreparedDataset::open(&path, tokenizer.vocab_size()).unwrap();
+        for (index, example) in examples.iter().enumerate() {
+            assert_eq!(&prepared.example(index).unwrap(), example);
+        }
+        let bytes = std::fs::metadata(&path).unwrap().len();
+        assert!(
+            bytes * 10 <= statistics.tree_tokens as u64 * 4 * 11,
+            "{bytes} bytes"
         );
-        let encoded = EncodedExamples {
-            examples: prepared.examples,
-            ..EncodedExamples::default()
-        };
-        let statistics = DatasetStatistics::new(&encoded);
         println!(
             "{dataset}: {statistics:?}, sharing {:.2}; {batches} micro-batches compute {computed}",
             statistics.sharing()

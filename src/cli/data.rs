@@ -49,7 +49,9 @@ fn inspected(args: &InspectArgs, recipe: &Recipe) -> Result<PrepareReport, Error
     }
     let mut bar = PrepareBar::new(&args.output);
     let mut observer = |progress| bar.show(progress);
-    prepare_each(recipe, datasets(recipe), &mut observer, &mut |_, _| Ok(()))
+    prepare_each(recipe, datasets(recipe), &mut observer, &mut |_, _, _| {
+        Ok(())
+    })
 }
 
 /// `glpft data export`.

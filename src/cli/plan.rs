@@ -5,7 +5,7 @@ use glpft::arrangement::Job;
 use glpft::check::CheckedJob;
 use glpft::memory::estimate;
 use glpft::prepare::{Prepared, datasets_of, prepare_in_memory};
-use glpft_data::{Dataset, Plan};
+use glpft_data::{Dataset, ExampleSet, Plan, Selection};
 use glpft_recipes::{Recipe, Stage, StartFrom};
 use serde_json::{Value, json};
 
@@ -83,16 +83,17 @@ struct Size {
 impl Size {
     fn of(recipe: &Recipe, checked: &CheckedJob, prepared: &Prepared) -> Result<Self, Error> {
         let stage = checked.job.stage;
-        let (mut trajectories, mut tokens, mut longest) = (Vec::new(), 0, 0);
+        let mut datasets = Vec::new();
         for &dataset in datasets_of(recipe, stage) {
-            if let Some(dataset) = prepared.dataset(dataset)? {
-                for example in dataset.training(stage == Stage::Global, recipe.reuse) {
-                    trajectories.push(example.trajectory);
-                    tokens += example.tokens.len();
-                    longest = longest.max(example.tokens.len());
-                }
-            }
+            datasets.extend(prepared.dataset(dataset)?);
         }
+        let global = stage == Stage::Global;
+        let training = Selection::new(&datasets, |split| split.trains(global, recipe.reuse));
+        let lengths = || (0..training.len()).map(|index| training.length(index));
+        let (tokens, longest) = (lengths().sum::<usize>(), lengths().max().unwrap_or(0));
+        let trajectories: Vec<u32> = (0..training.len())
+            .map(|index| training.trajectory(index))
+            .collect();
         let settings = recipe.stage(stage);
         let plan = Plan::new(
             &trajectories,

@@ -1,12 +1,14 @@
 //! `glpft prepare`.
 
 use glpft::Error;
-use glpft::prepare::{PrepareProgress, check, datasets, prepare};
+use glpft::prepare::{PrepareProgress, Prepared, check, datasets, prepare};
+use glpft_data::Dataset;
+use glpft_recipes::Recipe;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::output::{print, print_json};
-use super::{OutputArgs, PrepareArgs, Removal, load_for_run, own_run, report, run_there};
+use super::{OutputArgs, PrepareArgs, Removal, complain, load_for_run, own_run, report, run_there};
 
 /// Runs the command.
 pub(crate) fn execute(args: &PrepareArgs) -> Result<(), Error> {
@@ -22,6 +24,7 @@ pub(crate) fn execute(args: &PrepareArgs) -> Result<(), Error> {
     let mut bar = PrepareBar::new(&args.common.output);
     let prepared = prepare(&recipe, &owned.run, &mut |progress| bar.show(progress))?;
     drop(bar);
+    tell_over_budget(&prepared, &recipe, datasets(&recipe), &args.common.output)?;
     let (output, directory) = (&args.common.output, owned.run.data());
     if output.json {
         return print_json(&json!({
@@ -42,6 +45,22 @@ pub(crate) fn execute(args: &PrepareArgs) -> Result<(), Error> {
         "{report}\nThe data sets {outcome}: {}\n",
         directory.display()
     ))
+}
+
+/// Says, a line each, which datasets have examples that lose their shared prefixes for want of a larger micro-batch.
+pub(crate) fn tell_over_budget(
+    prepared: &Prepared,
+    recipe: &Recipe,
+    datasets: &[Dataset],
+    output: &OutputArgs,
+) -> Result<(), Error> {
+    if output.quiet {
+        return Ok(());
+    }
+    for over in prepared.over_budget(recipe, datasets)? {
+        complain(&format!("warning: {over}"));
+    }
+    Ok(())
 }
 
 /// Shows on stderr how preparing goes on, where that is a terminal; gone when dropped.
@@ -69,11 +88,7 @@ impl PrepareBar {
             PrepareProgress::Reading { done, total } => {
                 ("reading".to_owned(), done, total.unwrap_or(done))
             }
-            PrepareProgress::Encoding {
-                dataset,
-                done,
-                total,
-            } => (format!("tokens: {}", dataset.name()), done, total),
+            PrepareProgress::Encoding { done, total } => ("tokens".to_owned(), done, total),
         };
         if self.bar.message() != message {
             self.bar.set_message(message);

@@ -69,8 +69,9 @@ fn datasets(report: &PrepareReport) -> String {
         "held out",
         "tokens",
         "label tokens",
-        "longest",
+        "tree tokens",
         "sharing",
+        "longest",
         "truncated",
         "dropped",
     ];
@@ -99,11 +100,12 @@ fn row(dataset: Dataset, told: &DatasetReport) -> Vec<String> {
             told.validation_examples,
             told.tokens,
             told.label_tokens,
-            told.longest,
+            told.tree_tokens,
         ]
         .map(|number| number.to_string()),
     );
     row.push(format!("{:.2}x", told.sharing));
+    row.push(told.longest.to_string());
     row.push(told.truncated.to_string());
     row.push(told.dropped.values().sum::<usize>().to_string());
     row

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::output::table;
 use super::plan::{datasets_of_jobs, dry_run};
+use super::prepare::tell_over_budget;
 use super::progress::TrainProgress;
 use super::{
     OutputArgs, PrepareBar, Removal, RunArgs, complain, load_for_run, own_run, print, run_there,
@@ -53,9 +54,11 @@ pub(crate) fn execute(args: RunArgs) -> Result<(), Error> {
     let owned = own_run(&root, &recipe, removal)?;
     if !jobs.is_empty() {
         let mut bar = PrepareBar::new(output);
-        prepare_datasets(&recipe, &owned.run, &datasets, &mut |progress| {
+        let prepared = prepare_datasets(&recipe, &owned.run, &datasets, &mut |progress| {
             bar.show(progress)
         })?;
+        drop(bar);
+        tell_over_budget(&prepared, &recipe, &datasets, output)?;
     }
     let stop = stop_on_interrupt()?;
     let context = Context {

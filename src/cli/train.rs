@@ -12,6 +12,7 @@ use glpft_checkpoints::{FileError, RunDirectory};
 use glpft_recipes::{ModelRecipe, Recipe, Stage, StartFrom};
 
 use super::plan::datasets_of_jobs;
+use super::prepare::tell_over_budget;
 use super::progress::TrainProgress;
 use super::run::stop_on_interrupt;
 use super::{
@@ -58,10 +59,11 @@ pub(crate) fn execute(args: TrainArgs) -> Result<(), Error> {
     }
     let owned = own_run(&root, &recorded, removal)?;
     let mut bar = PrepareBar::new(output);
-    prepare_datasets(&recipe, &owned.run, &datasets, &mut |progress| {
+    let prepared = prepare_datasets(&recipe, &owned.run, &datasets, &mut |progress| {
         bar.show(progress)
     })?;
     drop(bar);
+    tell_over_budget(&prepared, &recipe, &datasets, output)?;
     let stop = stop_on_interrupt()?;
     let context = Context {
         recipe: &recipe,

@@ -1,16 +1,17 @@
 //! Everything that decides a recipe's datasets, and reading its source.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
 use glpft_checkpoints::{FileError, RunDirectory, create_directory_atomically};
 use glpft_data::{
-    Dataset, PromptTokenizer, Prompts, QuerySplits, ReadOptions, Source, SourceForm, fingerprint,
-    quickstart,
+    Dataset, PromptTokenizer, Prompts, QuerySplits, ReadOptions, Source, SourceError, SourceForm,
+    fingerprint, quickstart,
 };
 use glpft_recipes::{DataRecipe, Recipe, Stage, StartFrom};
 
-use super::examples::Made;
+use super::made::Made;
 use super::report::SourceState;
 use super::stamp::{BUILTIN_SOURCE, stamp};
 use super::{PrepareObserver, PrepareProgress, PrepareReport, stage_of};
@@ -134,7 +135,8 @@ impl<'r> Maker<'r> {
         ]))
     }
 
-    /// Reads the source.
+    /// Reads the source a first time: which records it has, and how their queries are split. The records themselves
+    /// are read again as datasets are made of them, so that memory does not grow with the source.
     pub fn read(&self, observer: &mut PrepareObserver<'_>) -> Result<Made<'_>, Error> {
         let data = &self.recipe.data;
         let source = match (self.run, data.source == BUILTIN_SOURCE) {
@@ -150,10 +152,14 @@ impl<'r> Maker<'r> {
             _ => Source::from_recipe(data)?,
         };
         let mut progress = |done, total| observer(PrepareProgress::Reading { done, total });
-        let read = source.read_conversations(&ReadOptions::from(data), &mut progress)?;
-        let queries = read.conversations.iter().map(|one| one.query.as_str());
+        let mut queries = HashSet::new();
+        let report =
+            source.read::<SourceError>(&ReadOptions::from(data), &mut progress, &mut |record| {
+                queries.insert(record.conversation.query);
+                Ok(())
+            })?;
         let splits = QuerySplits::new(
-            queries,
+            queries.iter().map(String::as_str),
             data.fraction,
             data.validation_fraction,
             data.split_seed,
@@ -166,10 +172,10 @@ impl<'r> Maker<'r> {
         }
         .to_owned();
         state.test_query_ids = source.test_query_ids();
-        state.report = read.report;
+        state.report = report;
         Ok(Made {
             maker: self,
-            conversations: read.conversations,
+            source,
             splits,
             state,
         })

@@ -71,6 +71,39 @@ fn only_what_the_arrangement_reads_is_made() {
     }
 }
 
+/// An example longer than its micro-batch shares nothing: that is said, not left to be found in the log.
+#[test]
+fn examples_longer_than_a_micro_batch_are_told() {
+    let here = folder();
+    let told = glpft(here.path(), ["prepare", "quickstart"]);
+    assert_eq!((told.code, told.err.as_str()), (0, ""));
+    let arguments = [
+        "prepare",
+        "quickstart",
+        "--set=stage.caller.micro_batch_tokens=300",
+        "--out=small",
+    ];
+    let told = glpft(here.path(), arguments);
+    let line = "examples are longer than micro_batch_tokens (300)";
+    assert_eq!(
+        told.err.matches("warning: caller: ").count(),
+        1,
+        "{}",
+        told.err
+    );
+    assert!(
+        told.err.contains(line) && told.err.lines().count() == 1,
+        "{}",
+        told.err
+    );
+    let columns = ["tree tokens", "sharing"];
+    assert!(
+        columns.iter().all(|column| told.out.contains(column)),
+        "{}",
+        told.out
+    );
+}
+
 #[test]
 fn halves_share_no_query() {
     let here = folder();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use glpft::Base;
 use glpft::prepare::prepare_in_memory;
-use glpft_data::{Dataset, QuerySplits, Split};
+use glpft_data::{Dataset, ExampleSet, QuerySplits, Split};
 use glpft_recipes::{Override, Recipe};
 use serde_json::{Value, json};
 
@@ -49,17 +49,18 @@ fn a_stale_prompt_comes_from_the_same_side() {
     let prepared = prepare_in_memory(&recipe, &[Dataset::Backbone], &mut |_| {}).unwrap();
     let prepared = prepared.dataset(Dataset::Backbone).unwrap().unwrap();
     let mut stale: HashMap<Split, usize> = HashMap::new();
-    for (example, split) in prepared.examples.iter().zip(&prepared.splits) {
+    for index in 0..prepared.len() {
+        let (example, split) = (prepared.example(index).unwrap(), prepared.split(index));
         let prompt = &example.tokens[..example.label_start];
         let text = tokenizer.decode(prompt, true).unwrap();
         let shown = text.split("user: ").nth(1).unwrap();
         let shown = shown.split("</s>").next().unwrap();
-        assert_eq!(splits.get(shown), Some(*split), "{shown}");
+        assert_eq!(splits.get(shown), Some(split), "{shown}");
         if shown != questions[example.trajectory as usize] {
-            *stale.entry(*split).or_default() += 1;
+            *stale.entry(split).or_default() += 1;
         }
     }
-    assert_eq!(prepared.examples.len(), 60);
+    assert_eq!(prepared.len(), 60);
     assert_eq!(
         stale.len(),
         3,

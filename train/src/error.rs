@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use glpft_checkpoints::{FileError, StateError, WeightsError};
+use glpft_data::PreparedError;
 use glpft_model::ModelError;
 
 /// An error of training.
@@ -11,6 +12,9 @@ pub enum TrainError {
     /// The model.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The examples cannot be read.
+    #[error(transparent)]
+    Data(#[from] PreparedError),
     /// The system refused to read or write.
     #[error(transparent)]
     File(#[from] FileError),

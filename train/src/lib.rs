@@ -3,6 +3,7 @@
 //! [`train_stage`] is the only loop there is: every stage of every arrangement runs through it, told apart by its
 //! [`StageRun`] alone.
 
+mod ahead;
 mod checkpoint;
 mod error;
 mod gradients;

@@ -61,6 +61,15 @@ pub struct StepRecord {
     pub tokens: usize,
     /// Tokens that the model was run on.
     pub computed_tokens: usize,
+    /// Those of them that were computed again, because a trajectory's tree was cut to fit the budget.
+    #[serde(default)]
+    pub recomputed_tokens: usize,
+    /// Micro-batches of the step.
+    #[serde(default)]
+    pub micro_batches: usize,
+    /// `computed_tokens` per token of the micro-batches' budgets: above 1 where examples are longer than the budget.
+    #[serde(default)]
+    pub fill: f64,
     /// Examples of the step.
     pub examples: usize,
     /// Wall time of the step.

@@ -1,5 +1,6 @@
 //! The loop of a stage.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -7,11 +8,12 @@ use std::time::Instant;
 use glpft_checkpoints::{
     BestValidation, Checkpoint, FileError, TrainerState, latest_checkpoint, prune_checkpoints,
 };
-use glpft_data::{Batch, Plan, TokenExample, micro_batches};
+use glpft_data::{Batch, ExampleSet, Plan, PreparedError, StepBatches};
 use glpft_model::Decoder;
 use glpft_recipes::{Packing, Sampling, Stage, StageRecipe};
 use serde::{Deserialize, Serialize};
 
+use crate::ahead::made_ahead;
 use crate::checkpoint;
 use crate::error::TrainError;
 use crate::gradients::Gradients;
@@ -35,9 +37,9 @@ pub struct StageRun<'a> {
     /// How micro-batches are laid out.
     pub packing: Packing,
     /// What it trains on.
-    pub train: &'a [TokenExample],
+    pub train: &'a dyn ExampleSet,
     /// What it is validated on; may be empty.
-    pub validation: &'a [TokenExample],
+    pub validation: &'a dyn ExampleSet,
     /// Its directory, for checkpoints and the log.
     pub directory: &'a Path,
     /// Tells the recipe; a checkpoint made with another is refused.
@@ -88,18 +90,6 @@ pub fn total_steps(plan: &Plan, recipe: &StageRecipe) -> usize {
     recipe.max_steps.map_or(planned, |most| planned.min(most))
 }
 
-/// The batch of some examples, laid out as `packing` says.
-pub(crate) fn batch(examples: &[TokenExample], indices: &[u32], packing: Packing) -> Batch {
-    let chosen: Vec<&TokenExample> = indices
-        .iter()
-        .map(|&index| &examples[index as usize])
-        .collect();
-    match packing {
-        Packing::Tree => Batch::tree(&chosen),
-        Packing::Rows | Packing::None => Batch::rows(&chosen),
-    }
-}
-
 /// Trains `model`, whose trained parameters are already chosen, through one stage.
 ///
 /// Goes on from the last whole checkpoint in the stage's directory, if there is one.
@@ -134,27 +124,68 @@ fn run_to_end(
     if stage.state.step == 0 {
         stage.validate(model, observer)?;
     }
-    let every = |steps: usize, done: usize| steps > 0 && done.is_multiple_of(steps);
-    loop {
-        let step = stage.state.step as usize;
-        if step >= stage.total {
-            stage.log.sync()?;
-            stage.state.write(run.directory)?;
-            return Ok(Outcome::Finished(stage_report(run.directory)?));
+    let steps = Steps::new(run, &stage.plan, stage.state.step as usize..stage.total);
+    made_ahead(steps, |steps| {
+        stage.run_steps(model, steps, observer, inspect)
+    })
+}
+
+/// What a step reads, and where in the epochs it is.
+struct Step {
+    batches: StepBatches,
+    epoch: u32,
+    /// Its number in the epoch, from 0.
+    number: usize,
+    /// The share of epochs done after it.
+    epochs_done: f64,
+}
+
+/// The steps of a stage in order.
+struct Steps<'a> {
+    run: &'a StageRun<'a>,
+    plan: Plan,
+    left: Range<usize>,
+    /// The epoch whose steps are at hand, and those steps.
+    epoch: Option<(u32, Vec<Vec<u32>>)>,
+}
+
+impl<'a> Steps<'a> {
+    fn new(run: &'a StageRun<'a>, plan: &Plan, left: Range<usize>) -> Self {
+        Self {
+            run,
+            plan: plan.clone(),
+            left,
+            epoch: None,
         }
-        if run.stop.load(Ordering::Relaxed) {
-            return Ok(Outcome::Interrupted(stage.save(model, observer)?));
-        }
-        stage.step(model, observer, inspect)?;
-        let done = stage.state.step as usize;
-        let last = done == stage.total;
-        if last || every(run.recipe.eval_every, done) {
-            stage.validate(model, observer)?;
-        }
-        // After the last step, too: the finished model may fail to be written, and no step should be done again.
-        if last || every(run.recipe.checkpoint_every, done) {
-            stage.save(model, observer)?;
-        }
+    }
+
+    fn step(&mut self, step: usize) -> Result<Step, PreparedError> {
+        let run = self.run;
+        let (epoch, number) = self.plan.locate(step).unwrap_or_default();
+        let at_hand = self.epoch.take().filter(|(at_hand, _)| *at_hand == epoch);
+        let (_, steps) = self
+            .epoch
+            .insert(at_hand.unwrap_or_else(|| (epoch, self.plan.epoch(epoch))));
+        Ok(Step {
+            batches: StepBatches::new(
+                run.train,
+                &steps[number],
+                run.packing,
+                run.recipe.micro_batch_tokens,
+            )?,
+            epoch,
+            number,
+            epochs_done: f64::from(epoch) + (number + 1) as f64 / steps.len() as f64,
+        })
+    }
+}
+
+impl Iterator for Steps<'_> {
+    type Item = Result<Step, PreparedError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let step = self.left.next()?;
+        Some(self.step(step))
     }
 }
 
@@ -166,8 +197,6 @@ struct Running<'a> {
     optimizer: Optimizer,
     state: TrainerState,
     log: Log,
-    /// The epoch whose steps are at hand, and those steps.
-    epoch: Option<(u32, Vec<Vec<u32>>)>,
     resumed: Option<Checkpoint>,
 }
 
@@ -180,7 +209,9 @@ impl<'a> Running<'a> {
         }
         std::fs::create_dir_all(run.directory)
             .map_err(|source| FileError::new("create", run.directory, source))?;
-        let trajectories: Vec<u32> = run.train.iter().map(|example| example.trajectory).collect();
+        let trajectories: Vec<u32> = (0..run.train.len())
+            .map(|index| run.train.trajectory(index))
+            .collect();
         let plan = Plan::new(
             &trajectories,
             run.sampling,
@@ -231,58 +262,60 @@ impl<'a> Running<'a> {
             optimizer,
             state,
             log,
-            epoch: None,
             resumed,
         })
     }
 
-    /// What a step (from 0) reads, and the share of epochs done after it.
-    fn data(&mut self, step: usize) -> (StepData, u32, usize, f64) {
+    fn run_steps(
+        &mut self,
+        model: &mut Decoder,
+        steps: &mut dyn Iterator<Item = Result<Step, PreparedError>>,
+        observer: &mut dyn Observer,
+        inspect: &mut Inspect<'_>,
+    ) -> Result<Outcome, TrainError> {
         let run = self.run;
-        let (epoch, number) = self.plan.locate(step).unwrap_or_default();
-        if self
-            .epoch
-            .as_ref()
-            .is_none_or(|(at_hand, _)| *at_hand != epoch)
-        {
-            self.epoch = Some((epoch, self.plan.epoch(epoch)));
+        let every = |steps: usize, done: usize| steps > 0 && done.is_multiple_of(steps);
+        loop {
+            if self.state.step as usize >= self.total {
+                self.log.sync()?;
+                self.state.write(run.directory)?;
+                return Ok(Outcome::Finished(stage_report(run.directory)?));
+            }
+            if run.stop.load(Ordering::Relaxed) {
+                return Ok(Outcome::Interrupted(self.save(model, observer)?));
+            }
+            let started = Instant::now();
+            let Some(step) = steps.next() else {
+                unreachable!("the thread that makes steps ends after the last one, or panics");
+            };
+            self.step(model, step?, started, observer, inspect)?;
+            let done = self.state.step as usize;
+            let last = done == self.total;
+            if last || every(run.recipe.eval_every, done) {
+                self.validate(model, observer)?;
+            }
+            // After the last step, too: the finished model may fail to be written, and no step should be done again.
+            if last || every(run.recipe.checkpoint_every, done) {
+                self.save(model, observer)?;
+            }
         }
-        let steps = self
-            .epoch
-            .as_ref()
-            .map(|(_, steps)| steps.as_slice())
-            .unwrap_or_default();
-        let examples = &steps[number];
-        let name = |&index: &u32| {
-            let example = &run.train[index as usize];
-            format!("{}:{}", example.trajectory, example.turn)
-        };
-        let batches = micro_batches(
-            run.train,
-            examples,
-            run.packing,
-            run.recipe.micro_batch_tokens,
-        )
-        .iter()
-        .map(|indices| batch(run.train, indices, run.packing))
-        .collect();
-        let data = StepData {
-            batches,
-            examples: examples.iter().map(name).collect(),
-        };
-        let done = f64::from(epoch) + (number + 1) as f64 / steps.len() as f64;
-        (data, epoch, number, done)
     }
 
     fn step(
         &mut self,
         model: &mut Decoder,
+        next: Step,
+        started: Instant,
         observer: &mut dyn Observer,
         inspect: &mut Inspect<'_>,
     ) -> Result<(), TrainError> {
-        let started = Instant::now();
         let step = self.state.step as usize;
-        let (data, epoch, number, epochs_done) = self.data(step);
+        let recomputed_tokens = next.batches.recomputed_tokens;
+        let name = |(trajectory, turn)| format!("{trajectory}:{turn}");
+        let data = StepData {
+            batches: next.batches.batches,
+            examples: next.batches.examples.into_iter().map(name).collect(),
+        };
         let place = StepPlace {
             seed: self.run.seed,
             stage: self.run.stage,
@@ -300,15 +333,20 @@ impl<'a> Running<'a> {
         let seconds = started.elapsed().as_secs_f64();
         let sum = |count: fn(&Batch) -> usize| data.batches.iter().map(count).sum::<usize>();
         let tokens = sum(|batch| batch.real_tokens);
+        let computed_tokens = sum(Batch::len);
+        let budget = data.batches.len() * self.run.recipe.micro_batch_tokens;
         let record = StepRecord {
             step: step as u64 + 1,
-            epoch: epochs_done,
+            epoch: next.epochs_done,
             loss: result.loss,
             lr: place.lr,
             grad_norm: result.grad_norm,
             label_tokens: sum(|batch| batch.label_tokens),
             tokens,
-            computed_tokens: sum(Batch::len),
+            computed_tokens,
+            recomputed_tokens,
+            micro_batches: data.batches.len(),
+            fill: computed_tokens as f64 / budget.max(1) as f64,
             examples: data.examples.len(),
             seconds,
             tokens_per_second: tokens as f64 / seconds,
@@ -316,8 +354,8 @@ impl<'a> Running<'a> {
         };
         self.log.write(&record)?;
         self.state.step += 1;
-        self.state.epoch = u64::from(epoch);
-        self.state.position = number as u64 + 1;
+        self.state.epoch = u64::from(next.epoch);
+        self.state.position = next.number as u64 + 1;
         observer.step(&record);
         Ok(())
     }

@@ -9,7 +9,9 @@ use burn::tensor::FloatDType;
 use glpft_data::TokenExample;
 use glpft_model::{Decoder, Parameter, ParameterVisitor, Trained};
 use glpft_recipes::{Backward, Packing, Sampling, Stage, StageRecipe};
-use glpft_train::{Observer, Outcome, StageRun, StepRecord, TrainError, read_log, train_stage};
+use glpft_train::{
+    LogRecord, Observer, Outcome, StageRun, StepRecord, TrainError, read_log, train_stage,
+};
 use support::{attach, examples, model, recipe};
 
 /// Sets the flag after some steps.
@@ -46,14 +48,15 @@ fn run(
 ) -> Result<Outcome, TrainError> {
     let stop = AtomicBool::new(stop_after == 0);
     let (train, validation) = examples.split_at(examples.len() - 2);
+    let (train, validation) = (train.to_vec(), validation.to_vec());
     let run = StageRun {
         stage: Stage::Global,
         recipe,
         seed: 1,
         sampling: Sampling::Trajectory,
         packing: Packing::Tree,
-        train,
-        validation,
+        train: &train,
+        validation: &validation,
         directory,
         recipe_fingerprint: "recipe",
         data_fingerprint: data,
@@ -117,6 +120,14 @@ fn interrupted_twice_is_uninterrupted() {
         };
         assert!(report.steps >= 8, "{report:?}");
         assert!(report.last_loss < report.first_loss, "{report:?}");
+        for record in read_log(&whole).expect("a log") {
+            let LogRecord::Step(step) = record else {
+                continue;
+            };
+            let budget = (step.micro_batches * recipe.micro_batch_tokens) as f64;
+            assert!(step.micro_batches > 0 && step.recomputed_tokens < step.computed_tokens);
+            assert_eq!(step.fill, step.computed_tokens as f64 / budget);
+        }
 
         for stop_after in [0, 2, 5] {
             let outcome = run(

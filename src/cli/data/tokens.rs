@@ -1,12 +1,11 @@
 //! `glpft data export --tokens`: what training reads, a line an example.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use glpft::Error;
 use glpft::prepare::{prepare_each, stage_of};
-use glpft_checkpoints::{FileError, write_atomically};
-use glpft_data::{Dataset, TokenExample};
+use glpft_checkpoints::{AtomicFile, FileError};
+use glpft_data::{Dataset, Split, TokenExample};
 use glpft_recipes::Stage;
 use serde_json::json;
 
@@ -23,18 +22,36 @@ pub(super) fn export(args: &DataExportArgs) -> Result<(), Error> {
         .map_err(|source| FileError::new("create the folder", &args.to, source))?;
     let mut bar = PrepareBar::new(&args.output);
     let mut observer = |progress| bar.show(progress);
+    let mut files = Vec::new();
+    for dataset in Dataset::ALL {
+        let file = |split: &str| {
+            AtomicFile::create(&args.to.join(format!("{split}_{}.jsonl", dataset.name())))
+        };
+        files.push((dataset, file("train")?, file("validation")?));
+    }
     let told = prepare_each(
         &recipe,
         &Dataset::ALL,
         &mut observer,
-        &mut |dataset, prepared| {
+        &mut |dataset, split, examples| {
             let global = stage_of(&recipe, dataset) == Stage::Global;
-            let path = |split: &str| args.to.join(format!("{split}_{}.jsonl", dataset.name()));
-            write(&path("train"), prepared.training(global, recipe.reuse))?;
-            write(&path("validation"), prepared.validation())?;
+            for (_, train, validation) in files.iter_mut().filter(|(one, ..)| *one == dataset) {
+                let file = match split {
+                    Split::Validation => validation,
+                    split if split.trains(global, recipe.reuse) => train,
+                    _ => continue,
+                };
+                let mut written = examples.iter().map(|example| write_line(file, example));
+                let failed = |source| FileError::new("write", &args.to, source);
+                written.try_for_each(|written| written.map_err(failed))?;
+            }
             Ok(())
         },
     )?;
+    for (_, train, validation) in files {
+        train.commit()?;
+        validation.commit()?;
+    }
     drop(bar);
     if args.output.json {
         return print_json(&json!({"directory": args.to.display().to_string(), "report": told}));
@@ -44,18 +61,6 @@ pub(super) fn export(args: &DataExportArgs) -> Result<(), Error> {
     }
     let told = report::text(&told, &recipe);
     print(&format!("{told}\nwritten to {}\n", args.to.display()))
-}
-
-fn write<'e>(
-    path: &Path,
-    examples: impl Iterator<Item = &'e TokenExample>,
-) -> Result<(), FileError> {
-    write_atomically(path, |file| {
-        for example in examples {
-            write_line(file, example)?;
-        }
-        Ok(())
-    })
 }
 
 fn write_line(file: &mut impl Write, example: &TokenExample) -> io::Result<()> {

@@ -1,0 +1,118 @@
+//! A step's examples as batches.
+
+use super::micro_batches;
+use crate::batch::{Batch, tree_tokens};
+use crate::encode::TokenExample;
+use crate::example_set::ExampleSet;
+use crate::prepared::PreparedError;
+use glpft_recipes::Packing;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the model reads in one step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepBatches {
+    /// The micro-batches; see [`micro_batches`].
+    pub batches: Vec<Batch>,
+    /// The trajectory and the turn of each example, in the step's order.
+    pub examples: Vec<(u32, u32)>,
+    /// Tokens that are computed again because the tree of their trajectory was cut to fit the budget: the nodes of its
+    /// parts, less those of the whole. 0 where trees are not asked for.
+    pub recomputed_tokens: usize,
+}
+
+impl StepBatches {
+    /// Reads a step's examples (indices into `set`) and lays them out. A pure function of its arguments.
+    ///
+    /// # Errors
+    /// Where an example cannot be read.
+    pub fn new(
+        set: &dyn ExampleSet,
+        step: &[u32],
+        packing: Packing,
+        budget: usize,
+    ) -> Result<Self, PreparedError> {
+        let examples: Vec<TokenExample> = step
+            .iter()
+            .map(|&index| set.example(index as usize))
+            .collect::<Result<_, _>>()?;
+        let all: Vec<u32> = (0..examples.len() as u32).collect();
+        let parts: Vec<Vec<&TokenExample>> = micro_batches(&examples, &all, packing, budget)
+            .iter()
+            .map(|part| {
+                part.iter()
+                    .map(|&index| &examples[index as usize])
+                    .collect()
+            })
+            .collect();
+        let (build, recomputed_tokens): (fn(&[&TokenExample]) -> Batch, usize) = match packing {
+            Packing::Tree => (Batch::tree, recomputed(&parts)),
+            Packing::Rows | Packing::None => (Batch::rows, 0),
+        };
+        Ok(Self {
+            batches: parts.iter().map(|part| build(part)).collect(),
+            examples: examples
+                .iter()
+                .map(|one| (one.trajectory, one.turn))
+                .collect(),
+            recomputed_tokens,
+        })
+    }
+}
+
+/// The nodes that the trajectories have in all micro-batches together, less those of their whole trees.
+fn recomputed(parts: &[Vec<&TokenExample>]) -> usize {
+    let mut parts_of: BTreeMap<u32, Vec<Vec<&TokenExample>>> = BTreeMap::new();
+    for part in parts {
+        let trajectories: BTreeSet<u32> = part.iter().map(|example| example.trajectory).collect();
+        for trajectory in trajectories {
+            let its = part.iter().filter(|one| one.trajectory == trajectory);
+            let its = its.copied().collect();
+            parts_of.entry(trajectory).or_default().push(its);
+        }
+    }
+    parts_of
+        .values()
+        .filter(|parts| parts.len() > 1)
+        .map(|parts| {
+            let computed: usize = parts.iter().map(|part| tree_tokens(part)).sum();
+            computed - tree_tokens(&parts.concat())
+        })
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example(tokens: &[u32], trajectory: u32) -> TokenExample {
+        TokenExample {
+            tokens: tokens.to_vec(),
+            label_start: tokens.len() - 1,
+            trajectory,
+            turn: 0,
+        }
+    }
+
+    #[test]
+    fn recomputed_tokens_are_those_of_cut_trees() {
+        let set = vec![
+            example(&[1, 2, 3, 4], 0),
+            example(&[1, 2, 3, 5], 0),
+            example(&[1, 2, 6], 0),
+            example(&[1, 2, 7], 1),
+        ];
+        let step = |packing, budget| {
+            StepBatches::new(&set, &[0, 1, 2, 3], packing, budget).expect("in memory")
+        };
+        // Whole: 1 2 (3 (4 5) 6 7) in one batch.
+        let whole = step(Packing::Tree, 7);
+        assert_eq!((whole.batches.len(), whole.recomputed_tokens), (1, 0));
+        // 1 2 3 (4 5) and 1 2 (6 7): the first trajectory's 1 2 twice; the other one's are shared, not cut.
+        let cut = step(Packing::Tree, 5);
+        assert_eq!((cut.batches.len(), cut.recomputed_tokens), (2, 2));
+        // Nothing fits with anything: 1 2 3 in two batches, 1 2 in a third.
+        assert_eq!(step(Packing::Tree, 1).recomputed_tokens, 5);
+        assert_eq!(step(Packing::Rows, 5).recomputed_tokens, 0);
+        assert_eq!(whole.examples, [(0, 0), (0, 0), (0, 0), (1, 0)]);
+    }
+}
