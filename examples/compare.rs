@@ -252,7 +252,7 @@ impl Train {
             sampling: Sampling::Trajectory,
             packing,
             train: &examples,
-            validation: &Vec::new(),
+            validation: &[],
             directory: &self.out.join("stage"),
             recipe_fingerprint: "",
             data_fingerprint: "",

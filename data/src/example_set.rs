@@ -44,6 +44,20 @@ impl ExampleSet for Vec<TokenExample> {
     }
 }
 
+impl<const N: usize> ExampleSet for [TokenExample; N] {
+    fn len(&self) -> usize {
+        N
+    }
+
+    fn trajectory(&self, index: usize) -> u32 {
+        self[index].trajectory
+    }
+
+    fn example(&self, index: usize) -> Result<TokenExample, PreparedError> {
+        Ok(self[index].clone())
+    }
+}
+
 /// Chosen examples of prepared data sets, one data set after the other.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {

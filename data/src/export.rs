@@ -1,19 +1,20 @@
 //! The published pipeline's files, so that its tools and ours read the same data.
 
-use std::io;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
-use glpft_checkpoints::{FileError, write_atomically};
+use glpft_checkpoints::{AtomicFile, FileError};
 use glpft_recipes::GiveUpHistory;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::conversation::{Conversation, Turn};
 use crate::example::{Dataset, Example};
 use crate::prompts::Prompts;
-use crate::python::json::dump_array;
+use crate::python::json::dump_element;
 use crate::roles::{GiveUpPrompt, examples};
-use crate::source::{ReadOptions, Source, SourceError, SourceForm, SourceReport};
-use crate::trajectory::{Tool, Trajectory};
+use crate::source::{ReadOptions, Record, Source, SourceError, SourceForm, SourceReport};
+use crate::trajectory::Tool;
 
 /// Trajectories.
 const STAGE_1_FILE: &str = "raw_data_stage_1.json";
@@ -31,9 +32,12 @@ pub enum ExportError {
     File(#[from] FileError),
 }
 
+/// How many records are rendered at once: enough for every thread, few enough for memory.
+const CHUNK: usize = 64;
+
 /// Writes `raw_data_stage_1.json` (not from a stage-2 source, which does not hold what it needs),
 /// `raw_data_stage_2.json` and `train_{backbone,planner,caller,summarizer}.json` into `directory`, which is made
-/// where it is missing. Each file appears whole or not at all.
+/// where it is missing. All of them appear whole or none, as far as the system allows; a few records are held at a time.
 pub fn export(
     source: &Source,
     options: &ReadOptions,
@@ -44,95 +48,151 @@ pub fn export(
 ) -> Result<SourceReport, ExportError> {
     std::fs::create_dir_all(directory)
         .map_err(|source| FileError::new("create the folder", directory, source))?;
-    let (conversations, report) = match source.form() {
-        SourceForm::Stage2 => {
-            let read = source.read_conversations(options, progress)?;
-            (read.conversations, read.report)
-        }
-        SourceForm::Raw | SourceForm::Stage1 => {
-            export_trajectories(source, options, &directory.join(STAGE_1_FILE), progress)?
-        }
-    };
-    write_array(&directory.join(STAGE_2_FILE), |push| {
-        conversations
-            .iter()
-            .try_for_each(|conversation| Ok(push(conversation)?))
-    })?;
+    let array = |name: &str| ArrayFile::create(&directory.join(name));
+    let mut files = vec![array(STAGE_2_FILE)?];
     for dataset in Dataset::ALL {
-        let path = directory.join(format!("train_{}.json", dataset.name()));
-        let mut give_up = GiveUpPrompt::new(give_up);
-        write_array(&path, |push| {
-            for (index, conversation) in conversations.iter().enumerate() {
-                for example in examples(index, conversation, dataset, prompts, &mut give_up) {
-                    push(&ExportedExample::new(conversation, example))?;
-                }
-            }
-            Ok(())
-        })?;
+        files.push(array(&format!("train_{}.json", dataset.name()))?);
+    }
+    if source.form() != SourceForm::Stage2 {
+        files.push(array(STAGE_1_FILE)?);
+    }
+    let mut order = Order {
+        prompts,
+        give_up: GiveUpPrompt::new(give_up),
+        index: 0,
+    };
+    let mut chunk = Vec::with_capacity(CHUNK);
+    let report = source.read::<ExportError>(options, progress, &mut |record| {
+        chunk.push(order.next(record));
+        match chunk.len() < CHUNK {
+            true => Ok(()),
+            false => write(std::mem::take(&mut chunk), prompts, &mut files),
+        }
+    })?;
+    write(chunk, prompts, &mut files)?;
+    for file in files {
+        file.commit()?;
     }
     Ok(report)
 }
 
-/// Writes the source's trajectories and keeps its conversations, in one reading.
-fn export_trajectories(
-    source: &Source,
-    options: &ReadOptions,
-    path: &Path,
-    progress: &mut dyn FnMut(usize, Option<usize>),
-) -> Result<(Vec<Conversation>, SourceReport), ExportError> {
-    let mut conversations = Vec::new();
-    let mut report = SourceReport::default();
-    write_array(
-        path,
-        |push: &mut dyn FnMut(&Trajectory) -> serde_json::Result<()>| {
-            report = source.read::<Stop>(options, progress, &mut |record| {
-                if let Some(trajectory) = &record.trajectory {
-                    push(trajectory)?;
-                }
-                conversations.push(record.conversation);
-                Ok(())
-            })?;
-            Ok(())
-        },
-    )?;
-    Ok((conversations, report))
+/// A record in its place.
+struct Placed {
+    index: usize,
+    record: Record,
+    /// What a step of it that gives up shows.
+    give_up: GiveUpPrompt,
 }
 
-/// Why an array ends before its end.
-enum Stop {
-    Write(serde_json::Error),
-    Source(SourceError),
+/// What hangs on the order of the records.
+struct Order<'a> {
+    prompts: &'a Prompts,
+    give_up: GiveUpPrompt,
+    index: usize,
 }
 
-impl From<serde_json::Error> for Stop {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Write(error)
-    }
-}
-
-impl From<SourceError> for Stop {
-    fn from(error: SourceError) -> Self {
-        Self::Source(error)
-    }
-}
-
-fn write_array<T: Serialize>(
-    path: &Path,
-    fill: impl FnOnce(&mut dyn FnMut(&T) -> serde_json::Result<()>) -> Result<(), Stop>,
-) -> Result<(), ExportError> {
-    let mut failure = None;
-    let written = write_atomically(path, |writer| match dump_array(writer, fill) {
-        Ok(()) => Ok(()),
-        Err(Stop::Write(error)) => Err(error.into()),
-        Err(Stop::Source(error)) => {
-            // The file is given up; what stopped it is told instead of that.
-            failure = Some(error);
-            Err(io::Error::other("the source cannot be read"))
+impl Order<'_> {
+    fn next(&mut self, record: Record) -> Placed {
+        let index = self.index;
+        self.index += 1;
+        let give_up = self.give_up.clone();
+        if self.give_up != GiveUpPrompt::Own {
+            let (conversation, prompts) = (&record.conversation, self.prompts);
+            // Only for the prompt that it leaves behind.
+            examples(
+                index,
+                conversation,
+                Dataset::Backbone,
+                prompts,
+                &mut self.give_up,
+            );
         }
-    });
-    match failure {
-        Some(error) => Err(error.into()),
-        None => Ok(written?),
+        Placed {
+            index,
+            record,
+            give_up,
+        }
+    }
+}
+
+/// Writes some records to the files; rendering, which is the work, is done by rayon's threads.
+fn write(
+    records: Vec<Placed>,
+    prompts: &Prompts,
+    files: &mut [ArrayFile],
+) -> Result<(), ExportError> {
+    let rendered: Vec<Vec<Vec<u8>>> = records
+        .into_par_iter()
+        .map(|record| render(record, prompts))
+        .collect::<Result<_, _>>()
+        .map_err(|error| FileError::new("make the JSON of", Path::new("a record"), error.into()))?;
+    for record in rendered {
+        for (file, elements) in files.iter_mut().zip(record) {
+            file.push(&elements)?;
+        }
+    }
+    Ok(())
+}
+
+/// A record's elements of each file, in the files' order, with what goes between them.
+fn render(placed: Placed, prompts: &Prompts) -> serde_json::Result<Vec<Vec<u8>>> {
+    let Placed {
+        index,
+        record,
+        mut give_up,
+    } = placed;
+    let conversation = &record.conversation;
+    let mut files = vec![dump_element(conversation)?];
+    for dataset in Dataset::ALL {
+        let mut elements = Vec::new();
+        for example in examples(index, conversation, dataset, prompts, &mut give_up) {
+            if !elements.is_empty() {
+                elements.push(b',');
+            }
+            elements.extend(dump_element(&ExportedExample::new(conversation, example))?);
+        }
+        files.push(elements);
+    }
+    if let Some(trajectory) = &record.trajectory {
+        files.push(dump_element(trajectory)?);
+    }
+    Ok(files)
+}
+
+/// A file that holds one JSON array.
+struct ArrayFile {
+    path: PathBuf,
+    file: AtomicFile,
+    is_empty: bool,
+}
+
+impl ArrayFile {
+    fn create(path: &Path) -> Result<Self, FileError> {
+        Ok(Self {
+            path: path.to_owned(),
+            file: AtomicFile::create(path)?,
+            is_empty: true,
+        })
+    }
+
+    /// Adds elements as [`dump_element`] makes them, if there are any.
+    fn push(&mut self, elements: &[u8]) -> Result<(), FileError> {
+        if elements.is_empty() {
+            return Ok(());
+        }
+        self.write(if self.is_empty { b"[" } else { b"," })?;
+        self.is_empty = false;
+        self.write(elements)
+    }
+
+    fn commit(mut self) -> Result<(), FileError> {
+        self.write(if self.is_empty { b"[]" } else { b"\n]" })?;
+        self.file.commit()
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        let written = self.file.write_all(bytes);
+        written.map_err(|source| FileError::new("write", &self.path, source))
     }
 }
 

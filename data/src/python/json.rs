@@ -58,18 +58,18 @@ pub fn dumps<T: Serialize>(value: &T) -> serde_json::Result<String> {
     String::from_utf8(bytes).map_err(|error| serde_json::Error::io(io::Error::other(error)))
 }
 
-/// `json.dump(elements, writer, indent=2)`; `fill` hands the elements over, one at a time.
-pub fn dump_array<T: Serialize, E: From<serde_json::Error>>(
-    writer: impl Write,
-    fill: impl FnOnce(&mut dyn FnMut(&T) -> serde_json::Result<()>) -> Result<(), E>,
-) -> Result<(), E> {
-    use serde::ser::{SerializeSeq, Serializer as _};
-
-    let mut serializer =
-        serde_json::Serializer::with_formatter(writer, PythonFormatter::indented());
-    let mut sequence = serializer.serialize_seq(None)?;
-    fill(&mut |element| sequence.serialize_element(element))?;
-    Ok(sequence.end()?)
+/// What an element adds to `json.dump(elements, writer, indent=2)`, from the line break before it to its last character:
+/// the array is `[`, its elements with `,` between them, a line break if there are any, and `]`.
+pub fn dump_element<T: Serialize>(element: &T) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let formatter = PythonFormatter::indented();
+    [element].serialize(&mut serde_json::Serializer::with_formatter(
+        &mut bytes, formatter,
+    ))?;
+    // Its brackets, and the line break before the second one.
+    bytes.truncate(bytes.len().saturating_sub(2));
+    bytes.drain(..1);
+    Ok(bytes)
 }
 
 /// Rewrites what Python accepts and serde_json does not; see the module's documentation.
@@ -235,7 +235,9 @@ impl Formatter for PythonFormatter {
         fragment: &str,
     ) -> io::Result<()> {
         let mut rest = fragment;
-        while let Some(index) = rest.find(|c: char| !(' '..='~').contains(&c)) {
+        // Bytes are looked at faster than characters; the first that is no printable ASCII begins a character.
+        let plain = |byte: u8| (b' '..=b'~').contains(&byte);
+        while let Some(index) = rest.bytes().position(|byte| !plain(byte)) {
             let (plain, from) = rest.split_at(index);
             writer.write_all(plain.as_bytes())?;
             let mut characters = from.chars();
