@@ -142,7 +142,7 @@ def told(first, series):
         theirs = dict(series["PyTorch strong"]).get(at)
         row.append(f"{theirs / ours[0]:.2f}" if theirs and ours[0] else "")
         rows.append(row)
-    return table([first, *(f"{name}, s" for name in series), "ratio"], rows)
+    return table([first, *(f"{name}, s" for name in series), "PyTorch : glpft"], rows)
 
 
 def main():
