@@ -61,15 +61,23 @@ fn wgpu(name: &str, _index: Option<usize>) -> Result<Device, ModelError> {
 #[cfg(feature = "wgpu")]
 fn wgpu(name: &str, index: Option<usize>) -> Result<Device, ModelError> {
     use burn::tensor::{DeviceKind, DeviceType};
+    let mut devices = Device::enumerate(DeviceType::Wgpu).into_vec();
+    let none = |reason: String| ModelError::NoDevice {
+        device: name.to_owned(),
+        reason,
+    };
+    // Without a driver the backend panics deep inside; its absence is found out here.
+    if devices.is_empty() {
+        let reason =
+            "no driver for Vulkan, Metal or DirectX was found; install one, or use --device cpu";
+        return Err(none(reason.to_owned()));
+    }
     let Some(index) = index else {
         return usable(name, || Device::wgpu(DeviceKind::DefaultDevice));
     };
-    let mut devices = Device::enumerate(DeviceType::Wgpu).into_vec();
     if index >= devices.len() {
-        return Err(ModelError::NoDevice {
-            device: name.to_owned(),
-            reason: format!("there are {} such devices, counted from 0", devices.len()),
-        });
+        let last = devices.len() - 1;
+        return Err(none(format!("the last such device is wgpu:{last}")));
     }
     let chosen = devices.swap_remove(index);
     usable(name, move || chosen)

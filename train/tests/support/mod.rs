@@ -58,20 +58,24 @@ pub fn model(family: &str, dtype: FloatDType) -> Decoder {
     load(&golden(family), dtype)
 }
 
+/// The same on another device, in single precision.
+pub fn model_on(family: &str, device: &Device) -> Decoder {
+    load_on(&golden(family), FloatDType::F32, device)
+}
+
 /// The model of a Hugging Face directory.
 pub fn load(directory: &Path, dtype: FloatDType) -> Decoder {
+    load_on(directory, dtype, &Device::flex())
+}
+
+fn load_on(directory: &Path, dtype: FloatDType, device: &Device) -> Decoder {
     let config = ModelConfig::read(directory).expect("config.json");
     let files = ModelFiles::open(directory).expect("weights");
-    Decoder::load(
-        config,
-        &Device::flex(),
-        dtype,
-        &mut |tensor: &TensorShape| {
-            files
-                .read_f32(&tensor.name, &tensor.shape)
-                .map_err(Error::from)
-        },
-    )
+    Decoder::load(config, device, dtype, &mut |tensor: &TensorShape| {
+        files
+            .read_f32(&tensor.name, &tensor.shape)
+            .map_err(Error::from)
+    })
     .expect("the model loads")
 }
 
