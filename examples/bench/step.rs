@@ -8,9 +8,9 @@ use burn::tensor::Device;
 use glpft::Base;
 use glpft::model::{attach_adapters, load};
 use glpft_checkpoints::ModelConfig;
-use glpft_data::{Batch, Plan, TokenExample, micro_batches};
+use glpft_data::{Plan, StepBatches};
 use glpft_model::{Decoder, Trained};
-use glpft_recipes::{Override, Packing, Recipe, Sampling, Stage, Tune};
+use glpft_recipes::{Override, Recipe, Sampling, Stage, Tune};
 use glpft_train::{Observer, StageRun, StepRecord, train_stage};
 use serde_json::json;
 
@@ -110,7 +110,7 @@ impl Step {
         };
         let config = model.config().clone();
         let mut measured = Measured {
-            flops: step_flops(&config, &run, passes),
+            flops: step_flops(&config, &run, passes)?,
             ..Measured::default()
         };
         train_stage(model, &run, &mut measured, &mut |_, _, _, _| Ok(()))?;
@@ -147,8 +147,10 @@ impl Step {
 }
 
 /// The operations of each step's matrix products.
-fn step_flops(config: &ModelConfig, run: &StageRun<'_>, steps: usize) -> Vec<f64> {
-    let trajectories: Vec<u32> = run.train.iter().map(|example| example.trajectory).collect();
+fn step_flops(config: &ModelConfig, run: &StageRun<'_>, steps: usize) -> Result<Vec<f64>> {
+    let trajectories: Vec<u32> = (0..run.train.len())
+        .map(|index| run.train.trajectory(index))
+        .collect();
     let settings = run.recipe;
     let plan = Plan::new(
         &trajectories,
@@ -158,23 +160,15 @@ fn step_flops(config: &ModelConfig, run: &StageRun<'_>, steps: usize) -> Vec<f64
         run.stage,
     );
     let lora = (settings.tune == Tune::Lora).then_some(&settings.lora);
-    let batch = |indices: &[u32]| {
-        let chosen: Vec<&TokenExample> = indices
-            .iter()
-            .map(|&index| &run.train[index as usize])
-            .collect();
-        match run.packing {
-            Packing::Tree => Batch::tree(&chosen),
-            Packing::Rows | Packing::None => Batch::rows(&chosen),
-        }
-    };
     (0..steps as u32)
         .flat_map(|epoch| plan.epoch(epoch))
         .map(|step| {
-            micro_batches(run.train, &step, run.packing, settings.micro_batch_tokens)
-                .iter()
-                .map(|indices| flops(config, Work::of(&batch(indices)), lora))
-                .sum()
+            let budget = settings.micro_batch_tokens;
+            let step = StepBatches::new(run.train, &step, run.packing, budget)?;
+            let batches = step.batches.iter();
+            Ok(batches
+                .map(|batch| flops(config, Work::of(batch), lora))
+                .sum())
         })
         .collect()
 }
