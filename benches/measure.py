@@ -9,13 +9,15 @@ from pathlib import Path
 
 
 def run(command, keep):
-    """What `command` printed as JSON lines, from the file `keep` where the same command ended well before.
+    """What `command` printed as JSON lines, from the file `keep` where the same command ended well before, on files (the
+    program among them) that are still the same.
 
     A failure is told in the result (`error`) and kept nowhere, so that the next start tries again."""
     command = [str(part) for part in command]
+    files = {part: [os.stat(part).st_size, os.stat(part).st_mtime_ns] for part in command if os.path.isfile(part)}
     if keep.exists():
         kept = json.loads(keep.read_text(encoding="utf-8"))
-        if kept["command"] == command:
+        if kept["command"] == command and kept.get("files") == files:
             return kept
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     started = time.monotonic()
@@ -23,6 +25,7 @@ def run(command, keep):
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     result = {
         "command": command,
+        "files": files,
         "load_before": load,
         "wall_seconds": round(time.monotonic() - started, 1),
         "lines": [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")],

@@ -6,7 +6,7 @@ use glpft_train::StepMemory;
 
 /// How many bytes training takes at its peak: weights, moments, gradients, and the activations of a micro-batch (with a
 /// layer-wise backward, of a step). `longest` is the longest example, which goes alone where it is longer than a
-/// micro-batch; `step_tokens` are a step's.
+/// micro-batch; `step_tokens` are the largest step's.
 pub fn estimate(
     config: &ModelConfig,
     stage: &StageRecipe,

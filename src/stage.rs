@@ -121,7 +121,8 @@ pub fn run_stage(
 fn recipe_fingerprint(recipe: &Recipe, stage: Stage) -> String {
     let settings = StageRecipe {
         from: StartFrom::Base,
-        // These decide what is written, not what is learned.
+        // These decide what is written and how much memory it takes, not what is learned.
+        recompute: 0,
         eval_every: 0,
         checkpoint_every: 0,
         keep_checkpoints: 0,

@@ -1,20 +1,20 @@
 //! The published pipeline's files, so that its tools and ours read the same data.
 
+mod element;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::{AtomicFile, FileError};
 use glpft_recipes::GiveUpHistory;
 use rayon::prelude::*;
-use serde::Serialize;
 
-use crate::conversation::{Conversation, Turn};
-use crate::example::{Dataset, Example};
+use crate::example::Dataset;
 use crate::prompts::Prompts;
 use crate::python::json::dump_element;
 use crate::roles::{GiveUpPrompt, examples};
 use crate::source::{ReadOptions, Record, Source, SourceError, SourceForm, SourceReport};
-use crate::trajectory::Tool;
+use element::ExampleElements;
 
 /// Trajectories.
 const STAGE_1_FILE: &str = "raw_data_stage_1.json";
@@ -143,13 +143,14 @@ fn render(placed: Placed, prompts: &Prompts) -> serde_json::Result<Vec<Vec<u8>>>
     } = placed;
     let conversation = &record.conversation;
     let mut files = vec![dump_element(conversation)?];
+    let mut shared = ExampleElements::new(conversation)?;
     for dataset in Dataset::ALL {
         let mut elements = Vec::new();
         for example in examples(index, conversation, dataset, prompts, &mut give_up) {
             if !elements.is_empty() {
                 elements.push(b',');
             }
-            elements.extend(dump_element(&ExportedExample::new(conversation, example))?);
+            shared.push(example, &mut elements)?;
         }
         files.push(elements);
     }
@@ -193,25 +194,5 @@ impl ArrayFile {
     fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
         let written = self.file.write_all(bytes);
         written.map_err(|source| FileError::new("write", &self.path, source))
-    }
-}
-
-/// An example as the published pipeline writes it.
-#[derive(Serialize)]
-struct ExportedExample<'a> {
-    tools: &'a [Tool],
-    history: &'a [Turn],
-    input: String,
-    target: String,
-}
-
-impl<'a> ExportedExample<'a> {
-    fn new(conversation: &'a Conversation, example: Example) -> Self {
-        Self {
-            tools: &conversation.tools,
-            history: conversation.turns.get(..example.turn).unwrap_or_default(),
-            input: example.prompt.text().to_string(),
-            target: example.target,
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! The whole model.
 
-use burn::tensor::{Device, FloatDType, Int, Tensor};
+use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 use glpft_checkpoints::ModelConfig;
 use glpft_recipes::{LoraRecipe, Precision};
 
@@ -157,13 +157,20 @@ impl Decoder {
     }
 
     /// Sets the precision of the projections' and attention's products (the head's stay single precision).
-    pub fn set_precision(&mut self, precision: Precision) {
+    ///
+    /// # Errors
+    /// The device has no such numbers.
+    pub fn set_precision(&mut self, precision: Precision) -> Result<(), ModelError> {
+        if precision == Precision::Bf16 && !self.device.supports_dtype(DType::BF16) {
+            return Err(ModelError::NoPrecision { precision });
+        }
         for layer in &mut self.layers {
             layer.self_attn.set_precision(precision);
             for (_, linear) in layer.projections() {
                 linear.precision = precision;
             }
         }
+        Ok(())
     }
 
     /// Says which parameters are trained; gradients are made for those alone.

@@ -1,6 +1,7 @@
 //! What can go wrong with a model.
 
 use glpft_checkpoints::Projection;
+use glpft_recipes::Precision;
 
 /// An error of the model.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,14 @@ pub enum ModelError {
         device: String,
         /// Why not, and what to do.
         reason: String,
+    },
+    /// The device does not know the numbers that a precision asks for.
+    #[error(
+        "the device has no {precision} numbers: set stage.precision to f32, or use another --device"
+    )]
+    NoPrecision {
+        /// The precision asked for.
+        precision: Precision,
     },
     /// No projection has one of the names that adapters should attach to.
     #[error(

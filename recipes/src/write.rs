@@ -17,6 +17,22 @@ pub struct Difference {
     pub theirs: String,
 }
 
+impl Difference {
+    /// Whether a run that has begun may go on with the other value: it decides how much memory is taken and what is
+    /// written, not what is learned.
+    pub fn may_change(&self) -> bool {
+        const MAY_CHANGE: [&str; 4] = [
+            "recompute",
+            "eval_every",
+            "checkpoint_every",
+            "keep_checkpoints",
+        ];
+        let stage = self.key.strip_prefix("stage.");
+        let key = stage.and_then(|rest| rest.split_once('.'));
+        key.is_some_and(|(_, key)| MAY_CHANGE.contains(&key))
+    }
+}
+
 impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {} here, {} there", self.key, self.ours, self.theirs)

@@ -202,6 +202,13 @@ fn differences_are_named() {
             "stage.summarizer.max_steps: not set here, 2 there",
         ]
     );
+    let may_change = |setting| {
+        let other = builtin("quickstart", &[setting]);
+        ours.differences(&other).iter().all(|one| one.may_change())
+    };
+    assert!(may_change("stage.recompute=2") && may_change("stage.caller.eval_every=7"));
+    assert!(!may_change("stage.backward=layer-wise") && !may_change("stage.lora.rank=3"));
+    assert!(!may_change("seed=5"));
     let plain = parse(MINIMAL, &[]).unwrap();
     let random = |differences: Vec<glpft_recipes::Difference>| {
         differences

@@ -167,7 +167,8 @@ fn check_free_or_same(root: &Path, recipe: &Recipe, removal: Removal<'_>) -> Res
         return Ok(());
     }
     let there = Recipe::load(&path, &[])?;
-    let differences = recipe.differences(&there);
+    let mut differences = recipe.differences(&there);
+    differences.retain(|difference| !difference.may_change());
     if differences.is_empty() {
         return Ok(());
     }

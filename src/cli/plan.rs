@@ -102,12 +102,16 @@ impl Size {
             recipe.seed,
             stage,
         );
-        let step_tokens = tokens / plan.epoch(0).len().max(1);
+        let of_step = |step: &Vec<u32>| -> usize {
+            let examples = step.iter();
+            examples.map(|&index| training.length(index as usize)).sum()
+        };
+        let largest_step = plan.epoch(0).iter().map(of_step).max().unwrap_or(0);
         Ok(Self {
             examples: trajectories.len(),
             tokens,
             steps: glpft_train::total_steps(&plan, settings),
-            memory: estimate(&checked.config, settings, longest, step_tokens),
+            memory: estimate(&checked.config, settings, longest, largest_step),
         })
     }
 

@@ -68,8 +68,19 @@ impl Observer for TrainProgress {
         self.told = None;
         self.object(
             "start",
-            json!({"done": start.done, "total": start.total, "resumed": start.resumed}),
+            json!({
+                "done": start.done,
+                "total": start.total,
+                "resumed": start.resumed,
+                "goes_back_twice": start.goes_back_twice,
+            }),
         );
+        if start.goes_back_twice {
+            self.line(&format!(
+                "{}: clip_norm needs a second backward pass where it is layer-wise; clip_norm = 0 saves it",
+                start.stage
+            ));
+        }
         if let Some(checkpoint) = &start.resumed {
             self.line(&format!("{}: goes on from {checkpoint}", start.stage));
         }

@@ -136,7 +136,7 @@ impl<'r> Maker<'r> {
     }
 
     /// Reads the source a first time: which records it has, and how their queries are split. The records themselves
-    /// are read again as datasets are made of them, so that memory does not grow with the source.
+    /// are read again as datasets are made of them, so that memory grows with the queries alone.
     pub fn read(&self, observer: &mut PrepareObserver<'_>) -> Result<Made<'_>, Error> {
         let data = &self.recipe.data;
         let source = match (self.run, data.source == BUILTIN_SOURCE) {

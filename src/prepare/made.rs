@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use super::build::Maker;
 use super::report::{QueryCounts, SourceState};
+use super::stamp::listing;
 use super::{PrepareObserver, PrepareProgress, stage_of};
 use crate::Error;
 
@@ -81,7 +82,8 @@ impl Made<'_> {
             Ok(()) | Err(Stop::Wanted) => {}
         }
         // Splits were made of the first reading.
-        if report != self.state.report {
+        let listing = listing(&recipe.data)?;
+        if report != self.state.report || listing != self.state.listing {
             return Err(Error::SourceChanged {
                 path: recipe.data.source.clone(),
             });

@@ -47,18 +47,7 @@ pub(super) fn stamp(recipe: &DataRecipe, known: Option<(&str, &str)>) -> Result<
         });
     }
     let files = list(recipe)?;
-    let mut listing = String::new();
-    for file in &files {
-        // Quoted: no name can look like the next line.
-        let SourceFile {
-            name,
-            path,
-            size,
-            modified,
-        } = file;
-        listing.push_str(&format!("{name:?} {path:?} {size} {modified}\n"));
-    }
-    let listing = fingerprint(&[listing.as_bytes()]);
+    let listing = listing_of(&files);
     if let Some((_, content)) = known.filter(|(known, _)| *known == listing) {
         return Ok(Stamp {
             listing,
@@ -74,6 +63,29 @@ pub(super) fn stamp(recipe: &DataRecipe, known: Option<(&str, &str)>) -> Result<
         listing,
         content: fingerprint(&hashes),
     })
+}
+
+/// The names, sizes and times of a recipe's source as they are now, as [`Stamp::listing`] tells them.
+pub(super) fn listing(recipe: &DataRecipe) -> Result<String, Error> {
+    match recipe.source == BUILTIN_SOURCE {
+        true => Ok(String::new()),
+        false => Ok(listing_of(&list(recipe)?)),
+    }
+}
+
+fn listing_of(files: &[SourceFile]) -> String {
+    let mut listing = String::new();
+    for file in files {
+        // Quoted: no name can look like the next line.
+        let SourceFile {
+            name,
+            path,
+            size,
+            modified,
+        } = file;
+        listing.push_str(&format!("{name:?} {path:?} {size} {modified}\n"));
+    }
+    fingerprint(&[listing.as_bytes()])
 }
 
 /// Every file that reading the source may read, sorted.

@@ -32,10 +32,10 @@ pub enum TrainError {
         /// The stage's name.
         stage: &'static str,
     },
-    /// A loss or gradient is infinite or not a number; the step was not applied.
+    /// A loss or gradient is infinite or not a number; nothing of the step is saved.
     #[error(
-        "stage {stage}, step {step}: {what} is not finite (examples, as trajectory:turn: {examples}); the step was not \
-         applied. A lower learning rate, more warm-up or clip_norm may help"
+        "stage {stage}, step {step}: {what} is not finite (examples, as trajectory:turn: {examples}); nothing of this \
+         step is saved. A lower learning rate, more warm-up or clip_norm may help"
     )]
     NotFinite {
         /// The stage's name.

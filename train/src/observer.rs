@@ -13,6 +13,8 @@ pub struct StageStart {
     pub done: usize,
     /// The steps in all.
     pub total: usize,
+    /// Whether each step goes back through the layers twice: once for the norm that clipping needs, once to update.
+    pub goes_back_twice: bool,
     /// The checkpoint that it goes on from.
     pub resumed: Option<String>,
 }

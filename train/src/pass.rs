@@ -126,14 +126,15 @@ impl Pass {
             return false;
         };
         let gradient = self.gradient.take();
+        let gradient = || gradient.expect("the segment after this one passes its gradient on");
         let (input, mut graph) = match segment {
             Segment::Loss { input, loss } => (input, loss.backward()),
-            Segment::Kept { input, output } => (input, vector_jacobian(output, gradient)),
+            Segment::Kept { input, output } => (input, vector_jacobian(output, gradient())),
             Segment::Recomputed { layer, input } => {
                 let mut x = input;
                 let input = enter(&mut x, self.first_trained, Part::Layer(layer));
                 let output = model.layer(layer, x, &self.inputs, self.dropout);
-                (input, vector_jacobian(output, gradient))
+                (input, vector_jacobian(output, gradient()))
             }
         };
         self.gradient = input.and_then(|input| input.grad_remove(&mut graph));
@@ -160,9 +161,6 @@ fn enter(x: &mut Tensor<2>, first_trained: Option<Part>, part: Part) -> Option<T
 
 /// The gradients that `output` passes on where its own is `gradient`. A backward pass begins with ones, so it begins at
 /// the sum of their product.
-fn vector_jacobian(output: Tensor<2>, gradient: Option<Tensor<2>>) -> Graph {
-    match gradient {
-        Some(gradient) => (output * gradient).sum().backward(),
-        None => output.backward(),
-    }
+fn vector_jacobian(output: Tensor<2>, gradient: Tensor<2>) -> Graph {
+    (output * gradient).sum().backward()
 }

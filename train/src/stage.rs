@@ -10,7 +10,7 @@ use glpft_checkpoints::{
 };
 use glpft_data::{Batch, ExampleSet, Plan, PreparedError, StepBatches};
 use glpft_model::Decoder;
-use glpft_recipes::{Packing, Sampling, Stage, StageRecipe};
+use glpft_recipes::{Backward, Packing, Sampling, Stage, StageRecipe};
 use serde::{Deserialize, Serialize};
 
 use crate::ahead::made_ahead;
@@ -110,12 +110,13 @@ fn run_to_end(
     observer: &mut dyn Observer,
     inspect: &mut Inspect<'_>,
 ) -> Result<Outcome, TrainError> {
-    model.set_precision(run.recipe.precision);
+    model.set_precision(run.recipe.precision)?;
     let mut stage = Running::open(model, run)?;
     observer.start(&StageStart {
         stage: run.stage.name(),
         done: stage.state.step as usize,
         total: stage.total,
+        goes_back_twice: run.recipe.backward == Backward::LayerWise && run.recipe.clip_norm > 0.0,
         resumed: stage
             .resumed
             .as_ref()
@@ -288,7 +289,15 @@ impl<'a> Running<'a> {
             let Some(step) = steps.next() else {
                 unreachable!("the thread that makes steps ends after the last one, or panics");
             };
-            self.step(model, step?, started, observer, inspect)?;
+            let step = match step {
+                Ok(step) => step,
+                Err(error) => {
+                    // What was trained so far is whole, whatever is wrong with the data.
+                    self.save(model, observer)?;
+                    return Err(error.into());
+                }
+            };
+            self.step(model, step, started, observer, inspect)?;
             let done = self.state.step as usize;
             let last = done == self.total;
             if last || every(run.recipe.eval_every, done) {

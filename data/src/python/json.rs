@@ -61,15 +61,37 @@ pub fn dumps<T: Serialize>(value: &T) -> serde_json::Result<String> {
 /// What an element adds to `json.dump(elements, writer, indent=2)`, from the line break before it to its last character:
 /// the array is `[`, its elements with `,` between them, a line break if there are any, and `]`.
 pub fn dump_element<T: Serialize>(element: &T) -> serde_json::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let formatter = PythonFormatter::indented();
-    [element].serialize(&mut serde_json::Serializer::with_formatter(
-        &mut bytes, formatter,
-    ))?;
-    // Its brackets, and the line break before the second one.
-    bytes.truncate(bytes.len().saturating_sub(2));
-    bytes.drain(..1);
+    let mut bytes = b"\n  ".to_vec();
+    dump_nested(element, 1, &mut bytes)?;
     Ok(bytes)
+}
+
+/// Appends a value as `json.dump(…, indent=2)` writes it inside `depth` arrays or objects.
+pub fn dump_nested<T: Serialize>(
+    value: &T,
+    depth: usize,
+    out: &mut Vec<u8>,
+) -> serde_json::Result<()> {
+    let mut formatter = PythonFormatter::indented();
+    for _ in 0..depth {
+        formatter
+            .begin_array(&mut io::sink())
+            .map_err(serde_json::Error::io)?;
+    }
+    value.serialize(&mut serde_json::Serializer::with_formatter(out, formatter))
+}
+
+/// Appends what stands between the quotes of `text` as a JSON string. Escapes are by character: the parts of a text
+/// escaped one by one are the text escaped.
+pub fn escape(text: &str, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    let opening = out.len();
+    let formatter = PythonFormatter::compact();
+    text.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut *out, formatter,
+    ))?;
+    out.pop();
+    out.remove(opening);
+    Ok(())
 }
 
 /// Rewrites what Python accepts and serde_json does not; see the module's documentation.

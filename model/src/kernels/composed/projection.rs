@@ -117,8 +117,9 @@ fn product<B: Backend>(
         Precision::F32 => B::float_matmul(left, right),
         Precision::Bf16 => {
             let dtype = FloatDType::from(left.dtype());
-            let [left, right] = [left, right].map(|x| B::float_cast(x, FloatDType::BF16));
-            B::float_cast(B::float_matmul(left, right), dtype)
+            // Rounded and back: a product of bf16 tensors would round its sums, too.
+            let rounded = |x| B::float_cast(B::float_cast(x, FloatDType::BF16), dtype);
+            B::float_matmul(rounded(left), rounded(right))
         }
     }
 }

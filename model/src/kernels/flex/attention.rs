@@ -9,7 +9,7 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::mask::{Mask, Tile};
-use super::matrix::{Matrix, multiply_in};
+use super::matrix::{Matrix, multiply_in, transpose};
 use super::real::{Real, contiguous, elements, indices, tensor, vectorized};
 use super::softmax::{exponentials, largest};
 use crate::kernels::AttentionShape;
@@ -41,6 +41,8 @@ pub fn forward<R: Real>(
     let mask = Mask::new(indices(subtree_end));
     let tokens = mask.tokens();
     let (width, kv_width) = (heads * head_dim, kv_heads * head_dim);
+    // Once, so that no tile's product has to.
+    let key = transpose(key, tokens, kv_width);
     let mut output = vec![R::zero(); tokens * width];
     let mut log_sum_exp = vec![R::zero(); tokens * heads];
     output
@@ -64,7 +66,6 @@ pub fn forward<R: Real>(
             scores.resize(rows * columns, R::zero());
             for head in 0..heads {
                 let kv = head / (heads / kv_heads) * head_dim;
-                let of_keys = |keys: &Range<usize>| keys.start * kv_width + kv..;
                 let of_head = Matrix::new(
                     &query[queries.start * width + head * head_dim..],
                     rows,
@@ -73,15 +74,15 @@ pub fn forward<R: Real>(
                 );
                 let mut column = 0;
                 for keys in &runs {
-                    let keys_matrix =
-                        Matrix::new(&key[of_keys(keys)], keys.len(), head_dim, kv_width);
+                    let of_run = &key[kv * tokens + keys.start..];
+                    let keys_matrix = Matrix::new(of_run, head_dim, keys.len(), tokens);
                     let scores = &mut scores[column..];
                     multiply_in(
                         precision,
                         scores,
                         columns,
                         of_head,
-                        keys_matrix.transposed(),
+                        keys_matrix,
                         false,
                         false,
                     );
@@ -109,7 +110,8 @@ pub fn forward<R: Real>(
                 let mixed = &mut output[head * head_dim..];
                 for (index, keys) in runs.iter().enumerate() {
                     let weights = Matrix::new(&scores[column..], rows, keys.len(), columns);
-                    let values = Matrix::new(&value[of_keys(keys)], keys.len(), head_dim, kv_width);
+                    let of_run = &value[keys.start * kv_width + kv..];
+                    let values = Matrix::new(of_run, keys.len(), head_dim, kv_width);
                     multiply_in(precision, mixed, width, weights, values, index > 0, false);
                     column += keys.len();
                 }

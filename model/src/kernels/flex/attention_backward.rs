@@ -8,7 +8,7 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::mask::{KEYS, Mask, Tile};
-use super::matrix::{Matrix, multiply_in};
+use super::matrix::{Matrix, multiply_in, transpose};
 use super::real::{Real, contiguous, elements, indices, sum, tensor, vectorized};
 use crate::kernels::AttentionShape;
 
@@ -19,7 +19,9 @@ const QUERIES: usize = 512;
 struct Inputs<'a, R> {
     query: &'a [R],
     key: &'a [R],
-    value: &'a [R],
+    /// Keys and values with a row for each of their columns, `[kv_heads * head_dim, tokens]`.
+    key_columns: Vec<R>,
+    value_columns: Vec<R>,
     grad: &'a [R],
     log_sum_exp: &'a [R],
     /// `Σ grad · output` of each query and head, `[tokens, heads]`.
@@ -58,7 +60,8 @@ pub fn backward<R: Real>(
     let inputs = Inputs::<R> {
         query: elements(&query),
         key: elements(&key),
-        value: elements(&value),
+        key_columns: transpose(elements(&key), tokens, kv_width),
+        value_columns: transpose(elements(&value), tokens, kv_width),
         grad: elements(&grad),
         log_sum_exp: elements(&log_sum_exp),
         means: means(elements::<R>(&grad), elements(&output), shape.head_dim),
@@ -155,14 +158,16 @@ impl<R: Real> Inputs<'_, R> {
         let grad = Matrix::new(&self.grad[at..], rows, head_dim, width);
         let at_keys = range.start * kv_width + kv;
         let key = Matrix::new(&self.key[at_keys..], columns, head_dim, kv_width);
-        let value = Matrix::new(&self.value[at_keys..], columns, head_dim, kv_width);
+        let (tokens, in_columns) = (self.mask.tokens(), kv * self.mask.tokens() + range.start);
+        let [key_columns, value_columns] = [&self.key_columns, &self.value_columns]
+            .map(|all| Matrix::new(&all[in_columns..], head_dim, columns, tokens));
 
         multiply_in(
             precision,
             weights,
             columns,
             query,
-            key.transposed(),
+            key_columns,
             false,
             false,
         );
@@ -177,7 +182,7 @@ impl<R: Real> Inputs<'_, R> {
             dscores,
             columns,
             grad,
-            value.transposed(),
+            value_columns,
             false,
             false,
         );

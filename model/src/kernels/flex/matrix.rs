@@ -2,9 +2,10 @@
 
 use burn::tensor::DType;
 use glpft_recipes::Precision;
+use rayon::prelude::*;
 
-use super::bf16;
 use super::real::Real;
+use super::{bf16, small};
 
 /// A matrix inside a slice.
 #[derive(Clone, Copy)]
@@ -65,7 +66,26 @@ impl<'a, R> Matrix<'a, R> {
     }
 }
 
-/// [`multiply`] with operands of `precision`. Of f64, which is for tests, none is rounded.
+/// `rows` rows of `columns` elements each, laid out anew as `columns` rows.
+pub fn transpose<R: Real>(elements: &[R], rows: usize, columns: usize) -> Vec<R> {
+    // As many as fill a cache line.
+    const COLUMNS: usize = 16;
+    let mut output = vec![R::zero(); elements.len()];
+    if rows > 0 {
+        let parts = output.par_chunks_mut(COLUMNS * rows);
+        parts.enumerate().for_each(|(part, output)| {
+            for (row, elements) in elements.chunks_exact(columns).enumerate() {
+                let elements = &elements[part * COLUMNS..];
+                for (to, &element) in output[row..].iter_mut().step_by(rows).zip(elements) {
+                    *to = element;
+                }
+            }
+        });
+    }
+    output
+}
+
+/// [`multiply`] with operands of `precision`, and as a small product where it is not parallel. Of f64, which is for tests, none is rounded.
 pub fn multiply_in<R: Real>(
     precision: Precision,
     output: &mut [R],
@@ -79,6 +99,10 @@ pub fn multiply_in<R: Real>(
         (Precision::Bf16, DType::F32) => {
             let output = bytemuck::cast_slice_mut(output);
             bf16::multiply(output, stride, left.cast(), right.cast(), add, parallel);
+        }
+        (Precision::F32, DType::F32) if !parallel => {
+            let output = bytemuck::cast_slice_mut(output);
+            small::multiply(output, stride, left.cast(), right.cast(), add);
         }
         _ => multiply(output, stride, left, right, add, parallel),
     }

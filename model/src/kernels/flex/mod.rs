@@ -13,6 +13,7 @@ mod matrix;
 mod projection;
 mod real;
 mod rms_norm;
+mod small;
 mod softmax;
 
 use burn::backend::ops::FloatTensorOps;
