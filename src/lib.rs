@@ -2,6 +2,7 @@
 //!
 //! The crates below do one thing each; this one puts them in GLPFT's order.
 
+pub mod allocator;
 pub mod arrangement;
 pub mod base;
 pub mod check;

@@ -5,5 +5,6 @@ mod cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    glpft::allocator::keep_freed_memory();
     ExitCode::from(cli::main())
 }

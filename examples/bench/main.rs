@@ -34,6 +34,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    glpft::allocator::keep_freed_memory();
     let outcome = match Command::parse() {
         Command::Step(step) => step.execute(),
         Command::Gemm(gemm) => gemm.execute(),
