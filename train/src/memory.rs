@@ -16,8 +16,9 @@
 //! | inner products of the adapters | r each |
 //!
 //! Dropout masks are made again and logits exist for a few positions at a time, so they count nothing. A recomputed layer
-//! keeps its input: h. While the backward pass is in a layer, the layer keeps all of the above, and the gradients of the
-//! residual stream, gate and up, h + 2 f, exist beside.
+//! keeps its input: h. While the backward pass is in a layer, the layer keeps all of the above; beside it exist the gradients
+//! of the residual stream, h, and in the feed-forward layer those of gate and up, 2 f, or in attention those of its output
+//! and of query (one a thread, of which two are counted), key and value, which are laid out once more: 3 q + 4 k.
 
 use glpft_checkpoints::ModelConfig;
 use glpft_recipes::{Backward, StageRecipe, Tune};
@@ -180,7 +181,7 @@ impl Sizes {
             layers: config.layers,
             hidden,
             kept: kept.iter().sum(),
-            working: hidden + 2.0 * inner,
+            working: hidden + (2.0 * inner).max(3.0 * query + 4.0 * key),
             inputs: 4.0 + head_dim,
             parameters: parameters + added,
             trained,
