@@ -10,9 +10,11 @@ pub mod error;
 pub mod export;
 pub mod memory;
 pub mod model;
+pub mod place;
 pub mod prepare;
 pub mod result;
 pub mod run;
+pub mod size;
 pub mod stage;
 
 pub use base::Base;

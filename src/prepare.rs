@@ -27,7 +27,7 @@ use crate::{Base, Error};
 
 pub use budget::OverBudget;
 pub use examples::PreparedExample;
-pub use reads::{datasets, datasets_of, stage_of};
+pub use reads::{datasets, datasets_of, datasets_of_jobs, stage_of};
 pub use report::{DatasetReport, PrepareReport, QueryCounts, SourceState};
 
 use build::Maker;

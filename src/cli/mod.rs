@@ -11,7 +11,6 @@ mod plan;
 mod prepare;
 mod progress;
 mod recipe;
-mod remove;
 mod report;
 mod run;
 mod train;
@@ -20,10 +19,10 @@ use clap::Parser;
 use glpft::Error;
 
 pub(crate) use args::*;
-pub(crate) use open::{load_for_run, own_run, run_there};
+pub(crate) use glpft::place::{Removal, own_run, run_there};
+pub(crate) use open::load_for_run;
 pub(crate) use output::{complain, print};
 pub(crate) use prepare::PrepareBar;
-pub(crate) use remove::Removal;
 
 /// Runs the command line; the process's exit code.
 pub(crate) fn main() -> u8 {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use glpft::Error;
 use glpft::check::check_jobs;
-use glpft::prepare::{check, prepare_datasets};
+use glpft::prepare::{check, datasets_of_jobs, prepare_datasets};
 use glpft::run::{Summary, run_stages, unfinished};
 use glpft::stage::Context;
 use glpft_checkpoints::{RunDirectory, read_json};
@@ -13,7 +13,7 @@ use glpft_recipes::Recipe;
 use serde_json::{Value, json};
 
 use super::output::table;
-use super::plan::{datasets_of_jobs, dry_run};
+use super::plan::dry_run;
 use super::prepare::tell_over_budget;
 use super::progress::TrainProgress;
 use super::{

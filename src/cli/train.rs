@@ -4,14 +4,13 @@ use std::path::Path;
 
 use glpft::arrangement::{Job, jobs};
 use glpft::check::check_jobs;
-use glpft::prepare::{check, prepare_datasets};
+use glpft::prepare::{check, datasets_of_jobs, prepare_datasets};
 use glpft::result::FinishedStage;
 use glpft::stage::{Context, run_stage};
 use glpft::{Base, Error};
 use glpft_checkpoints::{FileError, RunDirectory};
 use glpft_recipes::{ModelRecipe, Recipe, Stage, StartFrom};
 
-use super::plan::datasets_of_jobs;
 use super::prepare::tell_over_budget;
 use super::progress::TrainProgress;
 use super::run::stop_on_interrupt;

@@ -3,6 +3,8 @@
 use glpft_data::Dataset;
 use glpft_recipes::{Arrangement, Recipe, Stage};
 
+use crate::arrangement::Job;
+
 /// The stage whose tokenizer and longest example decide a dataset's tokens: the one that reads it.
 pub fn stage_of(recipe: &Recipe, dataset: Dataset) -> Stage {
     match (recipe.arrangement, dataset) {
@@ -31,6 +33,20 @@ pub fn datasets(recipe: &Recipe) -> &'static [Dataset] {
         Arrangement::Single => &[Dataset::Backbone],
         Arrangement::OneStage | Arrangement::MultiTask => &ROLES,
     }
+}
+
+/// The datasets that some stages read, each once.
+pub fn datasets_of_jobs(recipe: &Recipe, jobs: &[Job]) -> Vec<Dataset> {
+    let mut datasets = Vec::new();
+    for dataset in jobs
+        .iter()
+        .flat_map(|job| datasets_of(recipe, job.stage).iter().copied())
+    {
+        if !datasets.contains(&dataset) {
+            datasets.push(dataset);
+        }
+    }
+    datasets
 }
 
 const ROLES: [Dataset; 3] = [Dataset::Planner, Dataset::Caller, Dataset::Summarizer];

@@ -4,15 +4,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use glpft::Error;
 use glpft_checkpoints::{FileError, RunDirectory, remove_directory_atomically};
 use glpft_recipes::{Recipe, Stage, StartFrom};
 
-use super::open::{FOLDERS, RECIPE};
+use super::{FOLDERS, RECIPE};
+use crate::Error;
 
 /// What of a run makes way for a new start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Removal<'a> {
+pub enum Removal<'a> {
     /// Nothing: it goes on.
     Nothing,
     /// Some stages and their models.
@@ -39,7 +39,10 @@ impl Removal<'_> {
     }
 
     /// Refuses a recipe that reads what would be removed: a model of the old run to start from, its data.
-    pub(crate) fn check(self, root: &Path, recipe: &Recipe) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// The recipe reads such a thing.
+    pub fn check(self, root: &Path, recipe: &Recipe) -> Result<(), Error> {
         let folders = self.folders(root);
         let folders: Vec<PathBuf> = folders
             .iter()

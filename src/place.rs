@@ -1,0 +1,124 @@
+//! Where a run lives: whose its directory is, and who may write to it.
+
+mod remove;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use glpft_checkpoints::{RunDirectory, RunLock, write_atomically};
+use glpft_recipes::{Difference, Recipe};
+
+use crate::Error;
+
+pub use remove::Removal;
+
+use remove::remove;
+
+/// The folders that a run makes, and no one else's.
+const FOLDERS: [&str; 3] = ["data", "stages", "models"];
+/// The recipe of a run.
+pub const RECIPE: &str = "recipe.toml";
+/// How many differing keys an error lists.
+const LISTED: usize = 5;
+
+/// A run's directory, and the right to write to it for as long as this lives.
+pub struct OwnedRun {
+    /// The directory.
+    pub run: RunDirectory,
+    _lock: RunLock,
+}
+
+/// The run that is in a directory already, as far as it will stay; writes nothing.
+///
+/// # Errors
+/// The directory holds another recipe's run, or something else.
+pub fn run_there(
+    root: &Path,
+    recipe: &Recipe,
+    removal: Removal<'_>,
+) -> Result<Option<RunDirectory>, Error> {
+    if removal == Removal::Everything && root.join(RECIPE).is_file() {
+        return Ok(None);
+    }
+    check_free_or_same(root, recipe, removal)?;
+    Ok(RunDirectory::open(root).ok())
+}
+
+/// Makes the run's directory where it is missing, takes it for this process alone, and removes what is to go.
+///
+/// Everything that can be checked without writing should have been: what is removed does not come back.
+///
+/// # Errors
+/// As [`run_there`], and where another process is at work in the directory or the disk refuses.
+pub fn own_run(root: &Path, recipe: &Recipe, removal: Removal<'_>) -> Result<OwnedRun, Error> {
+    // Before anything is made, and again when nobody else can change it.
+    run_there(root, recipe, removal)?;
+    let lock = RunLock::take(root)?;
+    let there = run_there(root, recipe, removal)?;
+    remove(root, there.as_ref(), removal)?;
+    let run = RunDirectory::create(root)?;
+    let text = recipe.to_toml();
+    write_atomically(&run.recipe(), |file| file.write_all(text.as_bytes()))?;
+    run.clean()?;
+    Ok(OwnedRun { run, _lock: lock })
+}
+
+fn check_free_or_same(root: &Path, recipe: &Recipe, removal: Removal<'_>) -> Result<(), Error> {
+    let path = root.join(RECIPE);
+    if !path.is_file() {
+        return check_free(root);
+    }
+    if !is_begun(root) {
+        // A first try that came to nothing, such as one with a wrong path, is in nobody's way.
+        return Ok(());
+    }
+    let there = Recipe::load(&path, &[])?;
+    let mut differences = recipe.differences(&there);
+    differences.retain(|difference| !difference.may_change());
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let mut listed: Vec<String> = differences
+        .iter()
+        .take(LISTED)
+        .map(|Difference { key, ours, theirs }| format!("{key} = {theirs} there, {ours} now"))
+        .collect();
+    if differences.len() > LISTED {
+        listed.push(format!("{} more", differences.len() - LISTED));
+    }
+    Err(Error::OtherRecipe {
+        path: root.to_owned(),
+        differences: listed.join("; "),
+        remedy: match removal {
+            Removal::Stages(_) => "choose another --out",
+            _ => "choose another --out, or give --overwrite to remove what is there",
+        },
+    })
+}
+
+/// Whether a run has anything to lose.
+fn is_begun(root: &Path) -> bool {
+    ["data/prepare.json", "summary.json"]
+        .iter()
+        .any(|file| root.join(file).exists())
+        || ["stages", "models"]
+            .iter()
+            .any(|folder| is_full(&root.join(folder)))
+}
+
+/// Whether something is in a folder. What stands in the way of one is told by who makes it.
+fn is_full(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+/// Somebody's own `data/` or `models/` is not a run's to write into.
+fn check_free(root: &Path) -> Result<(), Error> {
+    match FOLDERS.iter().find(|folder| is_full(&root.join(folder))) {
+        None => Ok(()),
+        Some(folder) => Err(Error::NotARun {
+            path: root.to_owned(),
+            what: format!("{folder}/"),
+        }),
+    }
+}
