@@ -10,6 +10,7 @@ mod error;
 mod intervals;
 mod mean;
 mod metrics;
+pub mod plot;
 mod read;
 mod report;
 mod score;
