@@ -8,14 +8,14 @@ use std::ops::Range;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use super::mask::{Mask, Tile};
+use super::mask::{Block, Mask};
 use super::matrix::{Matrix, multiply_in, transpose};
 use super::real::{Real, contiguous, elements, indices, tensor, vectorized};
 use super::softmax::{exponentials, largest};
 use crate::kernels::AttentionShape;
 
 /// Queries of one task.
-const QUERIES: usize = 128;
+const QUERIES: usize = 96;
 
 /// See [`crate::kernels::DecoderOps::tree_attention_forward`].
 pub fn forward<R: Real>(
@@ -52,14 +52,13 @@ pub fn forward<R: Real>(
         .for_each_init(Vec::new, |scores, (block, (output, log_sum_exp))| {
             let queries = block * QUERIES..((block + 1) * QUERIES).min(tokens);
             let rows = queries.len();
-            let tiles: Vec<(usize, Tile)> = (0..mask.tiles())
-                .map(|tile| (tile, mask.tile(&queries, tile)))
-                .filter(|(_, kind)| *kind != Tile::Empty)
+            let blocks: Vec<Block> = (0..mask.tiles())
+                .filter_map(|tile| mask.block(&queries, tile))
                 .collect();
-            // Neighbouring tiles are multiplied at once: larger products run nearer to the processor's peak.
-            let runs: Vec<Range<usize>> = tiles
-                .chunk_by(|(left, _), (right, _)| left + 1 == *right)
-                .map(|run| mask.keys(run[0].0).start..mask.keys(run[run.len() - 1].0).end)
+            // Neighbouring keys are multiplied at once: larger products run nearer to the processor's peak.
+            let runs: Vec<Range<usize>> = blocks
+                .chunk_by(|left, right| left.keys.end == right.keys.start)
+                .map(|run| run[0].keys.start..run[run.len() - 1].keys.end)
                 .collect();
             let columns: usize = runs.iter().map(Range::len).sum();
             scores.clear();
@@ -89,9 +88,14 @@ pub fn forward<R: Real>(
                     column += keys.len();
                 }
                 let mut column = 0;
-                for &(tile, kind) in &tiles {
-                    let keys = mask.keys(tile);
-                    if kind == Tile::Partial {
+                for Block {
+                    queries: seeing,
+                    keys,
+                    full,
+                } in &blocks
+                {
+                    // Of a block's queries here even those count that see none of its keys.
+                    if !full || *seeing != queries {
                         for (row, scores) in scores.chunks_mut(columns).enumerate() {
                             let scores = &mut scores[column..column + keys.len()];
                             mask.hide(scores, queries.start + row, keys.clone(), R::neg_infinity());

@@ -7,7 +7,7 @@
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use super::mask::{KEYS, Mask, Tile};
+use super::mask::{Block, KEYS, Mask};
 use super::matrix::{Matrix, multiply_in, transpose};
 use super::real::{Real, contiguous, elements, indices, sum, tensor, vectorized};
 use crate::kernels::AttentionShape;
@@ -119,11 +119,10 @@ impl<R: Real> Inputs<'_, R> {
             while start < last {
                 // Tiles of queries begin at multiples, so that the diagonal is met once.
                 let queries = start..((start / QUERIES + 1) * QUERIES).min(last);
-                let kind = self.mask.tile(&queries, keys.tile);
-                if kind != Tile::Empty {
+                if let Some(block) = self.mask.block(&queries, keys.tile) {
                     for head in 0..self.shape.heads {
                         let buffers = (&mut weights[..], &mut dscores[..]);
-                        self.tile(&mut keys, &queries, kind, head, buffers, &mut dquery);
+                        self.block(&mut keys, &block, head, buffers, &mut dquery);
                     }
                 }
                 start = queries.end;
@@ -132,12 +131,11 @@ impl<R: Real> Inputs<'_, R> {
         dquery
     }
 
-    /// Adds the gradients that come from one head's scores of `queries` on a tile of keys.
-    fn tile(
+    /// Adds the gradients that come from one head's scores in a block of a tile of keys.
+    fn block(
         &self,
         keys: &mut KeyTile<'_, R>,
-        queries: &std::ops::Range<usize>,
-        kind: Tile,
+        block: &Block,
         head: usize,
         (weights, dscores): (&mut [R], &mut [R]),
         dquery: &mut [R],
@@ -150,9 +148,10 @@ impl<R: Real> Inputs<'_, R> {
             precision,
         } = self.shape;
         let (width, kv_width) = (heads * head_dim, kv_heads * head_dim);
-        let range = self.mask.keys(keys.tile);
+        let (queries, range) = (&block.queries, &block.keys);
         let (rows, columns) = (queries.len(), range.len());
         let kv = head / (heads / kv_heads) * head_dim;
+        let in_tile = (range.start - self.mask.keys(keys.tile).start) * kv_width + kv;
         let at = queries.start * width + head * head_dim;
         let query = Matrix::new(&self.query[at..], rows, head_dim, width);
         let grad = Matrix::new(&self.grad[at..], rows, head_dim, width);
@@ -171,7 +170,7 @@ impl<R: Real> Inputs<'_, R> {
             false,
             false,
         );
-        if kind == Tile::Partial {
+        if !block.full {
             for (query, scores) in queries.clone().zip(weights.chunks_mut(columns)) {
                 self.mask
                     .hide(scores, query, range.clone(), R::neg_infinity());
@@ -205,7 +204,7 @@ impl<R: Real> Inputs<'_, R> {
         let dscores = Matrix::new(dscores, rows, columns, columns);
         multiply_in(
             precision,
-            &mut keys.dvalue[kv..],
+            &mut keys.dvalue[in_tile..],
             kv_width,
             weights.transposed(),
             grad,
@@ -214,7 +213,7 @@ impl<R: Real> Inputs<'_, R> {
         );
         multiply_in(
             precision,
-            &mut keys.dkey[kv..],
+            &mut keys.dkey[in_tile..],
             kv_width,
             dscores.transposed(),
             query,
