@@ -2,10 +2,12 @@
 //!
 //! No model is in here. [`Generate`] is what a model must do for the team; everything else is pure functions.
 
+mod backbone;
 mod decision;
 mod generate;
 mod parse;
 mod planner;
+mod prompts;
 mod step;
 
 pub use decision::{Decision, Plan};
@@ -14,4 +16,5 @@ pub use generate::{
 };
 pub use parse::{ParseError, parse_step};
 pub use planner::{NOTHING, PlannerTurn, clean_output};
+pub use prompts::StepPrompts;
 pub use step::{Prediction, reference_text};

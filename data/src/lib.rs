@@ -38,7 +38,7 @@ pub use plan::{Plan, StepBatches, micro_batches};
 pub use prepared::{DatasetWriter, PreparedDataset, PreparedError, temporary_file};
 pub use prompts::{Prompts, PromptsError, SYSTEM_PREFIX, TemplateError, ToolPrompt, history_turn};
 pub use random::{Purpose, Random};
-pub use roles::{GiveUpPrompt, HALLUCINATED, examples};
+pub use roles::{GiveUpPrompt, HALLUCINATED, examples, history};
 pub use source::{
     BadRecord, Conversations, ReadOptions, Record, RecordError, Source, SourceError, SourceForm,
     SourceReport, TestQueriesError,

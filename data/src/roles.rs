@@ -5,6 +5,7 @@
 
 mod backbone;
 mod caller;
+mod history;
 mod planner;
 mod summarizer;
 
@@ -13,6 +14,8 @@ use glpft_recipes::GiveUpHistory;
 use crate::conversation::{Conversation, Speaker, Turn};
 use crate::example::{Dataset, Example, Prompt, Text};
 use crate::prompts::{Prompts, ToolPrompt, history_turn};
+
+pub use history::history;
 
 /// The name that the environment gives to a call of a function that does not exist.
 pub const HALLUCINATED: &str = "invalid_hallucination_function_name";
@@ -80,9 +83,7 @@ impl Steps<'_> {
 
     /// Whether a turn calls a function that does not exist.
     fn is_hallucinated(&self, turn: usize) -> bool {
-        self.turns
-            .get(turn)
-            .is_some_and(|turn| turn.from == Speaker::Caller && turn.value.contains(HALLUCINATED))
+        self.turns.get(turn).is_some_and(is_hallucinated_call)
     }
 
     fn example(&self, turn: usize, prompt: Prompt, target: &str) -> Example {
@@ -93,6 +94,11 @@ impl Steps<'_> {
             target: target.to_owned(),
         }
     }
+}
+
+/// Whether a turn calls a function that does not exist.
+fn is_hallucinated_call(turn: &Turn) -> bool {
+    turn.from == Speaker::Caller && turn.value.contains(HALLUCINATED)
 }
 
 /// A turn as the histories of planner, caller and summarizer show it.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use glpft_agent::ParseError;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::metrics::RougeError;
 
@@ -31,7 +31,7 @@ pub enum EntryError {
 }
 
 /// One of an entry's two texts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Which {
     /// What the team said.

@@ -1,7 +1,7 @@
 //! How sure the metrics are: confidence intervals by bootstrap.
 
 use glpft_data::{Purpose, Random};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::report::Metrics;
 use crate::tally::Tally;
@@ -17,7 +17,7 @@ const STREAM: u64 = 0x626f_6f74;
 pub type Interval = [f64; 2];
 
 /// What is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Over {
     /// Whole trajectories. Their steps depend on each other, so this is the honest one.
@@ -31,7 +31,7 @@ pub enum Over {
 /// The percentile bootstrap (Efron, "Bootstrap methods", 1979): as many trajectories are drawn, with repetition, as there
 /// are; the metrics of 1000 such draws are sorted, and the interval leaves out 2.5 % at either end, interpolated linearly.
 /// Draws in which no step counts for a metric are left out of its interval. A pure function of steps and seed.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Intervals {
     /// How sure.
     pub level: f64,

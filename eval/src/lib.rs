@@ -1,8 +1,9 @@
-//! Evaluation: the paper's step-level metrics.
+//! Evaluation: the paper's step-level metrics, and the static evaluation that they are taken of.
 //!
 //! A predictions file holds, for each step of held-out trajectories, what the team said and what the reference says.
 //! [`score_file`] reads one and scores it; a [`Scorer`] takes steps as they come. The metrics are the published
-//! evaluation script's (α-UMi, `evaluate-multi_agent.py`), one file each in `metrics/`.
+//! evaluation script's (α-UMi, `evaluate-multi_agent.py`), one file each in `metrics/`. [`static_evaluation`] makes such a
+//! file: it asks a team's models about every step.
 
 mod entry;
 mod equality;
@@ -14,6 +15,7 @@ pub mod plot;
 mod read;
 mod report;
 mod score;
+pub mod static_evaluation;
 mod step;
 mod tally;
 

@@ -1,14 +1,15 @@
 //! What scoring tells.
 
 use glpft_agent::Plan;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::error::Which;
 use crate::intervals::Intervals;
 
 /// The published script's metrics under its own keys, each in 0..=1. Where no step counts for one there is no value: the
 /// script has 0 for `rouge` and `action_em` there, and divides by zero for the others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// ROUGE-L of answers ([`crate::rouge_l`]).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +70,43 @@ pub struct MetricReport {
     pub intervals: Option<Intervals>,
 }
 
+/// What stands beside the metrics.
+#[derive(Deserialize)]
+struct Beside {
+    counts: Counts,
+    confusion: Confusion,
+    skipped: Skipped,
+    mended: Mended,
+    notes: Vec<Note>,
+    intervals: Option<Intervals>,
+}
+
 impl MetricReport {
+    /// Reads what was written as JSON; other keys are let be. (Derived, it could not read the metrics: numbers of
+    /// arbitrary precision do not pass through a flattened field.)
+    ///
+    /// # Errors
+    /// Where a part is absent or of another type.
+    pub fn from_value(value: &Value) -> Result<Self, serde_json::Error> {
+        let Beside {
+            counts,
+            confusion,
+            skipped,
+            mended,
+            notes,
+            intervals,
+        } = Beside::deserialize(value)?;
+        Ok(Self {
+            metrics: Metrics::deserialize(value)?,
+            counts,
+            confusion,
+            skipped,
+            mended,
+            notes,
+            intervals,
+        })
+    }
+
     /// How many skipped and mended texts there are, of which [`MetricReport::notes`] names the first.
     pub fn problems(&self) -> u64 {
         let mended = &self.mended;
@@ -83,7 +120,7 @@ impl MetricReport {
 }
 
 /// How many steps of which kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// All steps.
     pub steps: u64,
@@ -107,7 +144,7 @@ pub struct Counts {
 }
 
 /// A number for each plan.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// Calls.
     pub call: u64,
@@ -137,7 +174,7 @@ impl Row {
 }
 
 /// How often which plan was predicted (the columns) where the reference has which (the rows).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
     /// Where the reference calls.
     pub call: Row,
@@ -168,7 +205,7 @@ impl Confusion {
 }
 
 /// Steps that some metric leaves out, as the published script does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     /// The action is right, but the reference's own arguments are not JSON: not in `easy_f1`, `hard_f1` and `f1`.
     pub reference_arguments_not_json: u64,
@@ -176,7 +213,7 @@ pub struct Skipped {
 
 /// Texts at which the published script ends with an error, by text and reason. [`glpft_agent::parse_step`] and
 /// [`crate::score_step`] say what stands instead.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mended {
     /// Predicted calls without `</s>`.
     pub predictions_without_separator: u64,
@@ -191,7 +228,7 @@ pub struct Mended {
 }
 
 /// A step that was skipped or mended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// Its entry, counted from 0.
     pub entry: u64,

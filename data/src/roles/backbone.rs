@@ -1,7 +1,7 @@
 //! The backbone's examples: whole steps, as one model would answer them.
 
 use super::{GiveUpPrompt, Steps};
-use crate::conversation::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker};
+use crate::conversation::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker, Turn};
 use crate::example::{Example, Prompt, Text};
 use crate::prompts::history_turn;
 use crate::python::strip;
@@ -15,19 +15,34 @@ pub(super) fn examples(steps: &Steps<'_>, give_up: &mut GiveUpPrompt) -> Vec<Exa
             // They are part of the step that the assistant's turn begins.
             Speaker::Caller | Speaker::Conclusion => continue,
             Speaker::User | Speaker::Observation => None,
-            Speaker::Assistant => joined(steps, index),
+            Speaker::Assistant => joined(steps.turns, index),
         };
         if let Some(step) = &value {
             let own = || steps.prompt.fill(history.clone(), "");
             let prompt = prompt(give_up, step.gives_up, own);
             examples.push(steps.example(index, prompt, &step.text));
         }
-        let text = value
-            .as_ref()
-            .map_or(turn.value.as_str(), |step| &step.text);
-        history.push(history_turn(turn.from, text));
+        history.push(shown(turn, value.as_ref()));
     }
     examples
+}
+
+/// The turns as a backbone's prompt shows them, earlier steps joined.
+pub(super) fn history(turns: &[Turn]) -> Vec<Text> {
+    let mut history = Vec::new();
+    for (index, turn) in turns.iter().enumerate() {
+        match turn.from {
+            Speaker::Caller | Speaker::Conclusion => {}
+            Speaker::User | Speaker::Observation => history.push(shown(turn, None)),
+            Speaker::Assistant => history.push(shown(turn, joined(turns, index).as_ref())),
+        }
+    }
+    history
+}
+
+fn shown(turn: &Turn, step: Option<&Step>) -> Text {
+    let text = step.map_or(turn.value.as_str(), |step| &step.text);
+    history_turn(turn.from, text)
 }
 
 struct Step {
@@ -36,8 +51,8 @@ struct Step {
 }
 
 /// An assistant's turn and what it handed over to, as one text; none where it hands over to nobody.
-fn joined(steps: &Steps<'_>, index: usize) -> Option<Step> {
-    let rationale = steps.turns.get(index)?.value.as_str();
+fn joined(turns: &[Turn], index: usize) -> Option<Step> {
+    let rationale = turns.get(index)?.value.as_str();
     if rationale.contains(NEXT_GIVE_UP) {
         let rationale = rationale.replace(NEXT_GIVE_UP, "");
         return Some(Step {
@@ -45,7 +60,7 @@ fn joined(steps: &Steps<'_>, index: usize) -> Option<Step> {
             gives_up: true,
         });
     }
-    let next = steps.turns.get(index + 1)?;
+    let next = turns.get(index + 1)?;
     let (tag, label) = match next.from {
         Speaker::Caller => (NEXT_CALLER, ""),
         Speaker::Conclusion => (NEXT_CONCLUSION, "conclusion: "),

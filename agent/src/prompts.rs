@@ -1,0 +1,103 @@
+//! What each role is asked at a step of a conversation.
+
+use glpft_data::{
+    Conversation, Dataset, Prompts, SYSTEM_PREFIX, Speaker, Text, ToolPrompt, Turn, history,
+    history_turn,
+};
+use glpft_recipes::Behaviour;
+
+use crate::generate::Role;
+use crate::planner::PlannerTurn;
+
+/// Asks about a conversation's steps. Every turn before the step is the conversation's own; at the step itself caller
+/// and summarizer read what the planner said.
+///
+/// With [`Behaviour::Fixed`] a prompt is the one that the role learned from, with the planner's turn in its place. With
+/// [`Behaviour::Compat`] it is the published evaluation's (α-UMi, `infer_pipeline.py`), which shows every role every
+/// turn (also those that training hides from it) and labels the planner's turn `planner: `, a label that no training
+/// example has.
+#[derive(Clone, Debug)]
+pub struct StepPrompts<'c> {
+    turns: &'c [Turn],
+    behaviour: Behaviour,
+    system_prefix: bool,
+    planner: ToolPrompt<'c>,
+    caller: ToolPrompt<'c>,
+    summarizer: ToolPrompt<'c>,
+    backbone: ToolPrompt<'c>,
+}
+
+impl<'c> StepPrompts<'c> {
+    /// For the steps of one conversation; `system_prefix` says whether `system: ` stands before every prompt, as it
+    /// does in training.
+    pub fn new(
+        conversation: &'c Conversation,
+        prompts: &'c Prompts,
+        behaviour: Behaviour,
+        system_prefix: bool,
+    ) -> Self {
+        let of = |dataset| prompts.for_tools(dataset, &conversation.tools);
+        Self {
+            turns: &conversation.turns,
+            behaviour,
+            system_prefix,
+            planner: of(Dataset::Planner),
+            caller: of(Dataset::Caller),
+            summarizer: of(Dataset::Summarizer),
+            backbone: of(Dataset::Backbone),
+        }
+    }
+
+    /// What the planner is asked at the step that begins with turn `turn`.
+    pub fn planner(&self, turn: usize) -> Text {
+        self.fill(&self.planner, self.history(turn, Role::Planner), "")
+    }
+
+    /// What the caller is asked after the planner's turn.
+    pub fn caller(&self, turn: usize, planner: &PlannerTurn) -> Text {
+        let history = self.handed_over(turn, Role::Caller, planner);
+        self.fill(&self.caller, history, &planner.text)
+    }
+
+    /// What the summarizer is asked after the planner's turn.
+    pub fn summarizer(&self, turn: usize, planner: &PlannerTurn) -> Text {
+        let history = self.handed_over(turn, Role::Summarizer, planner);
+        self.fill(&self.summarizer, history, "")
+    }
+
+    /// What a single model is asked at the step that begins with turn `turn`.
+    pub fn backbone(&self, turn: usize) -> Text {
+        self.fill(&self.backbone, self.history(turn, Role::Backbone), "")
+    }
+
+    fn history(&self, turn: usize, role: Role) -> Vec<Text> {
+        let before = &self.turns[..turn.min(self.turns.len())];
+        let shown_as = match (self.behaviour, role) {
+            (Behaviour::Fixed, _) | (_, Role::Backbone) => role.dataset(),
+            (Behaviour::Compat, _) => Dataset::Planner,
+        };
+        history(before, shown_as)
+    }
+
+    fn handed_over(&self, turn: usize, role: Role, planner: &PlannerTurn) -> Vec<Text> {
+        let mut history = self.history(turn, role);
+        history.push(match self.behaviour {
+            Behaviour::Fixed => history_turn(Speaker::Assistant, &planner.text),
+            Behaviour::Compat => {
+                let mut text = Text::new();
+                text.push("planner: ").push(&planner.text).separate();
+                text
+            }
+        });
+        history
+    }
+
+    fn fill(&self, prompt: &ToolPrompt<'_>, history: Vec<Text>, thought: &str) -> Text {
+        let mut text = Text::new();
+        if self.system_prefix {
+            text.push(SYSTEM_PREFIX);
+        }
+        text.extend(&prompt.fill(history, thought).text());
+        text
+    }
+}

@@ -1,0 +1,122 @@
+//! Why an evaluation has no result.
+
+use std::path::PathBuf;
+
+use glpft_agent::{GenerateError, Role};
+use glpft_checkpoints::{FileError, JsonError};
+
+use crate::error::{PredictionsError, StepError};
+
+/// Why a static evaluation has no result. What is answered stays written.
+#[derive(Debug, thiserror::Error)]
+pub enum StaticError {
+    /// Nothing in the data is a step.
+    #[error(
+        "no conversation of the data has a step to score: none of their assistant's turns holds `Next: caller.`, \
+         `Next: conclusion.` or `Next: give up.`"
+    )]
+    NoSteps,
+    /// The directory holds another evaluation.
+    #[error(
+        "{} holds another evaluation ({}); choose another directory, or give --overwrite to remove it",
+        path.display(), differences.join("; ")
+    )]
+    Other {
+        /// The directory.
+        path: PathBuf,
+        /// What differs, with both values.
+        differences: Vec<String>,
+    },
+    /// The directory holds files of these names that no evaluation wrote.
+    #[error(
+        "{} holds {file}, but no evaluation.json that says what it is of; choose another directory",
+        path.display()
+    )]
+    NotAnEvaluation {
+        /// The directory.
+        path: PathBuf,
+        /// The file.
+        file: &'static str,
+    },
+    /// A line of the predictions that are there already is not what stood there.
+    #[error(
+        "{}:{line} is not what the evaluation wrote there ({reason}); give --overwrite to start anew",
+        path.display()
+    )]
+    Damaged {
+        /// `predictions.jsonl`.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A model did not answer.
+    #[error(
+        "trajectories {first} to {last}, {}: {}", role.name(), chain(source)
+    )]
+    Generate {
+        /// The batch's first trajectory.
+        first: usize,
+        /// Its last.
+        last: usize,
+        /// Who was asked.
+        role: Role,
+        /// Why.
+        source: GenerateError,
+    },
+    /// A generator broke its promise of one answer a request.
+    #[error("the {} gave {answered} answers to {asked} requests", role.name())]
+    Answers {
+        /// Who was asked.
+        role: Role,
+        /// How often.
+        asked: usize,
+        /// What came.
+        answered: usize,
+    },
+    /// A step has no score.
+    #[error("trajectory {trajectory}, turn {turn}: {reason}")]
+    Step {
+        /// The trajectory.
+        trajectory: usize,
+        /// The turn that the step begins with.
+        turn: usize,
+        /// Why.
+        reason: StepError,
+    },
+    /// It was told to stop.
+    #[error(
+        "interrupted after {done} of {total} steps; {} holds them: the same command goes on from there",
+        path.display()
+    )]
+    Interrupted {
+        /// The directory.
+        path: PathBuf,
+        /// Steps answered and written.
+        done: usize,
+        /// Steps in all.
+        total: usize,
+    },
+    /// The predictions cannot be read back.
+    #[error(transparent)]
+    Predictions(#[from] PredictionsError),
+    /// A file or folder.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A JSON file.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+}
+
+/// An error with everything that led to it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,187 @@
+//! An evaluation from its first step, or the one that it was interrupted at, to its report.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use glpft_agent::Generate;
+use glpft_checkpoints::{FileError, RunLock, read_json, remove_leftovers, write_json};
+use glpft_data::{Conversation, Prompts, fingerprint};
+
+use super::batch::Batch;
+use super::error::StaticError;
+use super::manifest::{MANIFEST_FILE, Manifest};
+use super::observer::StaticObserver;
+use super::predictions::{PREDICTIONS_FILE, Predictions};
+use super::report::{METRICS_FILE, StaticReport};
+use super::scoring::report;
+use super::settings::{Answerer, StaticSettings};
+use super::steps::{TrajectorySteps, steps};
+use super::times::TIMES_FILE;
+
+/// Everything that an evaluation leaves; the manifest last, as it says what the others are of.
+const FILES: [&str; 4] = [METRICS_FILE, PREDICTIONS_FILE, TIMES_FILE, MANIFEST_FILE];
+
+/// A static evaluation.
+#[derive(Debug)]
+pub struct StaticEvaluation<'a> {
+    /// The held-out conversations.
+    pub conversations: &'a [Conversation],
+    /// Records of the data that could not be read; only told.
+    pub bad_records: usize,
+    /// The templates that the models learned with.
+    pub prompts: &'a Prompts,
+    /// Who answers.
+    pub answerer: Answerer,
+    /// How.
+    pub settings: &'a StaticSettings,
+    /// What decides the result beside data, templates and settings, which are added to it: the models.
+    pub manifest: Manifest,
+    /// The directory that it writes to; made where it is missing.
+    pub out: &'a Path,
+    /// Removes an evaluation that is there already.
+    pub overwrite: bool,
+    /// Set from outside to end after the batch under way.
+    pub stop: &'a AtomicBool,
+}
+
+impl StaticEvaluation<'_> {
+    /// Answers what is not answered yet, scores all of it and writes `metrics.json`. Where nothing is left to answer,
+    /// `open` is not called.
+    ///
+    /// The result does not depend on interruptions: batches are the same trajectories whenever the evaluation was
+    /// started, and a generator forgets its prefixes between them.
+    ///
+    /// # Errors
+    /// Of `open`; where a model does not answer, the directory holds something else, the disk refuses;
+    /// [`StaticError::Interrupted`] where it was told to stop.
+    pub fn run<'g, E: From<StaticError>>(
+        &self,
+        open: &mut dyn FnMut() -> Result<Box<dyn Generate + 'g>, E>,
+        observer: &mut dyn StaticObserver,
+    ) -> Result<StaticReport, E> {
+        let (trajectories, counts) = steps(self.conversations, self.bad_records, self.settings);
+        if trajectories.is_empty() {
+            return Err(StaticError::NoSteps.into());
+        }
+        let batches: Vec<&[TrajectorySteps<'_>]> =
+            trajectories.chunks(self.settings.batch.max(1)).collect();
+        let manifest = self.manifest();
+        let _lock = self.own(&manifest)?;
+        let (mut predictions, mut batch) = Predictions::open(self.out, &batches)?;
+        let steps_of = |batches: &[&[TrajectorySteps<'_>]]| -> usize {
+            let all = batches.iter().flat_map(|batch| batch.iter());
+            all.map(|trajectory| trajectory.steps.len()).sum()
+        };
+        observer.start(steps_of(&batches[..batch]), counts.steps);
+        let mut generator = None;
+        while let Some(trajectories) = batches.get(batch) {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(StaticError::Interrupted {
+                    path: self.out.to_owned(),
+                    done: steps_of(&batches[..batch]),
+                    total: counts.steps,
+                }
+                .into());
+            }
+            let mut loading = 0.0;
+            let generator = match &mut generator {
+                Some(generator) => generator,
+                None => {
+                    observer.load();
+                    let started = Instant::now();
+                    let opened = generator.insert(open()?);
+                    loading = started.elapsed().as_secs_f64();
+                    opened
+                }
+            };
+            let (records, mut times) = Batch::answer(
+                trajectories,
+                self.prompts,
+                self.answerer,
+                self.settings,
+                generator.as_mut(),
+            )?;
+            generator.forget();
+            let started = Instant::now();
+            for records in &records {
+                predictions.write(records)?;
+            }
+            times.loading = loading;
+            times.writing = started.elapsed().as_secs_f64();
+            predictions.end_batch(&times)?;
+            for records in &records {
+                observer.trajectory(records);
+            }
+            batch += 1;
+        }
+        observer.finish();
+        let report = report(self.out, self.settings, counts, manifest)?;
+        write_json(&self.out.join(METRICS_FILE), &report).map_err(StaticError::from)?;
+        Ok(report)
+    }
+
+    /// All that decides the result.
+    fn manifest(&self) -> Manifest {
+        let mut manifest = self.manifest.clone();
+        let decides = &mut manifest.decides;
+        decides.extend(self.settings.facts());
+        let conversations: Vec<Vec<u8>> = self
+            .conversations
+            .iter()
+            .map(|conversation| serde_json::to_vec(conversation).unwrap_or_default())
+            .collect();
+        let parts: Vec<&[u8]> = conversations.iter().map(Vec::as_slice).collect();
+        decides.insert("data".to_owned(), fingerprint(&parts));
+        let prompts = format!("{:?}", self.prompts);
+        decides.insert("prompts".to_owned(), fingerprint(&[prompts.as_bytes()]));
+        decides.insert("answerer".to_owned(), self.answerer.name().to_owned());
+        manifest
+    }
+
+    /// Makes the directory this evaluation's, for as long as the lock lives.
+    fn own(&self, manifest: &Manifest) -> Result<RunLock, StaticError> {
+        let lock = RunLock::take(self.out)?;
+        remove_leftovers(self.out)?;
+        let path = self.out.join(MANIFEST_FILE);
+        let is_there = path.is_file();
+        if let (false, Some(file)) = (is_there, self.stranger()) {
+            return Err(StaticError::NotAnEvaluation {
+                path: self.out.to_owned(),
+                file,
+            });
+        }
+        if is_there && self.overwrite {
+            for file in FILES {
+                remove_file(&self.out.join(file))?;
+            }
+        } else if is_there {
+            let differences = read_json::<Manifest>(&path)?.differences(manifest);
+            if !differences.is_empty() {
+                return Err(StaticError::Other {
+                    path: self.out.to_owned(),
+                    differences,
+                });
+            }
+            return Ok(lock);
+        }
+        write_json(&path, manifest)?;
+        Ok(lock)
+    }
+
+    /// A file with the name of one of an evaluation's.
+    fn stranger(&self) -> Option<&'static str> {
+        FILES.into_iter().find(|file| self.out.join(file).exists())
+    }
+}
+
+fn remove_file(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(FileError::new("remove", path, error))
+        }
+        _ => Ok(()),
+    }
+}

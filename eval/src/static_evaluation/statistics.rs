@@ -1,0 +1,63 @@
+//! Who was asked how often, and what it took.
+
+use glpft_agent::{NOTHING, Role, clean_output};
+use serde::{Deserialize, Serialize};
+
+use super::record::{Ending, Output};
+
+/// What one role was asked and said.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RoleStatistics {
+    /// `planner`, `caller`, `summarizer` or `backbone`.
+    pub role: String,
+    /// How often it was asked.
+    pub requests: u64,
+    /// Tokens of its prompts.
+    pub prompt_tokens: u64,
+    /// Those of them that did not have to be computed, since an earlier prompt began with them.
+    pub cached_tokens: u64,
+    /// Tokens that it generated.
+    pub new_tokens: u64,
+    /// Prompts as long as they may be: what they began with was probably cut off.
+    pub prompts_at_limit: u64,
+    /// Answers that say nothing (empty, a full stop, a comma); `none` stands instead.
+    pub empty: u64,
+    /// Why its answers ended.
+    pub endings: Endings,
+}
+
+/// Answers by why they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endings {
+    /// The model ended them.
+    pub end_of_sequence: u64,
+    /// The text of a separator came up.
+    pub stop_text: u64,
+    /// They were as long as an answer may be.
+    pub length: u64,
+}
+
+impl RoleStatistics {
+    /// Of nothing yet.
+    pub(crate) fn new(role: Role) -> Self {
+        Self {
+            role: role.name().to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes an answer of this role in.
+    pub(crate) fn add(&mut self, output: &Output, prompt_limit: usize) {
+        self.requests += 1;
+        self.prompt_tokens += output.prompt_tokens as u64;
+        self.cached_tokens += output.cached_tokens as u64;
+        self.new_tokens += output.new_tokens as u64;
+        self.prompts_at_limit += u64::from(output.prompt_tokens >= prompt_limit);
+        self.empty += u64::from(clean_output(&output.text) == NOTHING);
+        *match output.ending {
+            Ending::EndOfSequence => &mut self.endings.end_of_sequence,
+            Ending::StopText => &mut self.endings.stop_text,
+            Ending::Length => &mut self.endings.length,
+        } += 1;
+    }
+}

@@ -1,0 +1,73 @@
+//! Where the time goes: a line of `times.jsonl` for each batch, and their sum.
+
+use std::ops::AddAssign;
+
+use glpft_agent::Role;
+use serde::{Deserialize, Serialize};
+
+/// The file of the batches' times.
+pub const TIMES_FILE: &str = "times.jsonl";
+
+/// Wall time by part, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Times {
+    /// Loading models.
+    pub loading: f64,
+    /// Building prompts, reading answers, scoring steps.
+    pub text: f64,
+    /// Waiting for the planner.
+    pub planner: f64,
+    /// For the caller.
+    pub caller: f64,
+    /// For the summarizer.
+    pub summarizer: f64,
+    /// For a single model.
+    pub backbone: f64,
+    /// Writing predictions.
+    pub writing: f64,
+    /// Scoring the whole, once every step is answered.
+    pub scoring: f64,
+}
+
+impl Times {
+    /// The time of waiting for a role.
+    pub fn role(&self, role: Role) -> f64 {
+        match role {
+            Role::Planner => self.planner,
+            Role::Caller => self.caller,
+            Role::Summarizer => self.summarizer,
+            Role::Backbone => self.backbone,
+        }
+    }
+
+    pub(crate) fn role_mut(&mut self, role: Role) -> &mut f64 {
+        match role {
+            Role::Planner => &mut self.planner,
+            Role::Caller => &mut self.caller,
+            Role::Summarizer => &mut self.summarizer,
+            Role::Backbone => &mut self.backbone,
+        }
+    }
+
+    /// The time of waiting for models.
+    pub fn generation(&self) -> f64 {
+        Role::ALL.iter().map(|&role| self.role(role)).sum()
+    }
+
+    /// All of it.
+    pub fn total(&self) -> f64 {
+        self.loading + self.text + self.generation() + self.writing + self.scoring
+    }
+}
+
+impl AddAssign for Times {
+    fn add_assign(&mut self, other: Self) {
+        self.loading += other.loading;
+        self.text += other.text;
+        self.writing += other.writing;
+        self.scoring += other.scoring;
+        for role in Role::ALL {
+            *self.role_mut(role) += other.role(role);
+        }
+    }
+}
