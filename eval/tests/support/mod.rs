@@ -103,6 +103,9 @@ impl Generate for &mut Scripted {
     }
 }
 
+/// What is said at a step: of its trajectory, its turn and the one that follows.
+pub type Says<'s> = dyn FnMut(usize, &Turn, Option<&Turn>) -> (String, String) + 's;
+
 impl Scripted {
     /// What `says` says of each step (trajectory, its turn and the one that follows it): the planner's and the other
     /// role's output, or a single model's and nothing.
@@ -110,7 +113,7 @@ impl Scripted {
         conversations: &[Conversation],
         settings: &StaticSettings,
         answerer: Answerer,
-        says: &mut dyn FnMut(usize, &Turn, Option<&Turn>) -> (String, String),
+        says: &mut Says<'_>,
     ) -> Self {
         let prompts = Prompts::builtin().unwrap();
         let mut scripted = Self::default();
