@@ -16,6 +16,8 @@ pub mod result;
 pub mod run;
 pub mod size;
 pub mod stage;
+pub mod team;
 
 pub use base::Base;
 pub use error::Error;
+pub use team::{Team, TeamSource};

@@ -139,6 +139,18 @@ impl PromptTokenizer {
         self.full.id_to_token(self.eos.id).unwrap_or_default()
     }
 
+    /// The id that a separator becomes; none where it is plain text to this tokenizer (`</s>`, which it has no token for).
+    pub fn separator_id(&self, separators: Separators) -> Option<u32> {
+        self.separator(separators).map(|separator| separator.id)
+    }
+
+    fn separator(&self, separators: Separators) -> Option<SeparatorToken> {
+        match separators {
+            Separators::Eos => Some(self.eos),
+            Separators::Literal => self.literal,
+        }
+    }
+
     /// The ids that the tokenizer's post-processor puts before a text (Llama's BOS; often none).
     ///
     /// What it would put after a text is left away: a prompt goes on with its target, which ends in a separator.
@@ -169,10 +181,7 @@ impl PromptTokenizer {
         separators: Separators,
         cache: &mut SegmentCache,
     ) -> Result<Vec<u32>, TokenizerError> {
-        let separator = match separators {
-            Separators::Eos => Some(self.eos),
-            Separators::Literal => self.literal,
-        };
+        let separator = self.separator(separators);
         let mut ids = Vec::new();
         let Some(separator) = separator else {
             // `</s>` is plain text to this tokenizer and merges with what surrounds it.

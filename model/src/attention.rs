@@ -6,6 +6,7 @@ use glpft_recipes::Precision;
 
 use crate::adapter::Dropout;
 use crate::error::ModelError;
+use crate::generation::{LayerCache, Pass};
 use crate::inputs::Inputs;
 use crate::kernels::{AttentionShape, rms_norm, rotary, tree_attention};
 use crate::linear::Linear;
@@ -66,6 +67,26 @@ impl Attention {
 
     /// `[tokens, hidden]` → `[tokens, hidden]`.
     pub fn forward(&self, x: Tensor<2>, inputs: &Inputs, dropout: Option<Dropout>) -> Tensor<2> {
+        let (query, key, value) = self.project(x, &inputs.cos, &inputs.sin, dropout);
+        let mixed = tree_attention(query, key, value, inputs.subtree_end.clone(), self.shape);
+        self.o_proj.forward(mixed, dropout)
+    }
+
+    /// [`forward`](Self::forward) of new tokens alone, those before them being in the cache.
+    pub(crate) fn extend(&self, x: Tensor<2>, pass: &Pass, cache: &mut LayerCache) -> Tensor<2> {
+        let (query, key, value) = self.project(x, &pass.cos, &pass.sin, None);
+        let mixed = cache.attend(query, key, value, &pass.runs, self.shape);
+        self.o_proj.forward(mixed, None)
+    }
+
+    /// Queries, keys and values, the first two rotated.
+    fn project(
+        &self,
+        x: Tensor<2>,
+        cos: &Tensor<2>,
+        sin: &Tensor<2>,
+        dropout: Option<Dropout>,
+    ) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
         let query = self.q_proj.forward(x.clone(), dropout);
         let key = self.k_proj.forward(x.clone(), dropout);
         let value = self.v_proj.forward(x, dropout);
@@ -76,10 +97,9 @@ impl Attention {
             ),
             None => (query, key),
         };
-        let query = rotary(query, inputs.cos.clone(), inputs.sin.clone());
-        let key = rotary(key, inputs.cos.clone(), inputs.sin.clone());
-        let mixed = tree_attention(query, key, value, inputs.subtree_end.clone(), self.shape);
-        self.o_proj.forward(mixed, dropout)
+        let query = rotary(query, cos.clone(), sin.clone());
+        let key = rotary(key, cos.clone(), sin.clone());
+        (query, key, value)
     }
 
     fn norm_heads(&self, x: Tensor<2>, weight: &Parameter<1>) -> Tensor<2> {

@@ -232,11 +232,11 @@ impl Decoder {
         hidden.matmul(self.head().transpose())
     }
 
-    fn final_norm(&self, x: Tensor<2>) -> Tensor<2> {
+    pub(crate) fn final_norm(&self, x: Tensor<2>) -> Tensor<2> {
         rms_norm(x, self.norm.value(), self.config.rms_norm_eps)
     }
 
-    fn head(&self) -> Tensor<2> {
+    pub(crate) fn head(&self) -> Tensor<2> {
         self.lm_head.as_ref().unwrap_or(&self.embed_tokens).value()
     }
 }

@@ -93,7 +93,8 @@ impl Targets {
     }
 }
 
-fn ints(values: &[u32], device: &Device) -> Tensor<1, Int> {
+/// Indices as a tensor.
+pub(crate) fn ints(values: &[u32], device: &Device) -> Tensor<1, Int> {
     let values: Vec<i64> = values.iter().map(|&value| i64::from(value)).collect();
     let length = values.len();
     Tensor::from_data(TensorData::new(values, [length]), device)

@@ -7,6 +7,7 @@ use crate::adapter::Dropout;
 use crate::attention::Attention;
 use crate::error::ModelError;
 use crate::feed_forward::FeedForward;
+use crate::generation::{LayerCache, Pass};
 use crate::inputs::Inputs;
 use crate::kernels::rms_norm;
 use crate::linear::Linear;
@@ -60,6 +61,18 @@ impl Layer {
             self.epsilon,
         );
         x + self.mlp.forward(normed, dropout)
+    }
+
+    /// [`forward`](Self::forward) of new tokens alone, those before them being in the cache.
+    pub(crate) fn extend(&self, x: Tensor<2>, pass: &Pass, cache: &mut LayerCache) -> Tensor<2> {
+        let normed = rms_norm(x.clone(), self.input_layernorm.value(), self.epsilon);
+        let x = x + self.self_attn.extend(normed, pass, cache);
+        let normed = rms_norm(
+            x.clone(),
+            self.post_attention_layernorm.value(),
+            self.epsilon,
+        );
+        x + self.mlp.forward(normed, None)
     }
 
     /// The layer's projections, by the last part of their names.

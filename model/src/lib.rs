@@ -9,6 +9,7 @@ mod decoder;
 mod device;
 mod error;
 mod feed_forward;
+pub mod generation;
 mod inputs;
 pub mod kernels;
 mod layer;

@@ -6,6 +6,7 @@
 //! module are the way in: they take and give [`Tensor`]s.
 
 mod autodiff;
+mod cached_attention;
 pub mod composed;
 mod flex;
 mod projection;
@@ -15,6 +16,7 @@ use burn::backend::{Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{Int, Tensor};
 use glpft_recipes::Precision;
 
+pub use cached_attention::{CacheRun, CacheRuns, cached_attention};
 pub use projection::{DropoutMask, LowRank, adapted_projection, projection};
 
 /// How the heads of an attention layer are laid out.
@@ -211,6 +213,21 @@ pub trait DecoderOps: Backend {
             grad,
             shape,
         )
+    }
+
+    /// See [`cached_attention`]; gives the output and the two caches.
+    #[allow(clippy::too_many_arguments)] // an attention's inputs and the two caches that it changes
+    #[fusion(default)]
+    fn cached_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        keys: FloatTensor<Self>,
+        values: FloatTensor<Self>,
+        runs: CacheRuns,
+        shape: AttentionShape,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        composed::cached_attention::<Self>(query, key, value, keys, values, &runs, shape)
     }
 
     /// See [`linear_cross_entropy`].

@@ -31,7 +31,11 @@ fn hidden_from<B: Backend>(subtree_end: IntTensor<B>) -> BoolTensor<B> {
 
 /// `[tokens, heads * head_dim]` → `[kv_heads, group * tokens, head_dim]`: the query heads of a key/value
 /// head stacked, so that keys and values are never repeated.
-fn stack<B: Backend>(x: FloatTensor<B>, kv_heads: usize, head_dim: usize) -> FloatTensor<B> {
+pub(super) fn stack<B: Backend>(
+    x: FloatTensor<B>,
+    kv_heads: usize,
+    head_dim: usize,
+) -> FloatTensor<B> {
     let (tokens, width) = (x.shape()[0], x.shape()[1]);
     let group = width / (kv_heads * head_dim);
     let x = B::float_reshape(x, [tokens, kv_heads, group, head_dim].into());
@@ -40,7 +44,7 @@ fn stack<B: Backend>(x: FloatTensor<B>, kv_heads: usize, head_dim: usize) -> Flo
 }
 
 /// The inverse of [`stack`].
-fn unstack<B: Backend>(x: FloatTensor<B>, tokens: usize) -> FloatTensor<B> {
+pub(super) fn unstack<B: Backend>(x: FloatTensor<B>, tokens: usize) -> FloatTensor<B> {
     let (kv_heads, rows, head_dim) = (x.shape()[0], x.shape()[1], x.shape()[2]);
     let group = rows / tokens;
     let x = B::float_reshape(x, [kv_heads, group, tokens, head_dim].into());

@@ -3,6 +3,7 @@
 
 mod adamw;
 mod attention;
+mod cached_attention;
 mod cross_entropy;
 mod elementwise;
 mod projection;
@@ -10,6 +11,7 @@ mod rms_norm;
 
 pub use adamw::adamw;
 pub use attention::{tree_attention_backward, tree_attention_forward};
+pub use cached_attention::cached_attention;
 pub use cross_entropy::linear_cross_entropy_forward;
 pub use elementwise::{rotary, silu_gate, silu_gate_backward};
 pub use projection::{

@@ -1,0 +1,99 @@
+//! One pass over new tokens.
+
+use burn::tensor::{Device, FloatDType, Int, Tensor};
+use glpft_checkpoints::ModelConfig;
+use glpft_recipes::Precision;
+
+use super::cache::Cache;
+use super::slots::SlotList;
+use crate::decoder::Decoder;
+use crate::error::ModelError;
+use crate::inputs::ints;
+use crate::kernels::{CacheRun, CacheRuns, projection};
+use crate::parameter::tensor;
+use crate::rotary::angles;
+
+/// New tokens on the device.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    tokens: Tensor<1, Int>,
+    /// Cosines of the rotary angles, `[tokens, head_dim / 2]`.
+    pub cos: Tensor<2>,
+    /// Sines of the rotary angles, `[tokens, head_dim / 2]`.
+    pub sin: Tensor<2>,
+    /// Where they and what they follow lie in the cache.
+    pub runs: CacheRuns,
+}
+
+/// New tokens as they are collected.
+#[derive(Debug, Default)]
+pub(crate) struct NewTokens {
+    tokens: Vec<u32>,
+    positions: Vec<u32>,
+    runs: Vec<CacheRun>,
+}
+
+impl NewTokens {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Adds the tokens of a sequence from position `from` on; `slots` are the rows of all its tokens in the cache.
+    pub fn add(&mut self, tokens: &[u32], from: usize, slots: &SlotList) {
+        let mut position = from;
+        for slots_of_run in slots.part(from, from + tokens.len()).ranges() {
+            let row = self.tokens.len() + position - from;
+            self.runs.push(CacheRun {
+                rows: row..row + slots_of_run.len(),
+                slot: slots_of_run.start,
+                context: slots.part(0, position).ranges().to_vec(),
+            });
+            position += slots_of_run.len();
+        }
+        self.tokens.extend_from_slice(tokens);
+        let positions = (from..from + tokens.len()).map(|position| position as u32);
+        self.positions.extend(positions);
+    }
+
+    /// Puts them on the device.
+    pub fn into_pass(self, config: &ModelConfig, device: &Device, dtype: FloatDType) -> Pass {
+        let (cos, sin) = angles(&config.rope, config.head_dim, &self.positions);
+        let shape = [self.tokens.len(), config.head_dim / 2];
+        Pass {
+            tokens: ints(&self.tokens, device),
+            cos: tensor(cos, &shape, device, dtype),
+            sin: tensor(sin, &shape, device, dtype),
+            runs: CacheRuns::new(self.runs),
+        }
+    }
+}
+
+impl Decoder {
+    /// Computes new tokens, whose keys and values enter the cache, and the logits of those of the rows `at`: as many
+    /// times `[vocabulary]`.
+    ///
+    /// # Errors
+    /// The device cannot be read.
+    pub(crate) fn extend(
+        &self,
+        new: NewTokens,
+        cache: &mut Cache,
+        at: &[u32],
+    ) -> Result<Vec<f32>, ModelError> {
+        let pass = new.into_pass(self.config(), self.device(), self.dtype());
+        let mut x = self.embed_tokens.value().select(0, pass.tokens.clone());
+        for (layer, cache) in self.layers.iter().zip(&mut cache.layers) {
+            x = layer.extend(x, &pass, cache);
+        }
+        if at.is_empty() {
+            return Ok(Vec::new());
+        }
+        let hidden = self.final_norm(x.select(0, ints(at, self.device())));
+        let logits = projection(hidden, self.head(), Precision::F32);
+        let failed = |error: &dyn std::fmt::Debug| ModelError::Read(format!("{error:?}"));
+        let data = logits.try_into_data().map_err(|error| failed(&error))?;
+        let data = data.convert::<f32>();
+        data.try_to_vec().map_err(|error| failed(&error))
+    }
+}

@@ -1,0 +1,193 @@
+//! Trained models that answer as a team.
+
+mod member;
+mod open;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+use glpft_agent::{Generate, GenerateError, Generated, Request, Role};
+use glpft_data::{PromptTokenizer, SegmentCache};
+use glpft_model::generation::{GenerationError, Generator, TokenRequest};
+use glpft_recipes::Precision;
+
+use crate::error::Error;
+use member::Member;
+use open::Loader;
+
+/// Where a team's models are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TeamSource {
+    /// A run's directory. Its arrangement says who answers: the three roles, each by a model or an adapter of its own or
+    /// (`multi-task`) all by one; or the backbone (`single`).
+    Run(PathBuf),
+    /// Three models, each a model directory, an adapter directory, or a run with that role.
+    Trio {
+        /// The planner's.
+        planner: PathBuf,
+        /// The caller's.
+        caller: PathBuf,
+        /// The summarizer's.
+        summarizer: PathBuf,
+    },
+    /// One model that answers for [`Role::Backbone`]: a model directory, an adapter directory, or a run with a global
+    /// model.
+    Single(PathBuf),
+}
+
+/// Models that answer: each role's own, with its own tokenizer. Adapters of one base share it in memory.
+///
+/// A request's prompt is taken as it is; a prompt that should begin like those of training
+/// ([`SystemPrefix`](glpft_recipes::SystemPrefix)) has `system: ` in its text. What the tokenizer puts before a text comes
+/// first, as in training; separators become what the run's recipe says, the model's end of sequence where there is none.
+/// A longer answer than the model has positions for ends there, as at its limit.
+#[derive(Debug)]
+pub struct Team {
+    members: BTreeMap<Role, Member>,
+    generators: Vec<Generator>,
+}
+
+impl Team {
+    /// Loads the models that `source` names onto `device`. `precision` is that of the layers' products.
+    ///
+    /// # Errors
+    /// A model that is absent, unfinished, damaged, or does not fit its tokenizer or its adapter; a device without
+    /// numbers of this precision.
+    pub fn open(source: &TeamSource, device: &Device, precision: Precision) -> Result<Self, Error> {
+        let mut loader = Loader::new(device, precision);
+        match source {
+            TeamSource::Run(run) => loader.run(run)?,
+            TeamSource::Trio {
+                planner,
+                caller,
+                summarizer,
+            } => {
+                loader.role(Role::Planner, planner)?;
+                loader.role(Role::Caller, caller)?;
+                loader.role(Role::Summarizer, summarizer)?;
+            }
+            TeamSource::Single(model) => loader.role(Role::Backbone, model)?,
+        }
+        let (members, generators) = loader.finish();
+        Ok(Self {
+            members,
+            generators,
+        })
+    }
+
+    /// The roles that there is a model for.
+    pub fn roles(&self) -> impl Iterator<Item = Role> {
+        self.members.keys().copied()
+    }
+
+    /// The longest prompt that a role's model was made for, in tokens; none where there is no such model.
+    pub fn max_positions(&self, role: Role) -> Option<usize> {
+        let member = self.members.get(&role)?;
+        Some(self.generators[member.generator].max_positions())
+    }
+
+    /// A role's tokenizer; none where there is no model for it.
+    pub fn tokenizer(&self, role: Role) -> Option<&PromptTokenizer> {
+        self.members
+            .get(&role)
+            .map(|member| member.tokenizer.as_ref())
+    }
+
+    /// How many models there are in memory, adapters aside.
+    pub fn backbones(&self) -> usize {
+        self.generators.len()
+    }
+
+    /// Limits what is kept of prompts, in bytes for each backbone; 0 keeps only what an answer under way needs.
+    pub fn set_cache_bytes(&mut self, bytes: usize) {
+        for generator in &mut self.generators {
+            generator.settings_mut().cache_bytes = bytes;
+        }
+    }
+
+    /// Limits how many answers grow at the same time.
+    pub fn set_batch(&mut self, sequences: usize) {
+        for generator in &mut self.generators {
+            generator.settings_mut().batch = sequences;
+        }
+    }
+
+    /// Those of `requests` that one generator answers, as tokens, and their places.
+    fn encode(
+        &self,
+        generator: usize,
+        requests: &[Request],
+    ) -> Result<(Vec<usize>, Vec<TokenRequest>), GenerateError> {
+        let mut caches: BTreeMap<Role, SegmentCache> = BTreeMap::new();
+        let (mut places, mut encoded) = (Vec::new(), Vec::new());
+        for (place, request) in requests.iter().enumerate() {
+            let member = &self.members[&request.role];
+            if member.generator != generator {
+                continue;
+            }
+            let cache = caches.entry(request.role).or_default();
+            encoded.push(member.encode(request, cache)?);
+            places.push(place);
+        }
+        Ok((places, encoded))
+    }
+}
+
+impl Generate for Team {
+    fn generate(&mut self, requests: &[Request]) -> Result<Vec<Generated>, GenerateError> {
+        if let Some(request) = requests
+            .iter()
+            .find(|request| !self.members.contains_key(&request.role))
+        {
+            return Err(GenerateError::NoModel(request.role));
+        }
+        let mut all: Vec<Option<Generated>> = vec![None; requests.len()];
+        for generator in 0..self.generators.len() {
+            let (places, encoded) = self.encode(generator, requests)?;
+            let mut failed = None;
+            let members = &self.members;
+            let answers = self.generators[generator].generate(&encoded, &mut |at, answer| {
+                let request = &requests[places[at]];
+                let member = &members[&request.role];
+                member.stop(request, answer).unwrap_or_else(|error| {
+                    failed.get_or_insert(error);
+                    true
+                })
+            });
+            if let Some(error) = failed {
+                return Err(error);
+            }
+            let answers = answers.map_err(|error| match error {
+                GenerationError::Request { index, reason } => GenerateError::Request {
+                    index: places[index],
+                    reason,
+                },
+                other => {
+                    let at = match other {
+                        GenerationError::NotANumber { index } => index,
+                        _ => 0,
+                    };
+                    GenerateError::Failed {
+                        role: requests[places[at]].role,
+                        source: Box::new(other),
+                    }
+                }
+            })?;
+            for ((place, encoded), answer) in places.into_iter().zip(encoded).zip(answers) {
+                let request = &requests[place];
+                let prompt_tokens = encoded.prompt.len();
+                let member = &self.members[&request.role];
+                all[place] = Some(member.read(request, prompt_tokens, &answer)?);
+            }
+        }
+        // Every request has a member, and every member a generator.
+        Ok(all.into_iter().flatten().collect())
+    }
+
+    fn forget(&mut self) {
+        for generator in &mut self.generators {
+            generator.forget();
+        }
+    }
+}

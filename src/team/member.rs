@@ -1,0 +1,136 @@
+//! One role of a team: its tokenizer, and which model answers.
+
+use std::sync::Arc;
+
+use glpft_agent::{GenerateError, Generated, Request, Role, Sampling, StopReason};
+use glpft_data::{PromptTokenizer, SegmentCache, TokenizerError};
+use glpft_model::generation::{self, AnswerText, TokenAnswer, TokenFinish, TokenRequest};
+use glpft_recipes::Separators;
+
+/// The text that a separator is where it is no token of its own.
+const LITERAL: &str = "</s>";
+
+/// Who answers for a role.
+#[derive(Debug)]
+pub struct Member {
+    /// The role.
+    pub role: Role,
+    /// The place of its backbone's generator.
+    pub generator: usize,
+    /// The place of its model in the generator.
+    pub model: usize,
+    /// Its tokenizer.
+    pub tokenizer: Arc<PromptTokenizer>,
+    /// What a separator is to it.
+    pub separators: Separators,
+    /// The tokens that its model ends a text with, by its configuration.
+    pub ends: Vec<u32>,
+}
+
+impl Member {
+    /// A request as tokens.
+    pub fn encode(
+        &self,
+        request: &Request,
+        cache: &mut SegmentCache,
+    ) -> Result<TokenRequest, GenerateError> {
+        let mut prompt = self.tokenizer.prefix().to_vec();
+        let text = self
+            .tokenizer
+            .encode_cached(&request.prompt, self.separators, cache)
+            .map_err(|error| self.failed(error))?;
+        prompt.extend(text);
+        // As the published inference has it, a text's first token goes as well.
+        let cut = prompt.len().saturating_sub(request.limits.prompt_tokens);
+        prompt.drain(..cut);
+        let mut ends = self.ends.clone();
+        ends.push(self.tokenizer.eos_id());
+        ends.extend(self.tokenizer.separator_id(self.separators));
+        Ok(TokenRequest {
+            model: self.model,
+            prompt,
+            new_tokens: request.limits.new_tokens,
+            ends,
+            vocabulary: self.tokenizer.vocab_size(),
+            sampling: match request.sampling {
+                Sampling::Greedy => generation::Sampling::Greedy,
+                Sampling::Random {
+                    temperature,
+                    top_p,
+                    top_k,
+                    seed,
+                } => generation::Sampling::Random {
+                    temperature,
+                    top_p,
+                    top_k,
+                    seed,
+                },
+            },
+        })
+    }
+
+    /// Whether a text in the answer ends it.
+    pub fn stop(&self, request: &Request, answer: &[u32]) -> Result<bool, GenerateError> {
+        let stops = self.stops(request);
+        let found = self.text(&stops).stop(answer);
+        Ok(found.map_err(|error| self.failed(error))?.is_some())
+    }
+
+    /// An answer's tokens as what the request asked for.
+    pub fn read(
+        &self,
+        request: &Request,
+        prompt_tokens: usize,
+        answer: &TokenAnswer,
+    ) -> Result<Generated, GenerateError> {
+        let stops = self.stops(request);
+        let reader = self.text(&stops);
+        let whole = |tokens: &[u32]| reader.text(tokens).map_err(|error| self.failed(error));
+        let stopped = || {
+            reader
+                .stop(&answer.tokens)
+                .map_err(|error| self.failed(error))
+        };
+        let (text, finish) = match (answer.finish, answer.tokens.split_last()) {
+            (TokenFinish::End, Some((_, text))) => (whole(text)?, StopReason::EndOfSequence),
+            (TokenFinish::Watched, _) => match stopped()? {
+                Some(found) if found.stop < request.stop.len() => {
+                    (found.text, StopReason::Stop(found.stop))
+                }
+                Some(found) => (found.text, StopReason::EndOfSequence),
+                None => (whole(&answer.tokens)?, StopReason::Length),
+            },
+            _ => (whole(&answer.tokens)?, StopReason::Length),
+        };
+        Ok(Generated {
+            text,
+            finish,
+            prompt_tokens,
+            cached_tokens: answer.cached_tokens,
+            new_tokens: answer.tokens.len(),
+        })
+    }
+
+    fn text<'a>(&'a self, stops: &'a [String]) -> AnswerText<'a> {
+        AnswerText {
+            tokenizer: &self.tokenizer,
+            stops,
+        }
+    }
+
+    /// The request's stops, then the separator where it is a text.
+    fn stops(&self, request: &Request) -> Vec<String> {
+        let mut stops = request.stop.clone();
+        if self.tokenizer.separator_id(self.separators).is_none() {
+            stops.push(LITERAL.to_owned());
+        }
+        stops
+    }
+
+    fn failed(&self, error: TokenizerError) -> GenerateError {
+        GenerateError::Failed {
+            role: self.role,
+            source: Box::new(error),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! A team's models come into memory, each base once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use glpft_agent::Role;
+use glpft_checkpoints::{
+    Adapter, FileError, LocationError, ModelFiles, ModelLocation, RunDirectory, TOKENIZER_FILE,
+};
+use glpft_data::PromptTokenizer;
+use glpft_model::Decoder;
+use glpft_model::generation::{Generator, GeneratorSettings};
+use glpft_recipes::{Arrangement, Precision, Recipe, Separators, Stage};
+
+use super::member::Member;
+use crate::base::Base;
+use crate::error::Error;
+use crate::model::{attach_saved, load};
+
+/// Loads models, and remembers which it has.
+pub struct Loader<'a> {
+    device: &'a Device,
+    precision: Precision,
+    backbones: Vec<Backbone>,
+    members: BTreeMap<Role, Member>,
+}
+
+/// A base and what stands on it.
+struct Backbone {
+    /// Without symbolic links.
+    directory: PathBuf,
+    base: Base,
+    tokenizer: Arc<PromptTokenizer>,
+    /// The model itself and its adapted forms, by the adapter's directory.
+    models: Vec<(Option<PathBuf>, Decoder)>,
+}
+
+impl<'a> Loader<'a> {
+    /// A loader for a device.
+    pub fn new(device: &'a Device, precision: Precision) -> Self {
+        Self {
+            device,
+            precision,
+            backbones: Vec::new(),
+            members: BTreeMap::new(),
+        }
+    }
+
+    /// Loads the models of a run's roles.
+    pub fn run(&mut self, path: &Path) -> Result<(), Error> {
+        let run = RunDirectory::open(path)?;
+        let recipe = Recipe::load(run.recipe(), &[])?;
+        let trio = [Role::Planner, Role::Caller, Role::Summarizer];
+        match recipe.arrangement {
+            Arrangement::Single => self.role(Role::Backbone, path),
+            Arrangement::MultiTask => trio.into_iter().try_for_each(|role| {
+                self.load(role, path, Stage::Global.name(), recipe.data.separators)
+            }),
+            Arrangement::Glpft | Arrangement::OneStage => {
+                trio.into_iter().try_for_each(|role| self.role(role, path))
+            }
+        }
+    }
+
+    /// Loads a role's model.
+    pub fn role(&mut self, role: Role, path: &Path) -> Result<(), Error> {
+        let name = match role {
+            Role::Backbone => Stage::Global.name(),
+            _ => role.name(),
+        };
+        self.load(role, path, name, separators(path)?)
+    }
+
+    fn load(
+        &mut self,
+        role: Role,
+        path: &Path,
+        name: &str,
+        separators: Separators,
+    ) -> Result<(), Error> {
+        let (directory, adapter) = match ModelLocation::find(path, Some(name))? {
+            ModelLocation::Full(directory) => (directory, None),
+            ModelLocation::Adapter { directory, base } => (base, Some(directory)),
+        };
+        let generator = self.backbone(&directory)?;
+        let backbone = &mut self.backbones[generator];
+        let adapter = adapter.as_deref().map(canonical).transpose()?;
+        let model = backbone.model(adapter.as_deref())?;
+        let tokenizer = match &adapter {
+            Some(adapter) if adapter.join(TOKENIZER_FILE).is_file() => {
+                Arc::new(tokenizer(adapter, &backbone.base)?)
+            }
+            _ => backbone.tokenizer.clone(),
+        };
+        let member = Member {
+            role,
+            generator,
+            model,
+            tokenizer,
+            separators,
+            ends: backbone.base.config.eos.clone(),
+        };
+        self.members.insert(role, member);
+        Ok(())
+    }
+
+    /// The place of the backbone in `directory`, loaded if it is not yet.
+    fn backbone(&mut self, directory: &Path) -> Result<usize, Error> {
+        let directory = canonical(directory)?;
+        let known = |backbone: &Backbone| backbone.directory == directory;
+        if let Some(place) = self.backbones.iter().position(known) {
+            return Ok(place);
+        }
+        let base = Base::open(&directory)?;
+        let mut model = load(&base, self.device, 0)?;
+        model.set_precision(self.precision)?;
+        let tokenizer = Arc::new(tokenizer(&directory, &base)?);
+        self.backbones.push(Backbone {
+            directory,
+            base,
+            tokenizer,
+            models: vec![(None, model)],
+        });
+        Ok(self.backbones.len() - 1)
+    }
+
+    /// The members, and the generators that they name.
+    pub fn finish(self) -> (BTreeMap<Role, Member>, Vec<Generator>) {
+        let generators = self.backbones.into_iter().map(|backbone| {
+            let models = backbone.models.into_iter().map(|(_, model)| model);
+            Generator::new(models.collect(), GeneratorSettings::default())
+        });
+        (self.members, generators.collect())
+    }
+}
+
+impl Backbone {
+    /// The place of the model with an adapter, or without one.
+    fn model(&mut self, adapter: Option<&Path>) -> Result<usize, Error> {
+        let known = |(of, _): &(Option<PathBuf>, Decoder)| of.as_deref() == adapter;
+        if let Some(place) = self.models.iter().position(known) {
+            return Ok(place);
+        }
+        // The plain model is always there.
+        let mut model = self.models[0].1.clone();
+        if let Some(directory) = adapter {
+            let adapter = Adapter::open(directory)?;
+            adapter.check(&self.base.config, &ModelFiles::open(&self.directory)?)?;
+            attach_saved(&mut model, &adapter)?;
+        }
+        self.models.push((adapter.map(Path::to_owned), model));
+        Ok(self.models.len() - 1)
+    }
+}
+
+/// The tokenizer in a directory, which must fit the base.
+fn tokenizer(directory: &Path, base: &Base) -> Result<PromptTokenizer, Error> {
+    let path = directory.join(TOKENIZER_FILE);
+    let tokenizer = PromptTokenizer::from_path(&path).map_err(|source| Error::TokenizerAt {
+        path: path.clone(),
+        source,
+    })?;
+    let (tokens, vocabulary) = (tokenizer.vocab_size(), base.config.vocab_size);
+    if tokens > vocabulary {
+        return Err(Error::Vocabulary {
+            tokenizer: path.display().to_string(),
+            tokens,
+            model: base.name(),
+            vocabulary,
+            hint: "its tokenizer.json is another model's: put its own there",
+        });
+    }
+    Ok(tokenizer)
+}
+
+/// What separators are in the run that `path` is, or is a model of; the end of sequence where there is none.
+fn separators(path: &Path) -> Result<Separators, Error> {
+    let around = path.parent().and_then(Path::parent);
+    let recipe = [Some(path), around]
+        .into_iter()
+        .flatten()
+        .filter_map(|root| RunDirectory::open(root).ok())
+        .map(|run| run.recipe())
+        .next();
+    Ok(match recipe {
+        Some(recipe) => Recipe::load(recipe, &[])?.data.separators,
+        None => Separators::Eos,
+    })
+}
+
+fn canonical(path: &Path) -> Result<PathBuf, Error> {
+    path.canonicalize()
+        .map_err(|source| LocationError::File(FileError::new("find", path, source)).into())
+}
