@@ -3,7 +3,7 @@
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use super::real::{Real, contiguous, elements, vectorized};
+use super::real::{Real, elements, vectorized, whole};
 use crate::kernels::AdamW;
 
 /// Elements of one task.
@@ -51,17 +51,4 @@ pub fn adamw<R: Real>(
             )
         });
     (parameter, first, second)
-}
-
-/// The tensor in row-major order and with a storage of its own size, as in-place writes need it.
-fn whole(tensor: FlexTensor) -> FlexTensor {
-    let tensor = contiguous(tensor);
-    let elements = tensor.layout().num_elements();
-    let whole = tensor.layout().start_offset() == 0
-        && tensor.bytes().len() == elements * tensor.dtype().size();
-    if whole {
-        tensor
-    } else {
-        FlexTensor::from_data(tensor.into_data())
-    }
 }

@@ -6,8 +6,10 @@ mod adamw;
 mod attention;
 mod attention_backward;
 mod bf16;
+mod cached_attention;
 mod cross_entropy;
 mod elementwise;
+mod few_rows;
 mod mask;
 mod matrix;
 mod projection;
@@ -24,7 +26,7 @@ use glpft_recipes::Precision;
 #[cfg(test)]
 pub(super) use real::Real;
 
-use super::{AdamW, AttentionShape, DecoderOps, Flex, LowRank, composed};
+use super::{AdamW, AttentionShape, CacheRuns, DecoderOps, Flex, LowRank, composed};
 
 /// Runs `$fused` for the element type of `$tensor`, or `$composed` where there is no kernel for it.
 macro_rules! by_type {
@@ -174,6 +176,20 @@ impl DecoderOps for Flex {
         composed::tree_attention_backward::<Self>(
             query, key, value, subtree_end, output, log_sum_exp, grad, shape,
         ))
+    }
+
+    fn cached_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        keys: FloatTensor<Self>,
+        values: FloatTensor<Self>,
+        runs: CacheRuns,
+        shape: AttentionShape,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        by_type!(query,
+        R => cached_attention::forward::<R>(query, key, value, keys, values, &runs, shape),
+        composed::cached_attention::<Self>(query, key, value, keys, values, &runs, shape))
     }
 
     fn linear_cross_entropy_forward(

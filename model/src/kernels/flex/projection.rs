@@ -1,9 +1,11 @@
 //! Products with weights, with and without an adapter.
 
+use burn::tensor::DType;
 use burn_flex::FlexTensor;
 use glpft_recipes::Precision;
 use rayon::prelude::*;
 
+use super::few_rows;
 use super::matrix::{Matrix, multiply, multiply_in};
 use super::real::{Real, contiguous, elements, tensor};
 use crate::kernels::{DropoutMask, LowRank};
@@ -14,7 +16,8 @@ const ROWS: usize = 64;
 /// See [`crate::kernels::projection`].
 pub fn projection<R: Real>(x: FlexTensor, weight: FlexTensor, precision: Precision) -> FlexTensor {
     let [x, weight] = [x, weight].map(contiguous);
-    product(matrix::<R>(&x), matrix(&weight).transposed(), precision)
+    let (x, weight) = (matrix::<R>(&x), matrix(&weight));
+    tensor(forward(x, weight, precision), [x.rows, weight.rows])
 }
 
 /// `grad · weight`.
@@ -46,7 +49,7 @@ pub fn adapted_forward<R: Real>(
     let x = matrix::<R>(&x);
     let (tokens, outputs) = (x.rows, matrix::<R>(&weight).rows);
     let rank = matrix::<R>(&a).rows;
-    let mut output = products(x, matrix(&weight).transposed(), precision);
+    let mut output = forward(x, matrix(&weight), precision);
     let mut low = vec![R::zero(); tokens * rank];
     let dropped = low_rank.dropout.map(|dropout| masked(x, dropout));
     let input = match &dropped {
@@ -182,6 +185,21 @@ fn matrix<R: Real>(tensor: &FlexTensor) -> Matrix<'_, R> {
 fn product<R: Real>(left: Matrix<'_, R>, right: Matrix<'_, R>, precision: Precision) -> FlexTensor {
     let shape = [left.rows, right.columns];
     tensor(products(left, right, precision), shape)
+}
+
+/// `x · weightᵀ`. Of few rows the operands of bf16 are not rounded: that would take longer than the product.
+fn forward<R: Real>(x: Matrix<'_, R>, weight: Matrix<'_, R>, precision: Precision) -> Vec<R> {
+    if R::dtype() == DType::F32 && x.rows <= few_rows::MOST {
+        let mut output = vec![R::zero(); x.rows * weight.rows];
+        if few_rows::multiply(
+            bytemuck::cast_slice_mut(&mut output),
+            x.cast(),
+            weight.cast(),
+        ) {
+            return output;
+        }
+    }
+    products(x, weight.transposed(), precision)
 }
 
 /// `left · right`.

@@ -102,6 +102,19 @@ pub fn contiguous(tensor: FlexTensor) -> FlexTensor {
     }
 }
 
+/// The tensor in row-major order and with a storage of its own size, as in-place writes need it.
+pub fn whole(tensor: FlexTensor) -> FlexTensor {
+    let tensor = contiguous(tensor);
+    let elements = tensor.layout().num_elements();
+    let whole = tensor.layout().start_offset() == 0
+        && tensor.bytes().len() == elements * tensor.dtype().size();
+    if whole {
+        tensor
+    } else {
+        FlexTensor::from_data(tensor.into_data())
+    }
+}
+
 /// The elements of a tensor that went through [`contiguous`].
 pub fn elements<R: Real>(tensor: &FlexTensor) -> &[R] {
     let storage = tensor.storage::<R>();

@@ -1,0 +1,299 @@
+//! Attention of new tokens on kept keys and values, which are read where they lie.
+
+use std::ops::Range;
+
+use burn_flex::FlexTensor;
+use rayon::prelude::*;
+
+use super::matrix::{Matrix, multiply_in};
+use super::real::{Real, contiguous, elements, tensor, vectorized, whole};
+use super::softmax::{exponentials, largest};
+use crate::kernels::{AttentionShape, CacheRun};
+
+/// Tokens of a run that are one task.
+const QUERIES: usize = 128;
+/// From so many tokens on a task computes products of matrices.
+const MATRIX: usize = 8;
+/// Numbers summed up side by side.
+const LANES: usize = 16;
+
+/// See [`crate::kernels::cached_attention`].
+pub fn forward<R: Real>(
+    query: FlexTensor,
+    key: FlexTensor,
+    value: FlexTensor,
+    keys: FlexTensor,
+    values: FlexTensor,
+    runs: &[CacheRun],
+    shape: AttentionShape,
+) -> (FlexTensor, FlexTensor, FlexTensor) {
+    let (query, key, value) = (contiguous(query), contiguous(key), contiguous(value));
+    let (mut keys, mut values) = (whole(keys), whole(values));
+    let kv_width = shape.kv_heads * shape.head_dim;
+    for (cache, new) in [(&mut keys, &key), (&mut values, &value)] {
+        let (cache, new) = (cache.storage_mut::<R>(), elements::<R>(new));
+        for run in runs {
+            let (to, from) = (run.slots(), run.rows.clone());
+            cache[to.start * kv_width..to.end * kv_width]
+                .copy_from_slice(&new[from.start * kv_width..from.end * kv_width]);
+        }
+    }
+    let query = elements::<R>(&query);
+    let width = shape.heads * shape.head_dim;
+    let mut output = vec![R::zero(); query.len()];
+    {
+        let cached = Cached {
+            keys: elements::<R>(&keys),
+            values: elements::<R>(&values),
+            shape,
+        };
+        let tasks = tasks(&mut output, runs, width);
+        tasks
+            .into_par_iter()
+            .for_each_init(Vec::new, |scores, task| {
+                let Task { run, rows, output } = task;
+                let query = &query[(run.rows.start + rows.start) * width..];
+                let query = &query[..rows.len() * width];
+                let places = places(run, rows.end);
+                if rows.len() >= MATRIX {
+                    cached.block(run, &rows, query, &places, scores, output);
+                    return;
+                }
+                let head_rows = output.par_chunks_mut(width).zip(query.par_chunks(width));
+                head_rows.enumerate().for_each(|(row, (output, query))| {
+                    let visible = run.before() + rows.start + row + 1;
+                    cached.token(query, &places, visible, output);
+                });
+            });
+    }
+    let tokens = output.len() / width;
+    (tensor(output, [tokens, width]), keys, values)
+}
+
+/// Some of a run's tokens.
+struct Task<'a, R> {
+    run: &'a CacheRun,
+    /// Counted from the run's first.
+    rows: Range<usize>,
+    output: &'a mut [R],
+}
+
+fn tasks<'a, R>(mut output: &'a mut [R], runs: &'a [CacheRun], width: usize) -> Vec<Task<'a, R>> {
+    let mut tasks = Vec::new();
+    for run in runs {
+        for start in (0..run.rows.len()).step_by(QUERIES) {
+            let rows = start..(start + QUERIES).min(run.rows.len());
+            let (of_task, rest) = std::mem::take(&mut output).split_at_mut(rows.len() * width);
+            output = rest;
+            tasks.push(Task {
+                run,
+                rows,
+                output: of_task,
+            });
+        }
+    }
+    tasks
+}
+
+/// The cache's rows of all before and of the run's tokens up to `end`, in the order of their positions.
+fn places(run: &CacheRun, end: usize) -> Vec<Range<usize>> {
+    let mut places: Vec<Range<usize>> = run.context.clone();
+    match places.last_mut() {
+        Some(last) if last.end == run.slot => last.end += end,
+        _ => places.push(run.slot..run.slot + end),
+    }
+    places
+}
+
+struct Cached<'a, R> {
+    keys: &'a [R],
+    values: &'a [R],
+    shape: AttentionShape,
+}
+
+impl<R: Real> Cached<'_, R> {
+    /// The tokens `rows` of a run, as products of matrices.
+    fn block(
+        &self,
+        run: &CacheRun,
+        rows: &Range<usize>,
+        query: &[R],
+        places: &[Range<usize>],
+        scores: &mut Vec<R>,
+        output: &mut [R],
+    ) {
+        let AttentionShape {
+            heads,
+            kv_heads,
+            head_dim,
+            scale,
+            precision,
+        } = self.shape;
+        let (width, kv_width) = (heads * head_dim, kv_heads * head_dim);
+        let columns = run.before() + rows.end;
+        let count = rows.len();
+        scores.clear();
+        scores.resize(count * columns, R::zero());
+        for head in 0..heads {
+            let kv = head / (heads / kv_heads) * head_dim;
+            let of_head = Matrix::new(&query[head * head_dim..], count, head_dim, width);
+            let mut column = 0;
+            for place in places {
+                let keys = &self.keys[place.start * kv_width + kv..];
+                let keys = Matrix::new(keys, place.len(), head_dim, kv_width).transposed();
+                let scores = &mut scores[column..];
+                multiply_in(precision, scores, columns, of_head, keys, false, false);
+                column += place.len();
+            }
+            let totals = vectorized(
+                #[inline(always)]
+                || {
+                    let mut totals = [R::zero(); QUERIES];
+                    for (row, scores) in scores.chunks_mut(columns).enumerate() {
+                        // Those after the token are hidden from it.
+                        let (seen, hidden) = scores.split_at_mut(columns + 1 + row - count);
+                        hidden.fill(R::zero());
+                        let most = largest(seen);
+                        totals[row] = exponentials(seen, most, R::of(scale));
+                    }
+                    totals
+                },
+            );
+            let mut column = 0;
+            let mixed = &mut output[head * head_dim..];
+            for (index, place) in places.iter().enumerate() {
+                let weights = Matrix::new(&scores[column..], count, place.len(), columns);
+                let values = &self.values[place.start * kv_width + kv..];
+                let values = Matrix::new(values, place.len(), head_dim, kv_width);
+                multiply_in(precision, mixed, width, weights, values, index > 0, false);
+                column += place.len();
+            }
+            for (row, total) in mixed.chunks_mut(width).zip(totals) {
+                for element in &mut row[..head_dim] {
+                    *element = *element * total.recip();
+                }
+            }
+        }
+    }
+
+    /// One token, which sees the first `visible` of `places`.
+    fn token(&self, query: &[R], places: &[Range<usize>], visible: usize, output: &mut [R]) {
+        let AttentionShape {
+            heads,
+            kv_heads,
+            head_dim,
+            ..
+        } = self.shape;
+        let width = heads / kv_heads * head_dim;
+        output
+            .par_chunks_mut(width)
+            .zip(query.par_chunks(width))
+            .enumerate()
+            .for_each_init(Vec::new, |scores, (kv_head, (output, query))| {
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        self.group(kv_head * head_dim, query, places, visible, scores, output);
+                    },
+                );
+            });
+    }
+
+    /// The query heads of one key/value head, which begins at column `kv` of the cache.
+    #[inline(always)]
+    fn group(
+        &self,
+        kv: usize,
+        query: &[R],
+        places: &[Range<usize>],
+        visible: usize,
+        scores: &mut Vec<R>,
+        output: &mut [R],
+    ) {
+        let AttentionShape {
+            kv_heads,
+            head_dim,
+            scale,
+            ..
+        } = self.shape;
+        let kv_width = kv_heads * head_dim;
+        let heads = query.len() / head_dim;
+        scores.clear();
+        scores.resize(heads * visible, R::zero());
+        let mut column = 0;
+        for place in places {
+            for slot in place.clone().take(visible - column) {
+                let key = &self.keys[slot * kv_width + kv..][..head_dim];
+                for head in 0..heads {
+                    scores[head * visible + column] = dot(&query[head * head_dim..], key);
+                }
+                column += 1;
+            }
+        }
+        for head in 0..heads {
+            let scores = &mut scores[head * visible..][..visible];
+            let most = largest(scores);
+            let total = exponentials(scores, most, R::of(scale)).recip();
+            let output = &mut output[head * head_dim..][..head_dim];
+            let (chunks, rest) = output.as_chunks_mut::<LANES>();
+            let whole = chunks.len() * LANES;
+            for (at, chunk) in chunks.iter_mut().enumerate() {
+                let from = kv + at * LANES;
+                let mut sums = [R::zero(); LANES];
+                let mut column = 0;
+                for place in places {
+                    for slot in place.clone().take(visible - column) {
+                        let value = &self.values[slot * kv_width + from..][..LANES];
+                        let weight = scores[column];
+                        for lane in 0..LANES {
+                            sums[lane] = weight.mul_add(value[lane], sums[lane]);
+                        }
+                        column += 1;
+                    }
+                }
+                for lane in 0..LANES {
+                    chunk[lane] = sums[lane] * total;
+                }
+            }
+            for (at, element) in rest.iter_mut().enumerate() {
+                let from = kv + whole + at;
+                let mut sum = R::zero();
+                let mut column = 0;
+                for place in places {
+                    for slot in place.clone().take(visible - column) {
+                        sum += scores[column] * self.values[slot * kv_width + from];
+                        column += 1;
+                    }
+                }
+                *element = sum * total;
+            }
+        }
+    }
+}
+
+/// The product of a row's beginning with `right`, in a fixed order that vectorizes.
+#[inline(always)]
+fn dot<R: Real>(left: &[R], right: &[R]) -> R {
+    let left = &left[..right.len()];
+    let (left, left_rest) = left.as_chunks::<LANES>();
+    let (right, right_rest) = right.as_chunks::<LANES>();
+    let mut sums = [R::zero(); LANES];
+    for (left, right) in left.iter().zip(right) {
+        for lane in 0..LANES {
+            sums[lane] = left[lane].mul_add(right[lane], sums[lane]);
+        }
+    }
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            let other = sums[lane + half];
+            sums[lane] += other;
+        }
+        half /= 2;
+    }
+    let mut total = sums[0];
+    for (left, right) in left_rest.iter().zip(right_rest) {
+        total += *left * *right;
+    }
+    total
+}
