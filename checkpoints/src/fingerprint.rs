@@ -24,11 +24,10 @@ pub fn fingerprint(config: &ModelConfig, files: &ModelFiles) -> Result<String, W
     let mut tensors = config.tensors();
     tensors.sort_by(|one, other| one.name.cmp(&other.name));
     for tensor in &tensors {
-        let file = files.file(&tensor.name)?;
-        let dtype = &file.info(&tensor.name)?.dtype;
+        let dtype = files.stored(&tensor.name)?;
         let entry = format!("{} {dtype} {:?}\n", tensor.name, tensor.shape);
         hash.update(entry.as_bytes());
-        file.chunks(&tensor.name, |bytes| {
+        files.chunks(&tensor.name, |bytes| {
             hash.update(bytes);
         })?;
     }

@@ -1,5 +1,5 @@
 //! Named tensors and state, in files: Hugging Face model directories, PEFT adapters,
-//! checkpoints and run directories.
+//! GGUF files (read only), checkpoints and run directories.
 //!
 //! Tensors are `f32` in memory and have the names that Hugging Face gives them. Everything
 //! is written so that it appears whole or not at all, and everything that is read may come
@@ -13,6 +13,7 @@ mod error;
 mod fields;
 mod fingerprint;
 mod float;
+mod gguf;
 mod json;
 mod location;
 mod lock;
@@ -38,6 +39,7 @@ pub use directory::{
 pub use error::FileError;
 pub use fingerprint::fingerprint;
 pub use float::FloatType;
+pub use gguf::{GgufError, GgufFile};
 pub use json::{JsonError, read_json, write_json};
 pub use location::{LocationError, ModelLocation};
 pub use lock::RunLock;

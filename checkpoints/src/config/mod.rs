@@ -158,6 +158,11 @@ impl ModelConfig {
         read::config(Path::new(CONFIG_FILE), value)
     }
 
+    /// [`from_json`](Self::from_json); `path` is the file in messages.
+    pub(crate) fn at(path: &Path, value: Value) -> Result<Self, ConfigError> {
+        read::config(path, value)
+    }
+
     /// A Llama with nothing unusual: no bias, RoPE θ 10000 without scaling, ε 1e-5, tied
     /// head, heads of `hidden_size / heads`, 2048 positions. For random models: set the
     /// fields that should differ, then [`validate`](Self::validate).

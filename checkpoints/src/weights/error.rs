@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use super::Mismatch;
-use crate::{ConfigError, FileError, JsonError};
+use crate::{ConfigError, FileError, GgufError, JsonError};
 
 /// Weights that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -18,12 +18,16 @@ pub enum WeightsError {
     /// The configuration beside the weights.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A GGUF file.
+    #[error(transparent)]
+    Gguf(#[from] GgufError),
     /// There are no weights of a known kind.
     #[error(
         "no weights in {}: looked for model.safetensors and model.safetensors.index.json{}",
         .directory.display(),
         if *.other_format {
-            " (there are weights in another format: convert them to safetensors first)"
+            " (there are weights in another format: convert them to safetensors first, or give the path of \
+             a .gguf file itself)"
         } else {
             ""
         }

@@ -1,4 +1,4 @@
-//! The weights of a model directory, in one file or in shards.
+//! The weights of a model: a directory's, in one file or in shards, or a GGUF file's.
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
@@ -7,12 +7,24 @@ use serde::Deserialize;
 
 use super::check;
 use super::{SafetensorsFile, WEIGHTS_FILE, WEIGHTS_INDEX_FILE, WeightsError};
+use crate::gguf::GgufModel;
 use crate::{FloatType, ModelConfig, read_json};
 
-/// The weights of a model directory. Headers are read on opening, tensors when asked for.
+/// The weights of a model. Headers are read on opening, tensors when asked for.
 #[derive(Debug)]
 pub struct ModelFiles {
     directory: PathBuf,
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    Safetensors(Shards),
+    Gguf(Box<GgufModel>),
+}
+
+#[derive(Debug)]
+struct Shards {
     files: Vec<SafetensorsFile>,
     /// Which file holds each tensor.
     places: HashMap<String, usize>,
@@ -24,8 +36,15 @@ struct Index {
 }
 
 impl ModelFiles {
-    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
+    /// Opens a directory's `model.safetensors`, or the shards that its `model.safetensors.index.json` names, or a
+    /// GGUF file.
     pub fn open(directory: &Path) -> Result<Self, WeightsError> {
+        if directory.is_file() {
+            return Ok(Self {
+                directory: directory.to_owned(),
+                form: Form::Gguf(Box::new(GgufModel::open(directory)?)),
+            });
+        }
         let single = directory.join(WEIGHTS_FILE);
         let index = directory.join(WEIGHTS_INDEX_FILE);
         if single.exists() {
@@ -70,7 +89,7 @@ impl ModelFiles {
             .map(|shard| SafetensorsFile::open(&directory.join(shard)));
         let files = Self::from_files(directory, files.collect::<Result<_, _>>()?)?;
         for (name, shard) in &index.weight_map {
-            let place = files.places.get(name).map(|&place| &files.files[place]);
+            let place = files.safetensors(name).ok();
             if place.is_none_or(|file| file.path() != directory.join(shard)) {
                 return Err(error(format!(
                     "says that `{name}` is in {shard}; it is not"
@@ -95,36 +114,64 @@ impl ModelFiles {
         }
         Ok(Self {
             directory: directory.to_owned(),
-            files,
-            places,
+            form: Form::Safetensors(Shards { files, places }),
         })
     }
 
-    /// The model directory.
+    /// The model directory, or the GGUF file.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
     /// The names of all tensors, sorted.
     pub fn names(&self) -> Vec<&str> {
-        let mut names: Vec<_> = self.places.keys().map(String::as_str).collect();
+        let mut names: Vec<_> = match &self.form {
+            Form::Safetensors(shards) => shards.places.keys().map(String::as_str).collect(),
+            Form::Gguf(model) => model.names().collect(),
+        };
         names.sort_unstable();
         names
     }
 
     /// The shape of a tensor, if there is one of that name.
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.file(name).ok()?.shape(name)
+        match &self.form {
+            Form::Safetensors(_) => self.safetensors(name).ok()?.shape(name),
+            Form::Gguf(model) => model.shape(name),
+        }
     }
 
-    /// The type that a tensor is stored in; `None` if it is absent or not of floats.
+    /// The type that a tensor is stored in, single precision for what a GGUF file holds; `None` if it is absent or
+    /// not of floats.
     pub fn float_type(&self, name: &str) -> Option<FloatType> {
-        self.file(name).ok()?.float_type(name)
+        match &self.form {
+            Form::Safetensors(_) => self.safetensors(name).ok()?.float_type(name),
+            Form::Gguf(model) => model.shape(name).map(|_| FloatType::F32),
+        }
     }
 
-    /// Reads a whole tensor, row-major, widened exactly.
+    /// Reads a whole tensor, row-major, widened or dequantized exactly.
     pub fn read_f32(&self, name: &str, expected: &[usize]) -> Result<Vec<f32>, WeightsError> {
-        self.file(name)?.read_f32(name, expected)
+        match &self.form {
+            Form::Safetensors(_) => self.safetensors(name)?.read_f32(name, expected),
+            Form::Gguf(model) => model.read_f32(name, expected),
+        }
+    }
+
+    /// What the type that a tensor is stored in is called.
+    pub(crate) fn stored(&self, name: &str) -> Result<String, WeightsError> {
+        match &self.form {
+            Form::Safetensors(_) => Ok(self.safetensors(name)?.info(name)?.dtype.to_string()),
+            Form::Gguf(model) => model.stored(name),
+        }
+    }
+
+    /// Hands the bytes of a tensor to `take` as they are stored, a part at a time.
+    pub(crate) fn chunks(&self, name: &str, take: impl FnMut(&[u8])) -> Result<(), WeightsError> {
+        match &self.form {
+            Form::Safetensors(_) => self.safetensors(name)?.chunks(name, take),
+            Form::Gguf(model) => model.chunks(name, take),
+        }
     }
 
     /// Checks that the tensors are exactly those of `config`, by name and shape.
@@ -150,14 +197,13 @@ impl ModelFiles {
             .iter()
             .find(|tensor| self.float_type(&tensor.name).is_none())
         {
-            let file = self.file(&tensor.name)?;
             return Err(WeightsError::Type {
-                path: file.path().to_owned(),
+                path: self.safetensors(&tensor.name)?.path().to_owned(),
                 name: tensor.name.clone(),
-                dtype: file.info(&tensor.name)?.dtype.to_string(),
+                dtype: self.stored(&tensor.name)?,
             });
         }
-        if config.tied && self.places.contains_key(head) {
+        if config.tied && self.shape(head).is_some() {
             let shape = [config.vocab_size, config.hidden_size];
             let embedding = self.read_f32("model.embed_tokens.weight", &shape)?;
             if self.read_f32(head, &shape)? != embedding {
@@ -169,14 +215,16 @@ impl ModelFiles {
         Ok(())
     }
 
-    pub(crate) fn file(&self, name: &str) -> Result<&SafetensorsFile, WeightsError> {
-        let place = self.places.get(name);
-        place
-            .map(|&place| &self.files[place])
-            .ok_or_else(|| WeightsError::Missing {
-                path: self.directory.clone(),
-                name: name.to_owned(),
-            })
+    /// The safetensors file that holds a tensor.
+    fn safetensors(&self, name: &str) -> Result<&SafetensorsFile, WeightsError> {
+        let found = match &self.form {
+            Form::Safetensors(shards) => shards.places.get(name).map(|&place| &shards.files[place]),
+            Form::Gguf(_) => None,
+        };
+        found.ok_or_else(|| WeightsError::Missing {
+            path: self.directory.clone(),
+            name: name.to_owned(),
+        })
     }
 }
 
