@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::{
-    CONFIG_FILE, ModelConfig, ModelFiles, ModelLocation, RunDirectory, SpecialTokens,
+    CONFIG_FILE, GgufFile, ModelConfig, ModelFiles, ModelLocation, RunDirectory, SpecialTokens,
     TOKENIZER_FILE, TokenizerSource,
 };
-use glpft_data::{PromptTokenizer, quickstart};
+use glpft_data::{GgufTokenizer, PromptTokenizer, quickstart};
 use glpft_recipes::{RandomModel, Recipe, Stage, StartFrom};
 
 use crate::Error;
@@ -35,6 +35,8 @@ pub struct Base {
 pub enum BaseWeights {
     /// The model directory that holds them.
     Directory(PathBuf),
+    /// The GGUF file that holds them.
+    Gguf(PathBuf),
     /// Drawn from the run's seed.
     Random(RandomModel),
 }
@@ -50,6 +52,8 @@ pub enum TokenizerFiles {
         json: Cow<'static, [u8]>,
         /// Its special tokens.
         special: SpecialTokens,
+        /// Its chat template, if it has one.
+        chat_template: Option<String>,
     },
 }
 
@@ -58,7 +62,15 @@ impl TokenizerFiles {
     pub fn source(&self) -> TokenizerSource<'_> {
         match self {
             Self::Directory(directory) => TokenizerSource::Directory(directory),
-            Self::Made { json, special } => TokenizerSource::Made { json, special },
+            Self::Made {
+                json,
+                special,
+                chat_template,
+            } => TokenizerSource::Made {
+                json,
+                special,
+                chat_template: chat_template.as_deref(),
+            },
         }
     }
 }
@@ -103,7 +115,7 @@ impl Base {
         }
     }
 
-    /// A model directory with its own tokenizer, or the global model of a run's directory.
+    /// A model directory or a GGUF file with its own tokenizer, or the global model of a run's directory.
     ///
     /// # Errors
     /// Where there is no usable model or tokenizer, or they do not fit.
@@ -112,6 +124,9 @@ impl Base {
     }
 
     fn directory(directory: &Path, key: &str, tokenizer: Option<&str>) -> Result<Self, Error> {
+        if GgufFile::is_at(directory) {
+            return Self::gguf(directory, tokenizer);
+        }
         if !directory.is_dir() {
             return Err(Error::NoModel {
                 key: key.to_owned(),
@@ -137,6 +152,23 @@ impl Base {
         let base = Self {
             config,
             weights: BaseWeights::Directory(directory),
+            tokenizer,
+            tokenizer_files,
+        };
+        base.check_vocabulary(named)?;
+        Ok(base)
+    }
+
+    fn gguf(path: &Path, named: Option<&str>) -> Result<Self, Error> {
+        let file = GgufFile::open(path)?;
+        let config = file.model_config()?;
+        let (tokenizer, tokenizer_files) = match named {
+            Some(name) => named_tokenizer(name)?,
+            None => gguf_tokenizer(&file)?,
+        };
+        let base = Self {
+            config,
+            weights: BaseWeights::Gguf(path.to_owned()),
             tokenizer,
             tokenizer_files,
         };
@@ -189,9 +221,11 @@ impl Base {
                 (TokenizerFiles::Directory(directory), _) => {
                     directory.join(TOKENIZER_FILE).display().to_string()
                 }
-                (TokenizerFiles::Made { .. }, named) => {
-                    named.unwrap_or(BUILTIN_TOKENIZER).to_owned()
-                }
+                (TokenizerFiles::Made { .. }, Some(named)) => named.to_owned(),
+                (TokenizerFiles::Made { .. }, None) => match &self.weights {
+                    BaseWeights::Gguf(path) => format!("in {}", path.display()),
+                    _ => BUILTIN_TOKENIZER.to_owned(),
+                },
             },
             tokens,
             model: self.name(),
@@ -200,10 +234,10 @@ impl Base {
         })
     }
 
-    /// What to call it in a model card: its directory, or `random`.
+    /// What to call it in a model card: its path, or `random`.
     pub fn name(&self) -> String {
         match &self.weights {
-            BaseWeights::Directory(directory) => directory.display().to_string(),
+            BaseWeights::Directory(path) | BaseWeights::Gguf(path) => path.display().to_string(),
             BaseWeights::Random(_) => RANDOM.to_owned(),
         }
     }
@@ -213,10 +247,11 @@ impl Base {
     /// # Errors
     /// Where a file is absent, truncated or of another model.
     pub fn open_weights(&self) -> Result<Option<ModelFiles>, Error> {
-        let BaseWeights::Directory(directory) = &self.weights else {
-            return Ok(None);
+        let path = match &self.weights {
+            BaseWeights::Directory(path) | BaseWeights::Gguf(path) => path,
+            BaseWeights::Random(_) => return Ok(None),
         };
-        let files = ModelFiles::open(directory)?;
+        let files = ModelFiles::open(path)?;
         files.check(&self.config)?;
         Ok(Some(files))
     }
@@ -230,7 +265,7 @@ impl Base {
         let weights = match (&self.weights, self.open_weights()?) {
             (_, Some(files)) => glpft_checkpoints::fingerprint(&self.config, &files)?,
             (BaseWeights::Random(random), None) => format!("{random:?} {}", self.config.vocab_size),
-            (BaseWeights::Directory(_), None) => String::new(),
+            (BaseWeights::Directory(_) | BaseWeights::Gguf(_), None) => String::new(),
         };
         Ok(glpft_data::fingerprint(&[
             weights.as_bytes(),
@@ -251,7 +286,33 @@ fn named_tokenizer(name: &str) -> Result<(PromptTokenizer, TokenizerFiles), Erro
     };
     let tokenizer = PromptTokenizer::from_bytes(quickstart::tokenizer(), "</s>")?;
     let json = Cow::Borrowed(quickstart::tokenizer());
-    Ok((tokenizer, TokenizerFiles::Made { json, special }))
+    let files = TokenizerFiles::Made {
+        json,
+        special,
+        chat_template: None,
+    };
+    Ok((tokenizer, files))
+}
+
+/// The tokenizer in a GGUF file.
+fn gguf_tokenizer(file: &GgufFile) -> Result<(PromptTokenizer, TokenizerFiles), Error> {
+    let GgufTokenizer {
+        json,
+        special,
+        chat_template,
+    } = GgufTokenizer::of(file)?;
+    let eos = special.eos.as_deref().unwrap_or_default();
+    let tokenizer =
+        PromptTokenizer::from_bytes(&json, eos).map_err(|source| Error::TokenizerAt {
+            path: file.path().to_owned(),
+            source,
+        })?;
+    let files = TokenizerFiles::Made {
+        json: Cow::Owned(json),
+        special,
+        chat_template,
+    };
+    Ok((tokenizer, files))
 }
 
 /// The global model of a run, where it has one.
@@ -287,5 +348,10 @@ fn tokenizer_at(path: &Path) -> Result<(PromptTokenizer, TokenizerFiles), Error>
         ..SpecialTokens::default()
     };
     let json = Cow::Owned(json);
-    Ok((tokenizer, TokenizerFiles::Made { json, special }))
+    let files = TokenizerFiles::Made {
+        json,
+        special,
+        chat_template: None,
+    };
+    Ok((tokenizer, files))
 }

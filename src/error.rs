@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use glpft_checkpoints::{
-    AdapterError, ConfigError, FileError, JsonError, LocationError, WeightsError,
+    AdapterError, ConfigError, FileError, GgufError, JsonError, LocationError, WeightsError,
 };
 use glpft_data::{
     EncodeError, ExportError, PreparedError, PromptsError, SourceError, TokenizerError,
@@ -105,9 +105,9 @@ pub enum Error {
         /// What is wrong with it, and what to do.
         problem: String,
     },
-    /// The model directory is not there.
+    /// The model is not there.
     #[error(
-        "{key} = {value:?}: there is no such directory; give the directory of a Hugging Face model{hint}"
+        "{key} = {value:?}: there is no such directory; give the directory of a Hugging Face model, a .gguf file{hint}"
     )]
     NoModel {
         /// The recipe's key, or the argument.
@@ -216,6 +216,9 @@ pub enum Error {
     /// A model's weights.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// A GGUF file.
+    #[error(transparent)]
+    Gguf(#[from] GgufError),
     /// A path that stands for no model.
     #[error(transparent)]
     Location(#[from] LocationError),

@@ -21,7 +21,7 @@ pub fn load(base: &Base, device: &Device, seed: u64) -> Result<Decoder, Error> {
     let random = Random::new(seed, None, 0, Purpose::Initialization);
     let deviation = match &base.weights {
         BaseWeights::Random(random) => random.initializer_range,
-        BaseWeights::Directory(_) => 0.0,
+        BaseWeights::Directory(_) | BaseWeights::Gguf(_) => 0.0,
     };
     let config = base.config.clone();
     Decoder::load(

@@ -186,7 +186,8 @@ fn examples(
 
 /// Writes the finished model; says whether it is an adapter.
 ///
-/// The global model is always whole: the local stages start from it. So is a role whose base exists nowhere in files.
+/// The global model is always whole: the local stages start from it. So is a role whose base exists nowhere in files,
+/// or not in Hugging Face's form: no program but this one would put the adapter on a GGUF file.
 fn finish(
     context: &Context<'_>,
     job: &Job,

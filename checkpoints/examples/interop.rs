@@ -101,6 +101,7 @@ fn write(
         tokenizer: TokenizerSource::Made {
             json: tokenizer,
             special: &special,
+            chat_template: None,
         },
         card: &ModelCard::default(),
     };

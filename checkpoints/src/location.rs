@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use crate::adapter::base_directory;
 use crate::{
-    ADAPTER_CONFIG_FILE, AdapterConfig, AdapterError, CONFIG_FILE, FileError, RunDirectory,
+    ADAPTER_CONFIG_FILE, AdapterConfig, AdapterError, CONFIG_FILE, FileError, GgufFile,
+    RunDirectory,
 };
 
 /// What a path that a user gave stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelLocation {
-    /// A model directory.
+    /// A model directory, or a GGUF file.
     Full(PathBuf),
     /// An adapter directory and the model directory it belongs to.
     Adapter {
@@ -67,10 +68,13 @@ pub enum LocationError {
 }
 
 impl ModelLocation {
-    /// Finds the model that `path` means: a model directory, an adapter directory, or a
+    /// Finds the model that `path` means: a model directory, a GGUF file, an adapter directory, or a
     /// run's directory, in which `role` names the model (`global`, `planner`, …; it may be
-    /// `None` where there is only one). For the first two `role` says nothing.
+    /// `None` where there is only one). For all but the last `role` says nothing.
     pub fn find(path: &Path, role: Option<&str>) -> Result<Self, LocationError> {
+        if GgufFile::is_at(path) {
+            return Ok(Self::Full(path.to_owned()));
+        }
         if let Some(found) = Self::directly(path)? {
             return Ok(found);
         }

@@ -52,6 +52,7 @@ fn a_made_tokenizer_gets_the_files_that_transformers_needs() {
     let tokenizer = TokenizerSource::Made {
         json: b"{\"made\": true}",
         special: &special,
+        chat_template: Some("{{ messages }}"),
     };
     let config = tiny();
     write(&path, &config, tokenizer).expect("writable");
@@ -67,6 +68,10 @@ fn a_made_tokenizer_gets_the_files_that_transformers_needs() {
         "PreTrainedTokenizerFast"
     );
     assert_eq!(json("tokenizer_config.json")["eos_token"], "</s>");
+    assert_eq!(
+        json("tokenizer_config.json")["chat_template"],
+        "{{ messages }}"
+    );
     assert_eq!(json("special_tokens_map.json")["pad_token"], "<pad>");
     assert_eq!(json("special_tokens_map.json").get("bos_token"), None);
     assert_eq!(json("generation_config.json")["eos_token_id"], 2);

@@ -45,6 +45,6 @@ pub use source::{
 };
 pub use split::{QuerySplits, Split};
 pub use statistics::DatasetStatistics;
-pub use tokenizer::{PromptTokenizer, SegmentCache, TokenizerError};
+pub use tokenizer::{GgufTokenizer, PromptTokenizer, SegmentCache, TokenizerError};
 pub use trajectory::{Tool, Trajectory};
 pub use truncate::DropReason;

@@ -6,7 +6,10 @@
 //! whole string wherever content spells no added token: Hugging Face cuts the string at (unnormalized) added tokens
 //! before anything else and normalizes each segment by itself, and so does this.
 
+mod gguf;
 mod load;
+
+pub use gguf::GgufTokenizer;
 
 use crate::example::{Piece, Text};
 use glpft_recipes::Separators;

@@ -30,7 +30,7 @@ pub(crate) const REQUIRED: [Required; 2] = [
     },
     Required {
         key: "model.base",
-        what: "a Hugging Face model directory",
+        what: "a Hugging Face model directory or a .gguf file",
     },
 ];
 

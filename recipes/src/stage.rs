@@ -45,7 +45,7 @@ pub enum StartFrom {
     Base,
     /// The run's global model.
     Global,
-    /// A Hugging Face model directory with its own tokenizer.
+    /// A Hugging Face model directory or a GGUF file, with its own tokenizer.
     Directory(String),
 }
 

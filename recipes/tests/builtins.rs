@@ -65,7 +65,7 @@ fn a_real_model_leaves_two_values_to_the_user() {
         message,
         "built-in smollm2-135m-lora leaves `data.source`, `model.base` to you; set data.source to a raw ToolBench \
          directory (holding `answer/`), a stage-1 file or a stage-2 file and model.base to a Hugging Face model \
-         directory: --set data.source=PATH --set model.base=PATH"
+         directory or a .gguf file: --set data.source=PATH --set model.base=PATH"
     );
     let partial =
         Recipe::load_partial("smollm2-135m-lora", &overrides(&["model.base=/m"])).unwrap();

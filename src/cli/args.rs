@@ -143,7 +143,7 @@ pub(crate) struct TrainArgs {
     /// Which stage
     #[arg(long, value_enum)]
     pub stage: StageArg,
-    /// The Hugging Face model directory to start from; default: what the recipe says, usually the run's global model
+    /// The Hugging Face model directory or GGUF file to start from; default: what the recipe says, usually the run's global model
     #[arg(long, value_name = "DIR")]
     pub from: Option<PathBuf>,
     /// Caps the stage at N steps, and its learning rate's schedule with it

@@ -8,7 +8,7 @@ use glpft::prepare::{check, datasets_of_jobs, prepare_datasets};
 use glpft::result::FinishedStage;
 use glpft::stage::{Context, run_stage};
 use glpft::{Base, Error};
-use glpft_checkpoints::{FileError, RunDirectory};
+use glpft_checkpoints::{FileError, GgufFile, RunDirectory};
 use glpft_recipes::{ModelRecipe, Recipe, Stage, StartFrom};
 
 use super::prepare::tell_over_budget;
@@ -101,9 +101,9 @@ fn start_at(from: &Path) -> Result<String, Error> {
         argument: "--from",
         problem,
     };
-    if !from.is_dir() {
+    if !from.is_dir() && !GgufFile::is_at(from) {
         return Err(wrong(format!(
-            "there is no directory {}; give that of a Hugging Face model, or a run's",
+            "there is no directory {}; give that of a Hugging Face model, a .gguf file, or a run's",
             from.display()
         )));
     }

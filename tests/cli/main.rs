@@ -6,6 +6,7 @@ mod data;
 mod early;
 mod eval;
 mod export;
+mod gguf;
 mod ownership;
 mod prepare;
 mod published;

@@ -36,6 +36,8 @@ pub enum TokenizerSource<'a> {
         json: &'a [u8],
         /// Its special tokens.
         special: &'a SpecialTokens,
+        /// Its chat template, if it has one.
+        chat_template: Option<&'a str>,
     },
 }
 
@@ -77,7 +79,11 @@ impl TokenizerSource<'_> {
     ) -> Result<(), WeightsError> {
         match self {
             Self::Directory(source) => Ok(copy_files(source, directory)?),
-            Self::Made { json, special } => make_files(json, special, directory, max_length),
+            Self::Made {
+                json,
+                special,
+                chat_template,
+            } => make_files(json, special, *chat_template, directory, max_length),
         }
     }
 }
@@ -100,6 +106,7 @@ fn copy_files(source: &Path, directory: &Path) -> Result<(), FileError> {
 fn make_files(
     json: &[u8],
     special: &SpecialTokens,
+    chat_template: Option<&str>,
     directory: &Path,
     max_length: Option<usize>,
 ) -> Result<(), WeightsError> {
@@ -109,6 +116,9 @@ fn make_files(
     let tokens = special.to_json();
     write_json(&directory.join("special_tokens_map.json"), &tokens)?;
     let mut config = tokens;
+    if let Some(template) = chat_template {
+        config.insert("chat_template".into(), template.into());
+    }
     config.insert("clean_up_tokenization_spaces".into(), false.into());
     if let Some(length) = max_length {
         config.insert("model_max_length".into(), length.into());

@@ -57,6 +57,14 @@ impl GgufFile {
         })
     }
 
+    /// Whether `path` is a file that calls itself GGUF.
+    pub fn is_at(path: &Path) -> bool {
+        let named = path
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
+        named && path.is_file()
+    }
+
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.path

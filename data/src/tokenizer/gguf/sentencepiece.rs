@@ -1,0 +1,87 @@
+//! SentencePiece's BPE: Llama 2, TinyLlama, Mistral.
+
+use glpft_checkpoints::{GgufError, GgufFile};
+use serde_json::{Value, json};
+
+use super::{Parts, TokenType, Vocabulary, bpe};
+
+const SCORES: &str = "tokenizer.ggml.scores";
+/// A piece has 16 characters; every cut of one is looked at.
+const LONGEST_PIECE: usize = 256;
+/// What stands for a space.
+const SPACE: &str = "▁";
+
+pub(super) fn parts(file: &GgufFile, vocabulary: &Vocabulary<'_>) -> Result<Parts, String> {
+    let told = |error: GgufError| error.to_string();
+    let scores = file.numbers(SCORES).map_err(told)?;
+    let scores = scores.ok_or_else(|| format!("`{SCORES}` is missing"))?;
+    if scores.len() != vocabulary.tokens.len() {
+        let (scores, tokens) = (scores.len(), vocabulary.tokens.len());
+        return Err(format!("it has {tokens} tokens and scores of {scores}"));
+    }
+    for key in ["remove_extra_whitespaces", "precompiled_charsmap"] {
+        let key = format!("tokenizer.ggml.{key}");
+        if file.contains(&key) && file.flag(&key).ok().flatten() != Some(false) {
+            return Err(format!("`{key}` is not implemented"));
+        }
+    }
+    let mut model = bpe(merges(vocabulary, &scores)?);
+    let bytes = vocabulary.types.contains(&TokenType::Byte);
+    model.insert("byte_fallback".to_owned(), bytes.into());
+    model.insert("fuse_unk".to_owned(), true.into());
+    let unknown = vocabulary.named(file, "unknown")?;
+    let unknown = unknown.or_else(|| vocabulary.tokens.first().map(|&token| token.to_owned()));
+    model.insert("unk_token".to_owned(), unknown.into());
+    let prefix = file.flag("tokenizer.ggml.add_space_prefix").map_err(told)?;
+    let prefix = prefix.unwrap_or(true);
+    let replace = json!({"type": "Replace", "pattern": {"String": " "}, "content": SPACE});
+    let mut normalizers = vec![replace];
+    let mut decoders = vec![
+        json!({"type": "Replace", "pattern": {"String": SPACE}, "content": " "}),
+        json!({"type": "ByteFallback"}),
+        json!({"type": "Fuse"}),
+    ];
+    if prefix {
+        normalizers.insert(0, json!({"type": "Prepend", "prepend": SPACE}));
+        decoders.push(json!({"type": "Strip", "content": " ", "start": 1, "stop": 0}));
+    }
+    Ok(Parts {
+        normalizer: json!({"type": "Sequence", "normalizers": normalizers}),
+        pre_tokenizer: Value::Null,
+        decoder: json!({"type": "Sequence", "decoders": decoders}),
+        model,
+        begins: true,
+    })
+}
+
+/// SentencePiece merges the pair whose whole scores best. Every pair of pieces that is a piece, best first, then by
+/// the pair's ids: as the `tokenizer.json` of Llama 2 was made of its scores.
+fn merges(vocabulary: &Vocabulary<'_>, scores: &[f64]) -> Result<Vec<Value>, String> {
+    let mut merges = Vec::new();
+    let piece = |text: &str| {
+        let id = *vocabulary.ids.get(text)?;
+        (vocabulary.types[id] == TokenType::Normal).then_some(id)
+    };
+    for (id, token) in vocabulary.tokens.iter().enumerate() {
+        if vocabulary.types[id] != TokenType::Normal {
+            continue;
+        }
+        if token.len() > LONGEST_PIECE || scores[id].is_nan() {
+            return Err(format!("piece {id} is too long, or its score no number"));
+        }
+        for (at, _) in token.char_indices().skip(1) {
+            let (left, right) = token.split_at(at);
+            if let (Some(left), Some(right)) = (piece(left), piece(right)) {
+                merges.push((scores[id], left, right));
+            }
+        }
+    }
+    merges.sort_by(|(score, left, right), (other, other_left, other_right)| {
+        let better = other.total_cmp(score);
+        better.then((left, right).cmp(&(other_left, other_right)))
+    });
+    let pair = |(_, left, right): (f64, usize, usize)| {
+        json!([vocabulary.tokens[left], vocabulary.tokens[right]])
+    };
+    Ok(merges.into_iter().map(pair).collect())
+}

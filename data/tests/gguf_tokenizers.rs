@@ -1,0 +1,311 @@
+//! Tokenizers out of GGUF files: a real one's is what Python made of the same file, and real Hugging Face tokenizers put
+//! into GGUF metadata as llama.cpp's converter does come back with every id.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+#[path = "../../checkpoints/tests/support/gguf.rs"]
+mod gguf;
+mod support;
+
+use gguf::Gguf;
+use glpft_checkpoints::GgufFile;
+use glpft_data::{GgufTokenizer, PromptTokenizer};
+use rayon::prelude::*;
+use serde_json::Value;
+use support::{fixtures, models};
+use tokenizers::Tokenizer;
+
+/// Real texts and strings made to tell tokenizers apart.
+fn texts() -> Vec<String> {
+    let mut texts: Vec<String> = [
+        "",
+        " ",
+        "a",
+        "  a  b   c    d\n\n \r\n\t x",
+        "▁ ▁▁▁ _",
+        "don't DON'T I'LL he'd",
+        "12345 1 22 333 4444 ١٢٣ ²½Ⅷ",
+        "e\u{301}é ﬁ Å\u{212b} 한글 \u{1112}\u{1161}\u{11ab}",
+        "🦀🦀🏽‍🚀 \u{0}\u{1}\u{7f}\u{ad}\u{200b}\u{feff}\u{fffd}",
+        "</s><s><unk><0x0A><|im_end|> <|eot_id|><|begin_of_text|>",
+        "{\"a\": [1,2.5e-3,null]}\\n\\u00e9",
+        "ǅ ß ẞ ſ İı",
+        "zalgo z̷̢̢͙͐a̸l̶g̵o̷",
+        "\u{2028}\u{85}\u{3000}\u{a0}x",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "𝒳𝕐 𠀀",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    texts.push(" ".repeat(300));
+    texts.push((0..=0x2ff).filter_map(char::from_u32).collect());
+    for dataset in ["planner", "summarizer"] {
+        let path = fixtures().join(format!("data/alpha-umi/train-example/train_{dataset}.json"));
+        let Ok(bytes) = std::fs::read(&path) else {
+            eprintln!("skipped: no data at {}", path.display());
+            continue;
+        };
+        let examples: Vec<Value> = serde_json::from_slice(&bytes).unwrap();
+        for example in examples.iter().step_by(4) {
+            texts.push(example["input"].as_str().unwrap().to_owned());
+            texts.push(example["target"].as_str().unwrap().to_owned());
+        }
+    }
+    texts
+}
+
+/// Both give every text the same ids, special tokens included, and the same text back.
+fn assert_same(name: &str, ours: &[u8], theirs: &Tokenizer) {
+    let ours = Tokenizer::from_bytes(ours).unwrap();
+    let texts = texts();
+    texts.par_iter().for_each(|text| {
+        let found = ours.encode_fast(text.as_str(), true).unwrap();
+        let expected = theirs.encode_fast(text.as_str(), true).unwrap();
+        assert_eq!(found.get_ids(), expected.get_ids(), "{name}: {text:?}");
+        for skip in [true, false] {
+            let found = ours.decode(found.get_ids(), skip).unwrap();
+            assert_eq!(found, theirs.decode(expected.get_ids(), skip).unwrap());
+        }
+    });
+    let added = theirs.get_added_tokens_decoder();
+    assert_eq!(ours.get_added_tokens_decoder(), added, "{name}");
+    println!(
+        "{name}: {} texts, {} added tokens",
+        texts.len(),
+        added.len()
+    );
+}
+
+fn read(gguf: &Gguf) -> Result<GgufTokenizer, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.gguf");
+    std::fs::write(&path, gguf.bytes()).unwrap();
+    let file = GgufFile::open(&path).map_err(|error| error.to_string())?;
+    GgufTokenizer::of(&file).map_err(|error| error.to_string())
+}
+
+/// A real `tokenizer.json`, if it is there.
+fn real(name: &str) -> Option<(Value, Tokenizer)> {
+    let path = models().join(name).join("tokenizer.json");
+    let Ok(bytes) = std::fs::read(&path) else {
+        eprintln!("skipped: no tokenizer at {}", path.display());
+        return None;
+    };
+    let json = serde_json::from_slice(&bytes).unwrap();
+    Some((json, Tokenizer::from_bytes(&bytes).unwrap()))
+}
+
+/// Tokens and types as llama.cpp's converter writes them: added tokens behind the model's, special ones control.
+fn vocabulary(json: &Value) -> (Vec<String>, Vec<i32>) {
+    let mut entries: Vec<(u64, String, i32)> = Vec::new();
+    for (token, id) in json["model"]["vocab"].as_object().unwrap() {
+        let byte = token.len() == 6 && token.starts_with("<0x") && token.ends_with('>');
+        entries.push((
+            id.as_u64().unwrap(),
+            token.clone(),
+            if byte { 6 } else { 1 },
+        ));
+    }
+    for token in json["added_tokens"].as_array().unwrap() {
+        let id = token["id"].as_u64().unwrap();
+        entries.retain(|(other, _, _)| *other != id);
+        let content = token["content"].as_str().unwrap().to_owned();
+        let kind = match (token["special"].as_bool().unwrap(), content.as_str()) {
+            (true, "<unk>") => 2,
+            (true, _) => 3,
+            (false, _) => 4,
+        };
+        entries.push((id, content, kind));
+    }
+    entries.sort();
+    let (tokens, types): (Vec<_>, Vec<_>) = entries
+        .into_iter()
+        .map(|(_, token, kind)| (token, kind))
+        .unzip();
+    (tokens, types)
+}
+
+fn merges(json: &Value) -> Vec<String> {
+    let merge = |merge: &Value| match merge {
+        Value::String(merge) => merge.clone(),
+        pair => format!(
+            "{} {}",
+            pair[0].as_str().unwrap(),
+            pair[1].as_str().unwrap()
+        ),
+    };
+    let merges = json["model"]["merges"].as_array().unwrap();
+    merges.iter().map(merge).collect()
+}
+
+#[test]
+fn a_real_files_tokenizer_is_its_hugging_face_form() {
+    let path = models().join("smollm2-135m-instruct.gguf");
+    if !path.exists() {
+        eprintln!("skipped: no model at {}", path.display());
+        return;
+    }
+    let tokenizer = GgufTokenizer::of(&GgufFile::open(&path).unwrap()).unwrap();
+    let (json, theirs) = real("smollm2-135m-instruct").unwrap();
+    assert_same("smollm2", &tokenizer.json, &theirs);
+    let ours: Value = serde_json::from_slice(&tokenizer.json).unwrap();
+    for key in [
+        "added_tokens",
+        "normalizer",
+        "pre_tokenizer",
+        "post_processor",
+    ] {
+        assert_eq!(ours[key], json[key], "{key}");
+    }
+    assert_eq!(ours["model"]["vocab"], json["model"]["vocab"]);
+    assert_eq!(tokenizer.special.eos.as_deref(), Some("<|im_end|>"));
+    assert_eq!(tokenizer.special.bos.as_deref(), Some("<|im_start|>"));
+    assert!(tokenizer.chat_template.unwrap().contains("<|im_start|>"));
+    PromptTokenizer::from_bytes(&tokenizer.json, "<|im_end|>").unwrap();
+}
+
+#[test]
+fn byte_level_vocabularies_come_back_with_every_id() {
+    for (name, pre, bos, eos) in [
+        ("tokenizers/llama3_1", "llama-bpe", 128_000, 128_009),
+        ("tokenizers/qwen3", "qwen2", 151_643, 151_645),
+    ] {
+        let Some((json, theirs)) = real(name) else {
+            continue;
+        };
+        let (mut tokens, mut types) = vocabulary(&json);
+        // What fills the embedding up to a round size.
+        tokens.extend((0..3).map(|place| format!("[PAD{place}]")));
+        types.extend([5; 3]);
+        let gguf = Gguf::default()
+            .text("tokenizer.ggml.model", "gpt2")
+            .text("tokenizer.ggml.pre", pre)
+            .texts("tokenizer.ggml.tokens", &tokens)
+            .integers("tokenizer.ggml.token_type", &types)
+            .texts("tokenizer.ggml.merges", &merges(&json))
+            .count("tokenizer.ggml.bos_token_id", bos)
+            .count("tokenizer.ggml.eos_token_id", eos);
+        let tokenizer = read(&gguf).unwrap();
+        assert_same(name, &tokenizer.json, &theirs);
+        let eos = tokenizer.special.eos.unwrap();
+        let prompts = PromptTokenizer::from_bytes(&tokenizer.json, &eos).unwrap();
+        assert_eq!(prompts.vocab_size(), theirs.get_vocab_size(true));
+    }
+}
+
+#[test]
+fn a_sentencepiece_vocabulary_comes_back_with_every_merge() {
+    let Some((json, theirs)) = real("tokenizers/llama2") else {
+        return;
+    };
+    let (tokens, types) = vocabulary(&json);
+    // As in Llama 2's tokenizer.model: by rank, runs of spaces last.
+    let score = |(id, token): (usize, &String)| match id {
+        0..259 => 0.0,
+        _ if token.chars().all(|letter| letter == '▁') && token.chars().count() > 1 => -1e9,
+        _ => 259.0 - id as f32,
+    };
+    let scores: Vec<f32> = tokens.iter().enumerate().map(score).collect();
+    let gguf = Gguf::default()
+        .text("tokenizer.ggml.model", "llama")
+        .text("tokenizer.ggml.pre", "default")
+        .texts("tokenizer.ggml.tokens", &tokens)
+        .singles("tokenizer.ggml.scores", &scores)
+        .integers("tokenizer.ggml.token_type", &types)
+        .count("tokenizer.ggml.bos_token_id", 1)
+        .count("tokenizer.ggml.eos_token_id", 2)
+        .count("tokenizer.ggml.unknown_token_id", 0);
+    let tokenizer = read(&gguf).unwrap();
+    let ours: Value = serde_json::from_slice(&tokenizer.json).unwrap();
+    assert!(merges(&ours) == merges(&json), "the merges differ");
+    assert_eq!(ours["post_processor"], json["post_processor"]);
+    assert_same("llama2", &tokenizer.json, &theirs);
+}
+
+#[test]
+fn what_is_no_tokenizer_or_not_known_is_one_clear_error() {
+    let base = |pre: &str| {
+        Gguf::default()
+            .text("tokenizer.ggml.model", "gpt2")
+            .text("tokenizer.ggml.pre", pre)
+            .count("tokenizer.ggml.eos_token_id", 1)
+    };
+    let merges = |gguf: Gguf| gguf.texts("tokenizer.ggml.merges", &["a b"]);
+    let tokens = |gguf: Gguf| gguf.texts("tokenizer.ggml.tokens", &["a", "b", "ab"]);
+    let spm = Gguf::default()
+        .text("tokenizer.ggml.model", "llama")
+        .count("tokenizer.ggml.eos_token_id", 1);
+    assert!(read(&merges(tokens(base("gpt-2")))).is_ok());
+    for (gguf, part) in [
+        (Gguf::default(), "`tokenizer.ggml.tokens` is missing"),
+        (tokens(Gguf::default()), "`tokenizer.ggml.model` is missing"),
+        (
+            tokens(Gguf::default().text("tokenizer.ggml.model", "t5")),
+            "\"t5\" is not implemented",
+        ),
+        (tokens(base("gpt-2")), "`tokenizer.ggml.merges` is missing"),
+        (
+            merges(tokens(base("tekken"))),
+            "\"tekken\" is not implemented; gpt-2, smollm",
+        ),
+        (
+            merges(tokens(base(&"x".repeat(1000)))),
+            "x\" is not implemented",
+        ),
+        (
+            tokens(base("gpt-2")).texts("tokenizer.ggml.merges", &["ab"]),
+            "no pair",
+        ),
+        (
+            tokens(base("gpt-2")).count("tokenizer.ggml.merges", 1),
+            "a list of texts",
+        ),
+        (
+            merges(base("gpt-2").texts("tokenizer.ggml.tokens", &["a", "b", "a"])),
+            "tokens 0 and 2 are the same",
+        ),
+        (
+            merges(tokens(base("gpt-2"))).integers("tokenizer.ggml.token_type", &[1, 1]),
+            "3 tokens and types of 2",
+        ),
+        (
+            merges(tokens(base("gpt-2"))).integers("tokenizer.ggml.token_type", &[1, 1, 9]),
+            "a type that is none",
+        ),
+        (
+            merges(tokens(base("gpt-2"))).count("tokenizer.ggml.bos_token_id", 3),
+            "is 3, outside its 3 tokens",
+        ),
+        (
+            merges(tokens(
+                Gguf::default()
+                    .text("tokenizer.ggml.model", "gpt2")
+                    .text("tokenizer.ggml.pre", "qwen2"),
+            )),
+            "no end of sequence",
+        ),
+        (tokens(spm.clone()), "`tokenizer.ggml.scores` is missing"),
+        (
+            tokens(spm.clone()).singles("tokenizer.ggml.scores", &[0.0; 2]),
+            "scores of 2",
+        ),
+        (
+            tokens(spm.clone()).singles("tokenizer.ggml.scores", &[0.0, f32::NAN, 0.0]),
+            "score no number",
+        ),
+        (
+            tokens(spm.clone())
+                .singles("tokenizer.ggml.scores", &[0.0; 3])
+                .flag("tokenizer.ggml.remove_extra_whitespaces", true),
+            "not implemented",
+        ),
+        (
+            spm.texts("tokenizer.ggml.tokens", &["a", &"b".repeat(5000)]),
+            "5000 bytes long",
+        ),
+    ] {
+        let error = read(&gguf).unwrap_err();
+        assert!(error.contains(part), "{error}");
+        assert!(error.len() < 500, "{error}");
+    }
+}
