@@ -9,6 +9,7 @@ use glpft_data::{
     EncodeError, ExportError, PreparedError, PromptsError, SourceError, TokenizerError,
 };
 use glpft_eval::PredictionsError;
+use glpft_eval::static_evaluation::StaticError;
 use glpft_model::ModelError;
 use glpft_recipes::RecipeError;
 use glpft_train::TrainError;
@@ -251,6 +252,9 @@ pub enum Error {
     /// A predictions file.
     #[error(transparent)]
     Predictions(#[from] PredictionsError),
+    /// A static evaluation.
+    #[error(transparent)]
+    Static(#[from] StaticError),
 }
 
 impl Error {
@@ -266,6 +270,7 @@ impl Error {
             | Self::NotARun { .. }
             | Self::NoSuchExample { .. }
             | Self::Argument { .. }
+            | Self::Static(StaticError::Other { .. } | StaticError::NotAnEvaluation { .. })
             | Self::Model(ModelError::UnknownDevice(_) | ModelError::NotBuilt { .. }) => 2,
             _ => 1,
         }

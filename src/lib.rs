@@ -7,6 +7,7 @@ pub mod arrangement;
 pub mod base;
 pub mod check;
 pub mod error;
+pub mod evaluate;
 pub mod export;
 pub mod memory;
 pub mod model;

@@ -39,7 +39,10 @@ pub(crate) fn main() -> u8 {
         Command::Data(DataCommand::Export(args)) => {
             with_threads(&args.output, || data::export(&args))
         }
-        Command::Eval(command) => eval::execute(&command),
+        Command::Eval(EvalCommand::Score(args)) => eval::score(&args),
+        Command::Eval(EvalCommand::Static(args)) => {
+            with_threads(&args.output, || eval::evaluate_static(&args))
+        }
         Command::Recipe(command) => recipe::execute(command),
     };
     match outcome {

@@ -112,7 +112,7 @@ pub(crate) fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Error> {
         if flag.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        complain("stopping after this step; once more to stop at once");
+        complain("stopping where it can go on from; once more to stop at once");
     };
     ctrlc::set_handler(handler).map_err(|error| Error::Argument {
         argument: "Ctrl-C",

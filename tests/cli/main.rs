@@ -5,6 +5,7 @@
 mod data;
 mod early;
 mod eval;
+mod eval_static;
 mod export;
 mod gguf;
 mod ownership;

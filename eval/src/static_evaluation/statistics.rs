@@ -18,6 +18,9 @@ pub struct RoleStatistics {
     pub cached_tokens: u64,
     /// Tokens that it generated.
     pub new_tokens: u64,
+    /// The longest prompt.
+    #[serde(default)]
+    pub longest_prompt: u64,
     /// Prompts as long as they may be: what they began with was probably cut off.
     pub prompts_at_limit: u64,
     /// Answers that say nothing (empty, a full stop, a comma); `none` stands instead.
@@ -50,6 +53,7 @@ impl RoleStatistics {
     pub(crate) fn add(&mut self, output: &Output, prompt_limit: usize) {
         self.requests += 1;
         self.prompt_tokens += output.prompt_tokens as u64;
+        self.longest_prompt = self.longest_prompt.max(output.prompt_tokens as u64);
         self.cached_tokens += output.cached_tokens as u64;
         self.new_tokens += output.new_tokens as u64;
         self.prompts_at_limit += u64::from(output.prompt_tokens >= prompt_limit);

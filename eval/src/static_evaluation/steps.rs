@@ -29,6 +29,8 @@ pub(crate) struct TrajectorySteps<'c> {
 pub struct DataCounts {
     /// Conversations read.
     pub trajectories: usize,
+    /// Those with a step that is asked about.
+    pub trajectories_asked: usize,
     /// Records of the data that could not be read, and are in nothing else here.
     pub bad_records: usize,
     /// Conversations beyond the settings' limits.
@@ -82,6 +84,7 @@ pub(crate) fn steps<'c>(
         counts.steps_beyond_limit += scored - steps.len();
         counts.trajectories_without_steps += usize::from(scored == 0);
         if !steps.is_empty() {
+            counts.trajectories_asked += 1;
             trajectories.push(TrajectorySteps {
                 index,
                 conversation,

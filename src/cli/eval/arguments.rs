@@ -1,0 +1,103 @@
+//! What the arguments of `glpft eval static` mean.
+
+use std::path::{Path, PathBuf};
+
+use glpft::Error;
+use glpft::evaluate::{EVAL_FOLDER, run_facts};
+use glpft::team::TeamSource;
+use glpft_agent::{Limits, Sampling};
+use glpft_eval::static_evaluation::StaticSettings;
+use glpft_recipes::Behaviour;
+
+use crate::cli::{StaticArgs, TeamArgs};
+
+/// Which models answer.
+pub(super) fn team(args: &TeamArgs) -> Result<TeamSource, Error> {
+    let TeamArgs {
+        run,
+        planner,
+        caller,
+        summarizer,
+        single,
+    } = args.clone();
+    match (run, single, (planner, caller, summarizer)) {
+        (Some(run), ..) => Ok(TeamSource::Run(run)),
+        (_, Some(single), _) => Ok(TeamSource::Single(single)),
+        (_, _, (Some(planner), Some(caller), Some(summarizer))) => Ok(TeamSource::Trio {
+            planner,
+            caller,
+            summarizer,
+        }),
+        _ => Err(wrong(
+            "RUN",
+            "give a run, or --planner, --caller and --summarizer, or --single".to_owned(),
+        )),
+    }
+}
+
+/// Where it is kept.
+pub(super) fn place(args: &StaticArgs, team: &TeamSource) -> Result<PathBuf, Error> {
+    if let Some(out) = &args.out {
+        return Ok(out.clone());
+    }
+    let TeamSource::Run(run) = team else {
+        return Err(wrong(
+            "--out",
+            "models outside a run leave their results in a directory of your choice: give it"
+                .to_owned(),
+        ));
+    };
+    let name = match (&args.name, args.data.file_stem()) {
+        (Some(name), _) => name.clone(),
+        (None, Some(stem)) => stem.to_string_lossy().into_owned(),
+        (None, None) => "static".to_owned(),
+    };
+    // A name comes from the command line: it must not lead out of the run.
+    let plain = Path::new(&name)
+        .file_name()
+        .is_some_and(|file| file == name.as_str());
+    match plain && !name.starts_with('.') {
+        true => Ok(run.join(EVAL_FOLDER).join(name)),
+        false => Err(wrong("--name", format!("{name:?} is no plain name"))),
+    }
+}
+
+/// How it is done.
+pub(super) fn settings(args: &StaticArgs, team: &TeamSource) -> Result<StaticSettings, Error> {
+    let sampling = match args.temperature {
+        None => Sampling::Greedy,
+        Some(temperature) if temperature > 0.0 && temperature.is_finite() => Sampling::Random {
+            temperature,
+            top_p: args.top_p.unwrap_or(1.0),
+            top_k: args.top_k,
+            seed: args.seed,
+        },
+        Some(_) => return Err(wrong("--temperature", "must be above 0".to_owned())),
+    };
+    if args
+        .top_p
+        .is_some_and(|top_p| !(top_p > 0.0 && top_p <= 1.0))
+    {
+        return Err(wrong("--top-p", "must be above 0 and at most 1".to_owned()));
+    }
+    Ok(StaticSettings {
+        behaviour: match args.compat {
+            true => Behaviour::Compat,
+            false => Behaviour::Fixed,
+        },
+        system_prefix: !args.compat && run_facts(team)?.system_prefix,
+        trajectories: args.limit,
+        steps: args.steps,
+        limits: Limits {
+            prompt_tokens: args.max_prompt_tokens,
+            new_tokens: args.max_new_tokens,
+        },
+        sampling,
+        batch: args.batch,
+        seed: 0,
+    })
+}
+
+fn wrong(argument: &'static str, problem: String) -> Error {
+    Error::Argument { argument, problem }
+}

@@ -1,0 +1,41 @@
+//! `glpft eval score`.
+
+use glpft::Error;
+use glpft_eval::{MetricReport, score_file};
+use glpft_recipes::Behaviour;
+use serde_json::json;
+
+use super::tables::{confusion, metrics, notes};
+use crate::cli::ScoreArgs;
+use crate::cli::output::{print, print_json};
+
+/// The confidence intervals' seed: the same file always has the same intervals.
+const SEED: u64 = 0;
+
+/// Runs the command.
+pub(crate) fn score(args: &ScoreArgs) -> Result<(), Error> {
+    let behaviour = match args.compat {
+        true => Behaviour::Compat,
+        false => Behaviour::Fixed,
+    };
+    let report = score_file(&args.predictions, behaviour, SEED)?;
+    match args.json {
+        true => print_json(&json!(report)),
+        false => print(&text(&report)),
+    }
+}
+
+fn text(report: &MetricReport) -> String {
+    let counts = &report.counts;
+    let trajectories = match counts.trajectories {
+        Some(trajectories) => format!(" of {trajectories} trajectories"),
+        None => String::new(),
+    };
+    format!(
+        "{} steps{trajectories}\n\n{}\n{}{}",
+        counts.steps,
+        metrics(report),
+        confusion(report),
+        notes(report)
+    )
+}

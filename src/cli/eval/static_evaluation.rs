@@ -1,0 +1,151 @@
+//! `glpft eval static`.
+
+use std::path::Path;
+use std::time::Instant;
+
+use glpft::Error;
+use glpft::evaluate::EvaluateStatic;
+use glpft_agent::Role;
+use glpft_eval::static_evaluation::{DataCounts, RoleStatistics, StaticReport, Times};
+use glpft_recipes::Precision;
+use serde_json::json;
+
+use super::arguments::{place, settings, team};
+use super::progress::StaticProgress;
+use super::tables::{confusion, metrics, notes};
+use crate::cli::output::table;
+use crate::cli::run::stop_on_interrupt;
+use crate::cli::{PrecisionArg, StaticArgs, print};
+
+/// Runs the command.
+pub(crate) fn evaluate_static(args: &StaticArgs) -> Result<(), Error> {
+    let started = Instant::now();
+    let team = team(&args.team)?;
+    let out = place(args, &team)?;
+    let settings = settings(args, &team)?;
+    let device = glpft_model::device(&args.device.device)?;
+    let evaluation = EvaluateStatic {
+        team: &team,
+        data: &args.data,
+        prompts: args.prompts.as_deref(),
+        settings: &settings,
+        out: &out,
+        overwrite: args.overwrite,
+        device: &device,
+        precision: match args.precision {
+            PrecisionArg::F32 => Precision::F32,
+            PrecisionArg::Bf16 => Precision::Bf16,
+        },
+        stop: &*stop_on_interrupt()?,
+    };
+    let report =
+        glpft::evaluate::evaluate_static(&evaluation, &mut StaticProgress::new(&args.output))?;
+    if args.output.json {
+        return print(&format!(
+            "{}\n",
+            json!({"event": "metrics", "metrics": report})
+        ));
+    }
+    match args.output.quiet {
+        true => Ok(()),
+        false => print(&text(&report, &out, started.elapsed().as_secs_f64())),
+    }
+}
+
+fn text(report: &StaticReport, out: &Path, wall: f64) -> String {
+    format!(
+        "{}\n{}\n{}\n{}\n{}{}\nresults in {}\n",
+        data(&report.data),
+        metrics(&report.scores),
+        confusion(&report.scores),
+        roles(report),
+        times(&report.times, wall),
+        notes(&report.scores),
+        out.display()
+    )
+}
+
+/// What was asked about, and what was not.
+fn data(data: &DataCounts) -> String {
+    let mut text = format!(
+        "{} steps of {} conversations",
+        data.steps, data.trajectories_asked
+    );
+    for (count, what) in [
+        (
+            data.trajectories_beyond_limit,
+            "conversations beyond the limit",
+        ),
+        (data.trajectories_without_steps, "without a step to score"),
+        (data.steps_beyond_limit, "steps beyond the limit"),
+        (data.turns_without_tag, "assistant's turns without a tag"),
+        (data.bad_records, "records that cannot be read"),
+    ] {
+        if count > 0 {
+            text += &format!("; not asked: {count} {what}");
+        }
+    }
+    text + "\n"
+}
+
+/// Who was asked how often, and what it took.
+fn roles(report: &StaticReport) -> String {
+    let header = [
+        "role", "asked", "prompt", "cached", "new", "no end", "empty", "s", "new/s",
+    ];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    for role in &report.roles {
+        let RoleStatistics {
+            requests,
+            prompt_tokens,
+            cached_tokens,
+            new_tokens,
+            empty,
+            endings,
+            ..
+        } = role;
+        let known = Role::ALL.into_iter().find(|one| one.name() == role.role);
+        let seconds = known.map_or(0.0, |one| report.times.role(one));
+        rows.push(vec![
+            role.role.clone(),
+            requests.to_string(),
+            prompt_tokens.to_string(),
+            cached_tokens.to_string(),
+            new_tokens.to_string(),
+            endings.length.to_string(),
+            empty.to_string(),
+            format!("{seconds:.1}"),
+            format!("{:.0}", *new_tokens as f64 / seconds.max(1e-9)),
+        ]);
+    }
+    let mut text = table(&rows);
+    if report.plans_without_tag > 0 {
+        text += &format!(
+            "{} of the planner's turns have no tag; they count as calls\n",
+            report.plans_without_tag
+        );
+    }
+    text
+}
+
+/// Wall time by part, over all starts of the evaluation; `wall` is this start's.
+fn times(times: &Times, wall: f64) -> String {
+    let mut rows = vec![vec!["part".to_owned(), "s".to_owned()]];
+    for (part, seconds) in [
+        ("loading models", times.loading),
+        ("planner", times.planner),
+        ("caller", times.caller),
+        ("summarizer", times.summarizer),
+        ("backbone", times.backbone),
+        ("prompts, reading answers", times.text),
+        ("writing", times.writing),
+        ("scoring", times.scoring),
+        ("together, all starts", times.total()),
+        ("this start, data included", wall),
+    ] {
+        if seconds > 0.0 {
+            rows.push(vec![part.to_owned(), format!("{seconds:.2}")]);
+        }
+    }
+    table(&rows)
+}

@@ -1,0 +1,32 @@
+//! A team whose models may have fewer positions than an evaluation's limits.
+
+use std::borrow::Cow;
+
+use glpft_agent::{Generate, GenerateError, Generated, Request};
+
+use crate::team::Team;
+
+/// A team that is never asked for more than its models were made for: where a prompt and an answer as long as the limits
+/// allow do not fit a role's positions, its prompts keep fewer of their last tokens. An answer has at most half of them.
+pub(super) struct Fitted(pub Team);
+
+impl Generate for Fitted {
+    fn generate(&mut self, requests: &[Request]) -> Result<Vec<Generated>, GenerateError> {
+        let mut requests = Cow::Borrowed(requests);
+        for at in 0..requests.len() {
+            let Request { role, limits, .. } = &requests[at];
+            let Some(positions) = self.0.max_positions(*role) else {
+                continue;
+            };
+            let room = positions - limits.new_tokens.min(positions / 2);
+            if limits.prompt_tokens > room {
+                requests.to_mut()[at].limits.prompt_tokens = room;
+            }
+        }
+        self.0.generate(&requests)
+    }
+
+    fn forget(&mut self) {
+        self.0.forget();
+    }
+}

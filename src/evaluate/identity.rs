@@ -1,0 +1,113 @@
+//! Which models a team is, so that an evaluation is not gone on with by another one.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use glpft_agent::Role;
+use glpft_checkpoints::{
+    ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, Adapter, FileError, ModelConfig, ModelFiles,
+    ModelLocation, RunDirectory, TOKENIZER_FILE,
+};
+use glpft_data::fingerprint;
+use glpft_recipes::{Arrangement, Recipe, Stage};
+
+use crate::error::Error;
+use crate::team::TeamSource;
+
+/// By role, a fingerprint of weights, configuration and tokenizer. Whole models are read for that, once each; of an
+/// adapter's base what the adapter says it belongs to counts, which is checked when it is loaded.
+pub(super) fn of(team: &TeamSource) -> Result<BTreeMap<String, String>, Error> {
+    let mut known: Vec<(ModelLocation, String)> = Vec::new();
+    let mut all = BTreeMap::new();
+    for (role, path, name) in members(team)? {
+        let location = ModelLocation::find(&path, Some(name))?;
+        let found = known.iter().find(|(other, _)| *other == location);
+        let one = match found {
+            Some((_, one)) => one.clone(),
+            None => {
+                let one = of_model(&location)?;
+                known.push((location, one.clone()));
+                one
+            }
+        };
+        all.insert(role.name().to_owned(), one);
+    }
+    Ok(all)
+}
+
+/// By role, where the models are.
+pub(super) fn about(team: &TeamSource) -> BTreeMap<String, String> {
+    let path = |path: &Path| path.display().to_string();
+    match team {
+        TeamSource::Run(run) => [("run".to_owned(), path(run))].into(),
+        TeamSource::Single(model) => [("backbone".to_owned(), path(model))].into(),
+        TeamSource::Trio {
+            planner,
+            caller,
+            summarizer,
+        } => [
+            ("planner".to_owned(), path(planner)),
+            ("caller".to_owned(), path(caller)),
+            ("summarizer".to_owned(), path(summarizer)),
+        ]
+        .into(),
+    }
+}
+
+/// Who is in a team: the role, where its model is looked for, and by which name in a run.
+fn members(team: &TeamSource) -> Result<Vec<(Role, PathBuf, &'static str)>, Error> {
+    let global = Stage::Global.name();
+    let trio = |name: &dyn Fn(Role) -> &'static str, path: &dyn Fn(Role) -> PathBuf| {
+        let roles = [Role::Planner, Role::Caller, Role::Summarizer];
+        roles.map(|role| (role, path(role), name(role))).into()
+    };
+    Ok(match team {
+        TeamSource::Single(model) => vec![(Role::Backbone, model.clone(), global)],
+        TeamSource::Trio {
+            planner,
+            caller,
+            summarizer,
+        } => trio(&Role::name, &|role| match role {
+            Role::Planner => planner.clone(),
+            Role::Caller => caller.clone(),
+            _ => summarizer.clone(),
+        }),
+        TeamSource::Run(run) => {
+            let recipe = Recipe::load(RunDirectory::open(run)?.recipe(), &[])?;
+            match recipe.arrangement {
+                Arrangement::Single => vec![(Role::Backbone, run.clone(), global)],
+                Arrangement::MultiTask => trio(&|_| global, &|_| run.clone()),
+                Arrangement::Glpft | Arrangement::OneStage => trio(&Role::name, &|_| run.clone()),
+            }
+        }
+    })
+}
+
+fn of_model(location: &ModelLocation) -> Result<String, Error> {
+    let tokenizer = read(&location.tokenizer_directory().join(TOKENIZER_FILE))?;
+    let (weights, settings) = match location {
+        ModelLocation::Full(directory) => (of_base(directory)?, Vec::new()),
+        ModelLocation::Adapter { directory, base } => {
+            let adapter = Adapter::open(directory)?;
+            let of_base = match adapter.base_fingerprint() {
+                Some(fingerprint) => fingerprint.to_owned(),
+                None => of_base(base)?,
+            };
+            let mut own = read(&directory.join(ADAPTER_CONFIG_FILE))?;
+            own.extend(read(&directory.join(ADAPTER_WEIGHTS_FILE))?);
+            (of_base, own)
+        }
+    };
+    Ok(fingerprint(&[weights.as_bytes(), &settings, &tokenizer]))
+}
+
+fn of_base(directory: &Path) -> Result<String, Error> {
+    let config = ModelConfig::read(directory)?;
+    let files = ModelFiles::open(directory)?;
+    Ok(glpft_checkpoints::fingerprint(&config, &files)?)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    fs::read(path).map_err(|source| FileError::new("read", path, source))
+}

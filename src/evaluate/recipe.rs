@@ -1,0 +1,52 @@
+//! What a run's recipe says about asking its models.
+
+use std::path::PathBuf;
+
+use glpft_checkpoints::RunDirectory;
+use glpft_eval::static_evaluation::Answerer;
+use glpft_recipes::{Recipe, SystemPrefix};
+
+use super::answerer;
+use crate::error::Error;
+use crate::team::TeamSource;
+
+/// How a team wants to be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFacts {
+    /// Who answers.
+    pub answerer: Answerer,
+    /// Whether `system: ` stands before prompts.
+    pub system_prefix: bool,
+    /// The templates that it learned with; none for the built-in ones.
+    pub prompts: Option<PathBuf>,
+}
+
+/// What a run's recipe says, of a directory that is a run or a run's model; the defaults of recipes for other models.
+/// Of a trio, the planner's.
+///
+/// # Errors
+/// The run's recipe cannot be read.
+pub fn run_facts(team: &TeamSource) -> Result<RunFacts, Error> {
+    let path = match team {
+        TeamSource::Run(path) | TeamSource::Single(path) => path,
+        TeamSource::Trio { planner, .. } => planner,
+    };
+    let around = path.parent().and_then(|models| models.parent());
+    let run = [Some(path.as_path()), around]
+        .into_iter()
+        .flatten()
+        .find_map(|root| RunDirectory::open(root).ok());
+    let recipe = run.map(|run| Recipe::load(run.recipe(), &[])).transpose()?;
+    let answers = match (team, &recipe) {
+        (TeamSource::Run(_), Some(recipe)) => answerer(recipe.arrangement),
+        (TeamSource::Single(_), _) => Answerer::Single,
+        _ => Answerer::Team,
+    };
+    Ok(RunFacts {
+        answerer: answers,
+        system_prefix: recipe
+            .as_ref()
+            .is_none_or(|recipe| recipe.data.system_prefix == SystemPrefix::Both),
+        prompts: recipe.and_then(|recipe| recipe.data.prompts.map(PathBuf::from)),
+    })
+}
