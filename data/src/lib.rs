@@ -1,6 +1,7 @@
 //! ToolBench files → trajectories → role datasets → tokens → batches.
 
 mod batch;
+mod bounded;
 mod conversation;
 mod encode;
 mod example;

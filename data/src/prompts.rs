@@ -2,10 +2,12 @@
 
 mod template;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::bounded;
 use crate::conversation::Speaker;
 use crate::example::{Dataset, Prompt, Text};
 use crate::python::json;
@@ -16,6 +18,9 @@ pub use template::TemplateError;
 
 /// What stands before every prompt where `data.system_prefix` says so.
 pub const SYSTEM_PREFIX: &str = "system: ";
+
+/// Four templates have some kilobytes.
+const LARGEST: u64 = 1 << 20;
 
 const BUILTIN: &str = include_str!("prompts.toml");
 
@@ -85,7 +90,11 @@ impl Prompts {
         let Some(path) = path else {
             return Self::builtin();
         };
-        let text = std::fs::read_to_string(path).map_err(|source| PromptsError::Read {
+        let text = bounded::read(path, LARGEST).and_then(|bytes| {
+            String::from_utf8(bytes)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        });
+        let text = text.map_err(|source| PromptsError::Read {
             path: path.to_owned(),
             source,
         })?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{Field, Outcome, ReadOptions, Record, RecordError, SourceError, Take, test_queries};
+use crate::bounded;
 use crate::conversation::Conversation;
 use crate::python::json;
 use crate::trajectory::Trajectory;
@@ -15,6 +16,9 @@ const GROUPS: [&str; 3] = ["G1_answer", "G2_answer", "G3_answer"];
 
 /// How many files are read before their records are handed on: enough for every thread, few enough for memory.
 const CHUNK: usize = 256;
+
+/// Real answers have a few megabytes. Each thread has one in memory.
+const LARGEST_ANSWER: u64 = 64 << 20;
 
 /// The answers, in order, and the queries to leave out.
 #[derive(Debug)]
@@ -158,7 +162,7 @@ impl RawAnswers {
         match &file.place {
             Place::Memory(text) => read_answer(text, query_id, options),
             Place::Disk(path) => {
-                let bytes = std::fs::read(path)?;
+                let bytes = bounded::read(path, LARGEST_ANSWER)?;
                 read_answer(std::str::from_utf8(&bytes)?, query_id, options)
             }
         }

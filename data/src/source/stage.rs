@@ -5,12 +5,16 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::{Field, Outcome, ReadOptions, Record, RecordError, SourceError, SourceForm, Take};
+use crate::bounded;
 use crate::conversation::Conversation;
 use crate::python::json;
 use crate::trajectory::Trajectory;
 
 /// How many elements lie between two reports of progress.
 const PROGRESS_STEP: usize = 256;
+
+/// All of ToolBench is smaller. The file is in memory as text, its elements one at a time.
+const LARGEST: u64 = 4 << 30;
 
 /// A stage file whose form is known.
 #[derive(Debug)]
@@ -22,7 +26,7 @@ pub(super) struct StageFile {
 impl StageFile {
     /// Looks for the first element of a known form; every element is checked when it is read.
     pub fn open(path: &Path) -> Result<Self, SourceError> {
-        let bytes = std::fs::read(path).map_err(|source| SourceError::Open {
+        let bytes = bounded::read(path, LARGEST).map_err(|source| SourceError::Open {
             path: path.to_owned(),
             source,
         })?;
@@ -77,7 +81,7 @@ impl StageFile {
             path: self.path.clone(),
             reason,
         };
-        let bytes = std::fs::read(&self.path).map_err(|error| failed(error.into()))?;
+        let bytes = bounded::read(&self.path, LARGEST).map_err(|error| failed(error.into()))?;
         let text = std::str::from_utf8(&bytes).map_err(|error| failed(error.into()))?;
         let mut index = 0;
         let mut ended: Result<(), E> = Ok(());

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{RecordError, SourceError, TestQueriesError};
+use crate::bounded;
 use crate::python::json;
 
 /// The test sets, by the names of their files without `.json`.
@@ -19,13 +20,16 @@ const TEST_SETS: [&str; 6] = [
     "G3_instruction",
 ];
 
+/// Real ones have some kilobytes.
+const LARGEST: u64 = 64 << 20;
+
 /// Reads the ids of every test set in a directory.
 pub(super) fn open(directory: &Path) -> Result<HashSet<String>, SourceError> {
     let mut ids = HashSet::new();
     let mut found = false;
     for set in TEST_SETS {
         let path = directory.join(format!("{set}.json"));
-        let bytes = match std::fs::read(&path) {
+        let bytes = match bounded::read(&path, LARGEST) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(failed(&path, RecordError::Io(error).into())),

@@ -1,12 +1,14 @@
 //! A tokenizer from its files, which may be anyone's.
 
 use super::{PromptTokenizer, SeparatorToken, TokenizerError};
+use crate::bounded;
 use crate::fingerprint::fingerprint;
 use serde::Deserialize;
 use serde_json::Value;
-use std::io::Read;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::Path;
+use std::sync::Once;
 use tokenizers::Tokenizer;
 use tokenizers::models::ModelWrapper;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
@@ -52,26 +54,33 @@ fn read(path: &Path) -> Result<Vec<u8>, TokenizerError> {
         path: path.to_owned(),
         source,
     };
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .map_err(failed)?
-        .take(LARGEST_FILE + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(failed(std::io::Error::other(
-            "the file is too large for a tokenizer's",
-        )));
-    }
-    Ok(bytes)
+    bounded::read(path, LARGEST_FILE).map_err(failed)
 }
 
-/// The library indexes by what the file says here and there and panics on some files; that too is a bad file.
+thread_local! {
+    /// Whether this thread is inside of [`guarded`].
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The library indexes by what the file says here and there and panics on some files; that too is a bad file, told as
+/// one and not also as a panic.
 fn guarded<T>(
     origin: &str,
     work: impl FnOnce() -> Result<T, TokenizerError>,
 ) -> Result<T, TokenizerError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let previous = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !GUARDED.get() {
+                previous(panic);
+            }
+        }));
+    });
+    let outer = GUARDED.replace(true);
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    GUARDED.set(outer);
+    outcome.unwrap_or_else(|_| {
         Err(TokenizerError::Parse {
             origin: origin.to_owned(),
             reason: "the tokenizer contradicts itself".to_owned(),
