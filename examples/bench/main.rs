@@ -1,17 +1,20 @@
-//! Our side of `benches/engine.py` and `benches/scaling.py`: steps on given tokens, and the machine's GEMM peak.
+//! Our side of `benches/engine.py`, `benches/scaling.py` and `benches/generate.py`: steps on given tokens, and the machine's GEMM peak.
 //!
 //! ```text
 //! bench step MODEL TOKENS… [--lora RANK] [--packing tree|rows|none] [--warmup 1] [--repeat 3] [--set KEY=VALUE]…
 //! bench gemm [--repeat 5]
+//! bench generate MODEL TOKENS [--new-tokens 32] [--prompt-tokens 2048] [--batch 32] [--alone] [--ids]
 //! ```
 //!
 //! `step` trains on all lines of a TOKENS file as one optimizer step a pass, one file after the other. A line is what
 //! `glpft data export --tokens` writes, and may say its `"trajectory"` (a number); without it each line is a
 //! trajectory of its own, whose prefixes are then shared only where several fit one micro-batch. It prints a JSON
-//! line a step, as the PyTorch script of the comparison does, and one a file.
+//! line a step, as the PyTorch script of the comparison does, and one a file. `generate` is our side of
+//! `benches/generate.py`: it answers the prompts of a TOKENS file, those of a trajectory at once.
 
 mod flops;
 mod gemm;
+mod generate;
 mod line;
 mod step;
 
@@ -31,6 +34,8 @@ enum Command {
     Step(step::Step),
     /// Multiplies large f32 matrices and says how fast
     Gemm(gemm::Gemm),
+    /// Answers given prompts and says how fast
+    Generate(generate::Generate),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +43,7 @@ fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Step(step) => step.execute(),
         Command::Gemm(gemm) => gemm.execute(),
+        Command::Generate(generate) => generate.execute(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -17,6 +17,7 @@ mod runs;
 mod slice;
 mod splits;
 mod starts;
+mod team;
 mod training;
 
 use std::ffi::OsStr;

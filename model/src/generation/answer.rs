@@ -50,3 +50,53 @@ impl AnswerText<'_> {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use glpft_data::{Text, quickstart};
+    use glpft_recipes::Separators;
+
+    use super::*;
+
+    fn found(text: &str, stops: &[&str]) -> Option<(usize, FoundStop)> {
+        let tokenizer = PromptTokenizer::from_bytes(quickstart::tokenizer(), "</s>");
+        let tokenizer = tokenizer.expect("the tokenizer loads");
+        let mut whole = Text::new();
+        whole.push(text);
+        let ids = tokenizer.encode(&whole, Separators::Eos).expect("ids");
+        let stops: Vec<String> = stops.iter().map(|&stop| stop.to_owned()).collect();
+        let reader = AnswerText {
+            tokenizer: &tokenizer,
+            stops: &stops,
+        };
+        assert_eq!(reader.text(&ids).ok().as_deref(), Some(text));
+        (0..=ids.len()).find_map(|count| {
+            let found = reader.stop(&ids[..count]).expect("text");
+            found.map(|found| (ids.len() - count, found))
+        })
+    }
+
+    #[test]
+    fn stops_are_found_across_tokens_as_soon_as_they_are_there() {
+        // A sign of four bytes, which the tokenizer has no token for.
+        let text = "Look it up.\n Next: caller. 🦀 and more";
+        for (stop, before) in [
+            ("ext: call", "Look it up.\n N"),
+            ("\n", "Look it up."),
+            ("🦀", "Look it up.\n Next: caller. "),
+            ("Look", ""),
+        ] {
+            let (left, found) = found(text, &["never", "", stop]).expect(stop);
+            assert_eq!((found.stop, found.text.as_str()), (2, before));
+            assert!(left > 0, "{stop}");
+        }
+        assert_eq!(found(text, &["never", "", "\u{fffd}🦀"]), None);
+        assert_eq!(found(text, &[""]), None);
+    }
+
+    #[test]
+    fn the_stop_that_begins_first_ends_the_answer() {
+        let (_, found) = found("abc def", &["c d", "bc d", "bc"]).expect("a stop");
+        assert_eq!((found.stop, found.text.as_str()), (2, "a"));
+    }
+}

@@ -10,7 +10,9 @@ use glpft_data::{Purpose, Random};
 
 use glpft_recipes::Precision;
 
-use super::{AdamW, AttentionShape, DecoderOps, DropoutMask, Flex, LowRank, composed};
+use super::{
+    AdamW, AttentionShape, CacheRun, CacheRuns, DecoderOps, DropoutMask, Flex, LowRank, composed,
+};
 
 type Graph = Autodiff<Flex, NoCheckpointing>;
 
@@ -468,4 +470,71 @@ fn the_fast_exponential_is_within_two_units_in_the_last_place() {
     assert!(worst <= 2.0 * f64::from(f32::EPSILON), "{worst:e}");
     assert_eq!(f32::NEG_INFINITY.exponential(), 0.0);
     assert!(f32::NAN.exponential().is_nan());
+}
+
+/// Runs of one and of many tokens, one of which reads what another of the same pass writes, on a cache in pieces.
+#[test]
+fn cached_attention_is_the_same_fused() {
+    let run = |rows: std::ops::Range<usize>, slot, context: &[std::ops::Range<usize>]| CacheRun {
+        rows,
+        slot,
+        context: context.to_vec(),
+    };
+    let runs = CacheRuns::new(vec![
+        run(0..1, 300, &[0..5, 40..41]),
+        run(1..4, 20, &[]),
+        run(4..154, 50, &[20..23, 0..7]),
+        run(154..155, 200, &[20..23, 0..7, 50..200]),
+        run(155..165, 301, &[0..5]),
+    ]);
+    for (heads, kv_heads, head_dim) in [(6, 2, 20), (3, 3, 16), (4, 1, 6)] {
+        let shape = AttentionShape {
+            heads,
+            kv_heads,
+            head_dim,
+            scale: 0.3,
+            precision: Precision::F32,
+        };
+        let query = normal(0, &[165, heads * head_dim]);
+        let [key, value] = [1, 2].map(|stream| normal(stream, &[165, kv_heads * head_dim]));
+        let [keys, values] = [3, 4].map(|stream| normal(stream, &[320, kv_heads * head_dim]));
+        let found = Flex::cached_attention(
+            query.clone(),
+            key.clone(),
+            value.clone(),
+            keys.clone(),
+            values.clone(),
+            runs.clone(),
+            shape,
+        );
+        let expected =
+            composed::cached_attention::<Flex>(query, key, value, keys, values, &runs, shape);
+        close(found.0, expected.0, "output");
+        close(found.1, expected.1, "keys");
+        close(found.2, expected.2, "values");
+    }
+}
+
+/// One run of a whole sequence is what attention without a cache computes.
+#[test]
+fn cached_attention_of_a_whole_sequence_is_attention() {
+    let shape = AttentionShape {
+        heads: 4,
+        kv_heads: 2,
+        head_dim: 8,
+        scale: 0.3,
+        precision: Precision::F32,
+    };
+    let query = normal(0, &[33, 32]);
+    let [key, value] = [1, 2].map(|stream| normal(stream, &[33, 16]));
+    let [keys, values] = [3, 4].map(|stream| normal(stream, &[40, 16]));
+    let runs = CacheRuns::new(vec![CacheRun {
+        rows: 0..33,
+        slot: 5,
+        context: Vec::new(),
+    }]);
+    let ends = integers(vec![33; 33]);
+    let expected = Flex::tree_attention(query.clone(), key.clone(), value.clone(), ends, shape);
+    let found = Flex::cached_attention(query, key, value, keys, values, runs, shape);
+    close(found.0, expected, "output");
 }
