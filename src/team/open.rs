@@ -7,7 +7,8 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use glpft_agent::Role;
 use glpft_checkpoints::{
-    Adapter, FileError, LocationError, ModelFiles, ModelLocation, RunDirectory, TOKENIZER_FILE,
+    Adapter, FileError, LocationError, ModelConfig, ModelFiles, ModelLocation, RunDirectory,
+    TOKENIZER_FILE,
 };
 use glpft_data::PromptTokenizer;
 use glpft_model::Decoder;
@@ -29,9 +30,9 @@ pub struct Loader<'a> {
 
 /// A base and what stands on it.
 struct Backbone {
-    /// Without symbolic links.
-    directory: PathBuf,
-    base: Base,
+    /// Of its directory or file, without symbolic links.
+    path: PathBuf,
+    config: ModelConfig,
     tokenizer: Arc<PromptTokenizer>,
     /// The model itself and its adapted forms, by the adapter's directory.
     models: Vec<(Option<PathBuf>, Decoder)>,
@@ -90,7 +91,7 @@ impl<'a> Loader<'a> {
         let model = backbone.model(adapter.as_deref())?;
         let tokenizer = match &adapter {
             Some(adapter) if adapter.join(TOKENIZER_FILE).is_file() => {
-                Arc::new(tokenizer(adapter, &backbone.base)?)
+                Arc::new(backbone.tokenizer_in(adapter)?)
             }
             _ => backbone.tokenizer.clone(),
         };
@@ -100,27 +101,26 @@ impl<'a> Loader<'a> {
             model,
             tokenizer,
             separators,
-            ends: backbone.base.config.eos.clone(),
+            ends: backbone.config.eos.clone(),
         };
         self.members.insert(role, member);
         Ok(())
     }
 
-    /// The place of the backbone in `directory`, loaded if it is not yet.
-    fn backbone(&mut self, directory: &Path) -> Result<usize, Error> {
-        let directory = canonical(directory)?;
-        let known = |backbone: &Backbone| backbone.directory == directory;
+    /// The place of the backbone at `path`, loaded if it is not yet.
+    fn backbone(&mut self, path: &Path) -> Result<usize, Error> {
+        let path = canonical(path)?;
+        let known = |backbone: &Backbone| backbone.path == path;
         if let Some(place) = self.backbones.iter().position(known) {
             return Ok(place);
         }
-        let base = Base::open(&directory)?;
+        let base = Base::open(&path)?;
         let mut model = load(&base, self.device, 0)?;
         model.set_precision(self.precision)?;
-        let tokenizer = Arc::new(tokenizer(&directory, &base)?);
         self.backbones.push(Backbone {
-            directory,
-            base,
-            tokenizer,
+            path,
+            config: base.config,
+            tokenizer: Arc::new(base.tokenizer),
             models: vec![(None, model)],
         });
         Ok(self.backbones.len() - 1)
@@ -147,32 +147,32 @@ impl Backbone {
         let mut model = self.models[0].1.clone();
         if let Some(directory) = adapter {
             let adapter = Adapter::open(directory)?;
-            adapter.check(&self.base.config, &ModelFiles::open(&self.directory)?)?;
+            adapter.check(&self.config, &ModelFiles::open(&self.path)?)?;
             attach_saved(&mut model, &adapter)?;
         }
         self.models.push((adapter.map(Path::to_owned), model));
         Ok(self.models.len() - 1)
     }
-}
 
-/// The tokenizer in a directory, which must fit the base.
-fn tokenizer(directory: &Path, base: &Base) -> Result<PromptTokenizer, Error> {
-    let path = directory.join(TOKENIZER_FILE);
-    let tokenizer = PromptTokenizer::from_path(&path).map_err(|source| Error::TokenizerAt {
-        path: path.clone(),
-        source,
-    })?;
-    let (tokens, vocabulary) = (tokenizer.vocab_size(), base.config.vocab_size);
-    if tokens > vocabulary {
-        return Err(Error::Vocabulary {
-            tokenizer: path.display().to_string(),
-            tokens,
-            model: base.name(),
-            vocabulary,
-            hint: "its tokenizer.json is another model's: put its own there",
-        });
+    /// The tokenizer in an adapter's directory, which must fit the base.
+    fn tokenizer_in(&self, directory: &Path) -> Result<PromptTokenizer, Error> {
+        let path = directory.join(TOKENIZER_FILE);
+        let tokenizer = PromptTokenizer::from_path(&path).map_err(|source| Error::TokenizerAt {
+            path: path.clone(),
+            source,
+        })?;
+        let (tokens, vocabulary) = (tokenizer.vocab_size(), self.config.vocab_size);
+        if tokens > vocabulary {
+            return Err(Error::Vocabulary {
+                tokenizer: path.display().to_string(),
+                tokens,
+                model: self.path.display().to_string(),
+                vocabulary,
+                hint: "its tokenizer.json is another model's: put its own there",
+            });
+        }
+        Ok(tokenizer)
     }
-    Ok(tokenizer)
 }
 
 /// What separators are in the run that `path` is, or is a model of; the end of sequence where there is none.
