@@ -10,7 +10,7 @@ are taken (lines that begin alike are of one trajectory); PYTHON has torch and t
 Sides take turns, each measurement a process of its own; medians count, loading does not. Each side answers once with
 one token, which is the prefill, and once with --new-tokens; the difference is the decoding. `alone` is ours without the
 prefix cache and one answer at a time, as transformers works here. transformers suppresses the end of sequence and ours
-goes on after it, so that the answers' tokens are equal only where none comes up."""
+goes on after it, so that the answers are equal only where none comes up."""
 
 import argparse
 import json

@@ -1,4 +1,5 @@
-//! Our side of `benches/engine.py`, `benches/scaling.py` and `benches/generate.py`: steps on given tokens, and the machine's GEMM peak.
+//! Our side of `benches/engine.py`, `benches/scaling.py` and `benches/generate.py`: steps on given tokens, answers to
+//! given prompts, and the machine's GEMM peak.
 //!
 //! ```text
 //! bench step MODEL TOKENS… [--lora RANK] [--packing tree|rows|none] [--warmup 1] [--repeat 3] [--set KEY=VALUE]…
