@@ -10,9 +10,7 @@ use glpft_agent::{
 use glpft_data::Text;
 use glpft_recipes::Precision;
 
-use super::{copy_folder, folder, glpft, json, set, small_model, smoke};
-
-const TRIO: [Role; 3] = [Role::Planner, Role::Caller, Role::Summarizer];
+use super::{folder, small_model};
 
 fn open(source: &TeamSource) -> Team {
     Team::open(source, &Device::flex(), Precision::F32).unwrap()
@@ -45,92 +43,6 @@ fn answer(team: &mut Team, request: &Request) -> Generated {
     let mut answers = team.generate(std::slice::from_ref(request)).unwrap();
     assert_eq!(answers.len(), 1);
     answers.remove(0)
-}
-
-/// A trained run of adapters on one base.
-fn adapters(directory: &Path) {
-    let base = set("model.base", small_model(directory));
-    let arguments = [
-        "run",
-        "quickstart",
-        "--out=team",
-        &base,
-        "--set=arrangement=one-stage",
-        "--set=stage.tune=lora",
-        // Large enough that two steps make three different models.
-        "--set=stage.lr=0.05",
-    ];
-    smoke(directory, &arguments).ok();
-}
-
-#[test]
-fn adapters_share_their_base_and_answer_as_merged_models() {
-    let folder = folder();
-    let directory = folder.path();
-    adapters(directory);
-    let run = directory.join("team");
-    let mut team = open(&TeamSource::Run(run.clone()));
-    assert_eq!(team.roles().collect::<Vec<_>>(), TRIO);
-    assert_eq!(team.backbones(), 1);
-    let requests: Vec<Request> = ["Where is it?", "Where is it now?"]
-        .into_iter()
-        .flat_map(|text| TRIO.map(|role| request(role, text)))
-        .collect();
-    let answers = team.generate(&requests).unwrap();
-    let merged = TRIO.map(|role| {
-        let to = format!("merged-{}", role.name());
-        let role = format!("--role={}", role.name());
-        glpft(directory, ["export", "team", &role, "--merge", "--to", &to]).ok();
-        directory.join(to)
-    });
-    let mut three = open(&trio(&merged[0], &merged[1], &merged[2]));
-    assert_eq!(three.backbones(), 3);
-    let texts = |answers: &[Generated]| -> Vec<String> {
-        answers.iter().map(|answer| answer.text.clone()).collect()
-    };
-    assert_eq!(texts(&three.generate(&requests).unwrap()), texts(&answers));
-    assert_ne!(answers[0].text, answers[1].text);
-    // Roles do not read each other's cache; a role's second prompt begins like its first.
-    let cached: Vec<bool> = answers.iter().map(|one| one.cached_tokens > 0).collect();
-    assert_eq!(cached, [false, false, false, true, true, true]);
-    // One after the other, and named one by one.
-    let parts = TRIO.map(|role| run.join("models").join(role.name()));
-    let mut team = open(&trio(&parts[0], &parts[1], &run));
-    assert_eq!(team.backbones(), 1);
-    for (request, expected) in requests.iter().zip(&answers) {
-        assert_eq!(answer(&mut team, request).text, expected.text);
-        team.forget();
-    }
-}
-
-#[test]
-fn each_role_has_its_own_tokenizer() {
-    let folder = folder();
-    let model = small_model(folder.path());
-    let other = folder.path().join("other");
-    copy_folder(&model, &other);
-    // Two letters change their numbers: the same text is other tokens to the same weights.
-    let file = other.join("tokenizer.json");
-    let mut tokenizer = json(&std::fs::read_to_string(&file).unwrap());
-    let vocabulary = &mut tokenizer["model"]["vocab"];
-    let (a, e) = (vocabulary["a"].take(), vocabulary["e"].take());
-    (vocabulary["a"], vocabulary["e"]) = (e, a);
-    std::fs::write(&file, tokenizer.to_string()).unwrap();
-
-    let text = "a e a e a e";
-    let mut single = |of: &Path| {
-        let mut team = open(&TeamSource::Single(of.to_owned()));
-        answer(&mut team, &request(Role::Backbone, text)).text
-    };
-    let expected = [single(&model), single(&other)];
-    assert_ne!(expected[0], expected[1]);
-    let mut team = open(&trio(&model, &other, &model));
-    let requests = [Role::Planner, Role::Caller].map(|role| request(role, text));
-    let answers = team.generate(&requests).unwrap();
-    assert_eq!(
-        [&answers[0].text, &answers[1].text],
-        [&expected[0], &expected[1]]
-    );
 }
 
 #[test]
