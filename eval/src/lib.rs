@@ -3,7 +3,7 @@
 //! A predictions file holds, for each step of held-out trajectories, what the team said and what the reference says.
 //! [`score_file`] reads one and scores it; a [`Scorer`] takes steps as they come. The metrics are the published
 //! evaluation script's (α-UMi, `evaluate-multi_agent.py`), one file each in `metrics/`. [`static_evaluation`] makes such a
-//! file: it asks a team's models about every step.
+//! file: it asks a team's models about every step. [`page`] is the report of a whole run, [`plot`] draws for it.
 
 mod entry;
 mod equality;
@@ -11,6 +11,7 @@ mod error;
 mod intervals;
 mod mean;
 mod metrics;
+pub mod page;
 pub mod plot;
 mod read;
 mod report;

@@ -63,7 +63,7 @@ fn draw(plot: &Plot, area: &Area<'_>) -> Result<(), PlotError> {
         .margin_left(2 * UNIT)
         .margin_bottom(LINE * UNIT)
         .x_label_area_size(18 * UNIT)
-        .y_label_area_size((y_room.unwrap_or(0) + 10) * UNIT)
+        .y_label_area_size((y_room.unwrap_or(0) + 14) * UNIT)
         .build_cartesian_2d(x, y)
         .map_err(failed)?;
     chart
@@ -99,7 +99,7 @@ fn scales(plot: &Plot) -> Option<(Scale, Scale)> {
             ys.push(y);
         }
     }
-    let lines = (plot.size.1 / 50).clamp(2, 6) as usize;
+    let lines = (plot.size.1 / 40).clamp(2, 6) as usize;
     let columns = (plot.size.0 / 75).clamp(2, 8) as usize;
     Some((
         plot.x.scale(&xs, columns)?.widened(0.01),
@@ -141,8 +141,14 @@ fn draw_head(plot: &Plot, area: &Area<'_>) -> Result<u32, PlotError> {
         let (column, row) = (column + 4, below + row * LINE);
         let style = line_style(series.look, colour(series, index));
         let middle = row + TEXT_HEIGHT / 2;
-        let ends = vec![at(column, middle), at(column + SAMPLE - 8, middle)];
-        area.draw(&PathElement::new(ends, style)).map_err(failed)?;
+        if series.look == Look::Dots {
+            let dot = colour(series, index).drawn().filled();
+            let place = at(column + SAMPLE - 11, middle);
+            area.draw(&Circle::new(place, 12, dot)).map_err(failed)?;
+        } else {
+            let ends = vec![at(column, middle), at(column + SAMPLE - 8, middle)];
+            area.draw(&PathElement::new(ends, style)).map_err(failed)?;
+        }
         write(
             area,
             series.name(),
@@ -181,8 +187,8 @@ fn draw_series(
         .filter_map(|&(x, y)| place(x, y))
         .collect();
     let style = line_style(series.look, colour);
-    let dots = series.look == Look::Marks || points.len() == 1;
-    if points.len() > 1 {
+    let dots = matches!(series.look, Look::Marks | Look::Dots) || points.len() == 1;
+    if points.len() > 1 && series.look != Look::Dots {
         let line = PathElement::new(points.clone(), style);
         chart.draw_series([line]).map_err(failed)?;
     }
@@ -207,7 +213,7 @@ fn at(column: u32, row: u32) -> (i32, i32) {
 
 fn line_style(look: Look, colour: Colour) -> ShapeStyle {
     match look {
-        Look::Line | Look::Marks => ShapeStyle::from(colour.drawn()).stroke_width(7),
+        Look::Line | Look::Marks | Look::Dots => ShapeStyle::from(colour.drawn()).stroke_width(7),
         Look::Faint => ShapeStyle::from(colour.drawn().mix(0.45)).stroke_width(4),
     }
 }

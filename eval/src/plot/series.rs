@@ -14,6 +14,8 @@ pub enum Look {
     Faint,
     /// A line with a dot at each point: few values that were measured one by one.
     Marks,
+    /// Dots alone: too few to say how it went between them.
+    Dots,
 }
 
 /// Points that belong together.
@@ -41,6 +43,12 @@ impl Series {
     /// Draws a dot at each point.
     pub fn marks(mut self) -> Self {
         self.look = Look::Marks;
+        self
+    }
+
+    /// Draws dots and no line.
+    pub fn dots(mut self) -> Self {
+        self.look = Look::Dots;
         self
     }
 

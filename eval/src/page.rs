@@ -1,0 +1,32 @@
+//! The report of a run: one page that needs nothing but itself.
+//!
+//! [`RunPage`] is what the page tells, as plain data; [`RunPage::html`] is the page. It has no scripts and asks for
+//! nothing; its policy forbids both. Whatever a run holds is foreign text: all of it is escaped, control characters are
+//! shown as symbols, and no link or attribute is made of it.
+
+mod confusion;
+mod data;
+mod diff;
+mod evaluation;
+mod facts;
+mod layout;
+mod metrics;
+mod model;
+mod number;
+mod overview;
+mod read;
+mod recipe;
+mod sample;
+mod samples;
+mod section;
+mod text;
+mod training;
+
+pub use model::{
+    Dataset, EvaluationPart, LeftOut, Machine, RolePart, RunPage, RunState, SourcePart, StagePart,
+    StageState, StepPoint, ValidationPoint,
+};
+pub use sample::{Kind, KindSamples, Sample, SampleChoice, StepText};
+
+#[cfg(test)]
+mod tests;
