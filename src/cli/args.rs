@@ -32,6 +32,8 @@ pub(super) enum Command {
     /// Measures what a team says
     #[command(subcommand)]
     Eval(EvalCommand),
+    /// Writes a run's page, report.html: recipe, data, curves, metrics, samples
+    Report(ReportArgs),
     /// Lists, shows, copies and checks recipes
     #[command(subcommand)]
     Recipe(RecipeCommand),
@@ -407,6 +409,17 @@ fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(number) => Ok(number),
         Err(_) => Err("must be a whole number".to_owned()),
     }
+}
+
+/// `glpft report`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The run's directory; the page is written into it. The run may be unfinished, and need not be evaluated
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Machine-readable output on stdout
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `glpft recipe …`.

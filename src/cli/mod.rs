@@ -12,6 +12,7 @@ mod prepare;
 mod progress;
 mod recipe;
 mod report;
+mod report_page;
 mod run;
 mod train;
 
@@ -43,6 +44,7 @@ pub(crate) fn main() -> u8 {
         Command::Eval(EvalCommand::Static(args)) => {
             with_threads(&args.output, || eval::evaluate_static(&args))
         }
+        Command::Report(args) => report_page::execute(&args),
         Command::Recipe(command) => recipe::execute(command),
     };
     match outcome {

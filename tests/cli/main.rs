@@ -12,6 +12,7 @@ mod ownership;
 mod prepare;
 mod published;
 mod recipes;
+mod report;
 mod resume;
 mod runs;
 mod slice;

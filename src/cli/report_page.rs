@@ -1,0 +1,41 @@
+//! `glpft report`.
+
+use std::path::Path;
+
+use glpft::Error;
+use glpft::place::RECIPE;
+use glpft::report::write_report;
+use glpft_checkpoints::RunDirectory;
+use serde_json::json;
+
+use super::output::print_json;
+use super::{ReportArgs, print};
+
+/// Runs the command.
+pub(crate) fn execute(args: &ReportArgs) -> Result<(), Error> {
+    let root = &args.run;
+    if !root.join(RECIPE).is_file() {
+        return Err(not_a_run(root));
+    }
+    let path = write_report(&RunDirectory::open(root)?)?;
+    if args.json {
+        return print_json(&json!({"report": path.display().to_string()}));
+    }
+    print(&format!("{}\n", path.display()))
+}
+
+fn not_a_run(path: &Path) -> Error {
+    let what = match path.is_dir() {
+        true => "holds no recipe.toml, so it is not a run's directory",
+        false => "is not a directory",
+    };
+    let near = Path::new("runs").join(path);
+    let hint = match near.join(RECIPE).is_file() {
+        true => format!("; did you mean {}?", near.display()),
+        false => "; give the one that `glpft run` wrote".to_owned(),
+    };
+    Error::Argument {
+        argument: "RUN",
+        problem: format!("{} {what}{hint}", path.display()),
+    }
+}
