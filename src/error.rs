@@ -9,6 +9,7 @@ use glpft_data::{
     EncodeError, ExportError, PreparedError, PromptsError, SourceError, TokenizerError,
 };
 use glpft_eval::PredictionsError;
+use glpft_eval::plot::PlotError;
 use glpft_eval::static_evaluation::StaticError;
 use glpft_model::ModelError;
 use glpft_recipes::RecipeError;
@@ -196,6 +197,51 @@ pub enum Error {
         /// The checkpoint.
         checkpoint: PathBuf,
     },
+    /// The user asked to stop between two cells of a study.
+    #[error("interrupted after {done} of {of} cells; give the same command again to go on")]
+    StudyInterrupted {
+        /// How many cells are done.
+        done: usize,
+        /// How many there are.
+        of: usize,
+    },
+    /// The directory holds another study.
+    #[error(
+        "{} holds another study ({differences}); choose another --out", path.display()
+    )]
+    OtherStudy {
+        /// The study's directory.
+        path: PathBuf,
+        /// What differs.
+        differences: String,
+    },
+    /// The directory belongs to something else than a study.
+    #[error(
+        "{} holds {what}, but no study.json: it is not a study's directory; choose another --out", path.display()
+    )]
+    NotAStudy {
+        /// The directory.
+        path: PathBuf,
+        /// What is in it.
+        what: String,
+    },
+    /// A study would be measured on what it trains on.
+    #[error(
+        "{}: {count} of the {of} held-out conversations have an instruction that {source_path} is trained on: {}; \
+         leave them out of the one or the other", file.display(), first.join(", ")
+    )]
+    HeldOutIsTrainedOn {
+        /// The held-out conversations.
+        file: PathBuf,
+        /// The training data.
+        source_path: String,
+        /// How many instructions are in both.
+        count: usize,
+        /// How many are held out.
+        of: usize,
+        /// The first of them.
+        first: Vec<String>,
+    },
     /// The model or the device.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -249,12 +295,15 @@ pub enum Error {
     /// The published pipeline's files.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// A predictions file.
-    #[error(transparent)]
-    Predictions(#[from] PredictionsError),
     /// A static evaluation.
     #[error(transparent)]
     Static(#[from] StaticError),
+    /// A plot.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+    /// A predictions file.
+    #[error(transparent)]
+    Predictions(#[from] PredictionsError),
 }
 
 impl Error {
@@ -268,6 +317,9 @@ impl Error {
             | Self::Setting { .. }
             | Self::Finished { .. }
             | Self::NotARun { .. }
+            | Self::OtherStudy { .. }
+            | Self::NotAStudy { .. }
+            | Self::HeldOutIsTrainedOn { .. }
             | Self::NoSuchExample { .. }
             | Self::Argument { .. }
             | Self::Static(StaticError::Other { .. } | StaticError::NotAnEvaluation { .. })

@@ -18,6 +18,7 @@ pub mod result;
 pub mod run;
 pub mod size;
 pub mod stage;
+pub mod study;
 pub mod team;
 
 pub use base::Base;

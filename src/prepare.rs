@@ -30,6 +30,8 @@ pub use examples::PreparedExample;
 pub use reads::{datasets, datasets_of, datasets_of_jobs, stage_of};
 pub use report::{DatasetReport, PrepareReport, QueryCounts, SourceState};
 
+pub(crate) use build::deciding_keys;
+
 use build::Maker;
 use made::Made;
 use writing::Writing;

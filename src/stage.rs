@@ -117,17 +117,22 @@ pub fn run_stage(
     Ok(finished)
 }
 
-/// Tells what of a recipe decides a stage, but for its data and what it starts from, which count by their content.
-fn recipe_fingerprint(recipe: &Recipe, stage: Stage) -> String {
-    let settings = StageRecipe {
+/// A stage's settings, but for what it starts from and for those that decide what is written and how much memory it
+/// takes, not what is learned.
+pub(crate) fn what_is_learned(recipe: &Recipe, stage: Stage) -> StageRecipe {
+    StageRecipe {
         from: StartFrom::Base,
-        // These decide what is written and how much memory it takes, not what is learned.
         recompute: 0,
         eval_every: 0,
         checkpoint_every: 0,
         keep_checkpoints: 0,
         ..recipe.stage(stage).clone()
-    };
+    }
+}
+
+/// Tells what of a recipe decides a stage, but for its data and what it starts from, which count by their content.
+fn recipe_fingerprint(recipe: &Recipe, stage: Stage) -> String {
+    let settings = what_is_learned(recipe, stage);
     let Recipe {
         seed,
         arrangement,

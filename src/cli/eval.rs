@@ -6,5 +6,6 @@ mod score;
 mod static_evaluation;
 mod tables;
 
+pub(crate) use progress::StaticProgress;
 pub(crate) use score::score;
 pub(crate) use static_evaluation::evaluate_static;

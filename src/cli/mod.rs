@@ -14,6 +14,7 @@ mod recipe;
 mod report;
 mod report_page;
 mod run;
+mod study;
 mod train;
 
 use clap::Parser;
@@ -45,6 +46,7 @@ pub(crate) fn main() -> u8 {
             with_threads(&args.output, || eval::evaluate_static(&args))
         }
         Command::Report(args) => report_page::execute(&args),
+        Command::Study(args) => with_threads(&args.output.clone(), || study::execute(&args)),
         Command::Recipe(command) => recipe::execute(command),
     };
     match outcome {

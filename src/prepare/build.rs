@@ -183,7 +183,7 @@ impl<'r> Maker<'r> {
 }
 
 /// The keys of `[data]` that decide a dataset, so that a key that is added to it counts until it is said not to.
-fn deciding_keys(data: &DataRecipe) -> Result<String, Error> {
+pub(crate) fn deciding_keys(data: &DataRecipe) -> Result<String, Error> {
     let mut keys = serde_json::to_value(data).map_err(|error| Error::Argument {
         argument: "[data]",
         problem: error.to_string(),

@@ -19,6 +19,7 @@ mod slice;
 mod splits;
 mod starts;
 mod team;
+mod study;
 mod training;
 
 use std::ffi::OsStr;

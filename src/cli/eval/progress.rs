@@ -13,7 +13,7 @@ use crate::cli::{OutputArgs, complain, print};
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// Tells how a static evaluation goes: a bar, plain lines where there is no terminal, or JSON lines on stdout.
-pub(super) struct StaticProgress {
+pub(crate) struct StaticProgress {
     quiet: bool,
     json: bool,
     terminal: bool,
@@ -26,7 +26,7 @@ pub(super) struct StaticProgress {
 
 impl StaticProgress {
     /// Nothing to be seen yet.
-    pub(super) fn new(output: &OutputArgs) -> Self {
+    pub(crate) fn new(output: &OutputArgs) -> Self {
         Self {
             quiet: output.quiet,
             json: output.json,

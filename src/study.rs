@@ -1,0 +1,38 @@
+//! The paper's comparison of arrangements (arXiv 2401.07324, Table 1) and its study of the data's size (Figure 4), on
+//! one's own model and data.
+//!
+//! A study has a cell for each arrangement, share of the data, seed and base ([`StudyPlan`]); a cell is a run like any
+//! other, in `runs/<base>/<share>/seed-<seed>/<arrangement>/`. Stages that cells have in common are trained once. Every
+//! cell is measured on the same held-out conversations ([`HeldOut`]). What is done stays done: started again, a study
+//! goes on where it was.
+
+mod arrangement;
+mod cell;
+mod curves;
+mod evaluate;
+mod held_out;
+mod key;
+mod markdown;
+mod metric;
+mod plan;
+mod report;
+mod run;
+mod share;
+mod size;
+mod state;
+mod table;
+mod team;
+
+pub use arrangement::Compared;
+pub use cell::{Cell, StudyBase};
+pub use evaluate::{CellScore, Evaluate, Evaluated};
+pub use held_out::HeldOut;
+pub use key::stage_keys;
+pub use metric::StudyMetric;
+pub use plan::{Grid, PlannedStage, StudyPlan};
+pub use report::{Cost, LeftOut, ScoredCell, StudyReport, TrainedStage};
+pub use run::{Study, StudyObserver, run_study};
+pub use share::SharedStage;
+pub use size::{PlannedSize, sizes};
+pub use table::{Estimate, Row};
+pub use team::TeamEvaluation;

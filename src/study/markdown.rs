@@ -1,0 +1,170 @@
+//! `report.md`.
+
+use std::fmt::Write;
+
+use super::metric::StudyMetric;
+use super::report::StudyReport;
+use super::table::{Estimate, Row};
+
+/// The report as Markdown; `curves` are the names of the files in `curves/`.
+pub fn write(report: &StudyReport, curves: &[&str]) -> String {
+    let mut text = head(report);
+    let mut bases: Vec<&str> = Vec::new();
+    for row in &report.rows {
+        if !bases.contains(&row.base.as_str()) {
+            bases.push(&row.base);
+        }
+    }
+    for base in bases {
+        let rows: Vec<&Row> = report.rows.iter().filter(|row| row.base == base).collect();
+        let largest = rows.iter().map(|row| row.fraction).fold(0.0, f64::max);
+        let of_largest = rows.iter().filter(|row| row.fraction >= largest);
+        line(&mut text, &format!("\n## {base}: arrangements\n"));
+        if largest < 1.0 {
+            line(&mut text, &format!("On {largest} of the data.\n"));
+        }
+        comparison(&mut text, of_largest.copied());
+        if rows.iter().any(|row| row.fraction < largest) {
+            line(&mut text, &format!("\n## {base}: shares of the data\n"));
+            scaling(&mut text, &rows);
+            for name in curves.iter().filter(|name| is_of(name, base)) {
+                line(&mut text, &format!("\n![{name}](curves/{name})"));
+            }
+        }
+    }
+    foot(&mut text, report);
+    text
+}
+
+/// The file of a base's curve of a metric.
+pub fn curve_name(base: &str, metric: StudyMetric) -> String {
+    format!("{base}.{}.svg", metric.key())
+}
+
+fn is_of(name: &str, base: &str) -> bool {
+    StudyMetric::ALL
+        .into_iter()
+        .any(|metric| curve_name(base, metric) == name)
+}
+
+/// Writing to a string does not fail.
+fn line(text: &mut String, line: &str) {
+    let _ = writeln!(text, "{line}");
+}
+
+fn head(report: &StudyReport) -> String {
+    let StudyReport { recipe, .. } = report;
+    let mut text = format!("# Study of {recipe}\n\n");
+    let (conversations, file) = (report.held_out_conversations, &report.held_out);
+    let steps = report.cells.iter().map(|cell| cell.score.steps).max();
+    let steps = steps.unwrap_or_default();
+    line(
+        &mut text,
+        &format!(
+            "Measured on {conversations} held-out conversations ({steps} steps) of `{file}`, none of whose instructions \
+             is trained on. In percent: the mean over seeds, ± their standard deviation; the best of a share in bold \
+             (of hallucinations, the lowest)."
+        ),
+    );
+    let done = report.cells.len() + report.left_out.len();
+    if done < report.cells_planned {
+        let planned = report.cells_planned;
+        line(
+            &mut text,
+            &format!("\n**Not complete: {done} of {planned} cells are done.**"),
+        );
+    }
+    text
+}
+
+fn heads(first: &[&str]) -> String {
+    let titles = StudyMetric::ALL.map(StudyMetric::title);
+    let heads: Vec<&str> = first.iter().chain(&titles).copied().collect();
+    let under = heads.iter().enumerate().map(|(index, _)| match index {
+        0 => "---",
+        _ => "---:",
+    });
+    let under: Vec<&str> = under.collect();
+    format!("| {} |\n|{}|", heads.join(" | "), under.join("|"))
+}
+
+fn comparison<'a>(text: &mut String, rows: impl Iterator<Item = &'a Row>) {
+    line(text, &heads(&["arrangement", "seeds"]));
+    for row in rows {
+        let cells = vec![row.arrangement.title().to_owned(), row.seeds.to_string()];
+        line(text, &table_line(cells, row));
+    }
+}
+
+fn scaling(text: &mut String, rows: &[&Row]) {
+    line(
+        text,
+        &heads(&["arrangement", "share", "queries", "steps", "tokens"]),
+    );
+    for row in rows {
+        let cells = vec![
+            row.arrangement.title().to_owned(),
+            row.fraction.to_string(),
+            format!("{:.0}", row.queries),
+            format!("{:.0}", row.steps),
+            format!("{:.0}", row.tokens),
+        ];
+        line(text, &table_line(cells, row));
+    }
+}
+
+fn table_line(mut cells: Vec<String>, row: &Row) -> String {
+    cells.extend(StudyMetric::ALL.map(|metric| estimate(row.metric(metric))));
+    format!("| {} |", cells.join(" | "))
+}
+
+fn estimate(estimate: Option<&Estimate>) -> String {
+    let Some(estimate) = estimate else {
+        return "–".to_owned();
+    };
+    let mean = format!("{:.2}", 100.0 * estimate.mean);
+    let mean = match estimate.best {
+        true => format!("**{mean}**"),
+        false => mean,
+    };
+    match estimate.deviation {
+        Some(deviation) => format!("{mean} ± {:.2}", 100.0 * deviation),
+        None => mean,
+    }
+}
+
+fn foot(text: &mut String, report: &StudyReport) {
+    if !report.left_out.is_empty() {
+        line(text, "\n## Left out\n");
+        for left_out in &report.left_out {
+            line(text, &format!("- {}: {}", left_out.cell, left_out.why));
+        }
+    }
+    line(text, "\n## How to read it\n");
+    line(
+        text,
+        "Every stage trains as the recipe says (epochs, learning rate), whatever the arrangement, as in the paper: the \
+         arrangements therefore do not take equally many steps. One-stage trains the roles alone, with their settings; \
+         multi-task trains one model on all three role datasets with the global stage's; GLPFT does both stages, and \
+         without reuse each on half of the queries. Steps and tokens are those of all stages of an arrangement, shared \
+         ones included. Shares are of queries, nested for each seed; another seed draws other shares, weights and \
+         orders.\n",
+    );
+    let cost = &report.cost;
+    line(
+        text,
+        &format!(
+            "{} stages were trained and {} used again; training took {:.0} s for {} tokens, measuring {:.0} s \
+             ({}, {} threads, glpft {}).",
+            cost.stages_trained,
+            cost.stages_shared,
+            cost.training_seconds,
+            cost.tokens,
+            cost.evaluation_seconds,
+            report.device,
+            report.threads,
+            report.version,
+        ),
+    );
+    line(text, &format!("\nEvaluation: `{}`", report.evaluation));
+}

@@ -1,0 +1,182 @@
+//! Which cells a study has, which stages they need, and which of those they share.
+
+use std::path::Path;
+
+use glpft_recipes::{Recipe, RecipeError};
+
+use super::arrangement::Compared;
+use super::cell::{Cell, StudyBase};
+use crate::Error;
+use crate::arrangement::Job;
+
+/// What a study compares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grid {
+    /// The arrangements.
+    pub arrangements: Vec<Compared>,
+    /// The shares of the recipe's data, in (0, 1].
+    pub fractions: Vec<f64>,
+    /// How many seeds, from the recipe's on.
+    pub seeds: u32,
+    /// The models to start from (`model.base`); none: the recipe's own.
+    pub bases: Vec<String>,
+}
+
+/// A stage that some cells need.
+#[derive(Clone, Debug)]
+pub struct PlannedStage {
+    /// What decides its result.
+    pub key: String,
+    /// Which stage, and what it starts from.
+    pub job: Job,
+    /// The cells that need it, by their place in the plan. The first trains it, the others share it.
+    pub cells: Vec<usize>,
+}
+
+/// A study's plan: a pure function of recipe and grid.
+#[derive(Clone, Debug)]
+pub struct StudyPlan {
+    /// The cells in the order in which they are trained: seed by seed, so that what is done first is a whole study
+    /// with fewer seeds.
+    pub cells: Vec<Cell>,
+    /// The stages in the order in which they are trained, each once.
+    pub stages: Vec<PlannedStage>,
+}
+
+impl StudyPlan {
+    /// The plan of a study of `recipe`, which has the arrangement `glpft` with reuse. Of what the grid names twice, once
+    /// counts.
+    ///
+    /// # Errors
+    /// The grid is empty somewhere, a fraction is none, or the recipe does not go with an arrangement or a base.
+    pub fn new(recipe: &Recipe, grid: &Grid) -> Result<Self, Error> {
+        let grid = grid.sorted()?;
+        let bases = bases(recipe, &grid.bases);
+        let mut cells = Vec::new();
+        for base in &bases {
+            for seed in 0..grid.seeds {
+                for &fraction in &grid.fractions {
+                    for &compared in &grid.arrangements {
+                        cells.push(Cell::new(recipe, base, fraction, seed, compared)?);
+                    }
+                }
+            }
+        }
+        let mut stages: Vec<PlannedStage> = Vec::new();
+        for (index, cell) in cells.iter().enumerate() {
+            for (job, key) in &cell.stages {
+                match stages.iter_mut().find(|stage| stage.key == *key) {
+                    Some(stage) => stage.cells.push(index),
+                    None => stages.push(PlannedStage {
+                        key: key.clone(),
+                        job: job.clone(),
+                        cells: vec![index],
+                    }),
+                }
+            }
+        }
+        Ok(Self { cells, stages })
+    }
+
+    /// How many stages are used a second time instead of being trained.
+    pub fn shared(&self) -> usize {
+        self.stages.iter().map(|stage| stage.cells.len() - 1).sum()
+    }
+}
+
+/// The cells that may hold a stage of `cell`: every arrangement on the same data from the same base and seed, those that
+/// this study leaves out too, since an earlier one may have trained them.
+pub(super) fn siblings(recipe: &Recipe, cell: &Cell) -> Vec<Cell> {
+    let sibling = |compared| -> Result<Cell, RecipeError> {
+        Cell::new(recipe, &cell.base, cell.fraction, cell.seed, compared)
+    };
+    Compared::ALL
+        .into_iter()
+        .filter(|&compared| compared != cell.compared)
+        .filter_map(|compared| sibling(compared).ok())
+        .collect()
+}
+
+impl Grid {
+    fn sorted(&self) -> Result<Self, Error> {
+        let empty = |argument, problem: &str| {
+            Err(Error::Argument {
+                argument,
+                problem: problem.to_owned(),
+            })
+        };
+        let mut grid = self.clone();
+        grid.arrangements.sort_unstable();
+        grid.arrangements.dedup();
+        grid.fractions.sort_by(f64::total_cmp);
+        grid.fractions.dedup();
+        if grid.arrangements.is_empty() {
+            return empty("--arrangements", "name at least one");
+        }
+        if grid.seeds == 0 {
+            return empty("--seeds", "one is the least");
+        }
+        let Some(wrong) = grid
+            .fractions
+            .iter()
+            .find(|&&fraction| !(fraction > 0.0 && fraction <= 1.0))
+        else {
+            return match grid.fractions.is_empty() {
+                true => empty("--fractions", "name at least one"),
+                false => Ok(grid),
+            };
+        };
+        Err(Error::Argument {
+            argument: "--fractions",
+            problem: format!("{wrong} is no share of the data; give numbers above 0 and up to 1"),
+        })
+    }
+}
+
+/// The bases with names of their own.
+fn bases(recipe: &Recipe, paths: &[String]) -> Vec<StudyBase> {
+    let own = [recipe.model.base.clone()];
+    let paths = match paths.is_empty() {
+        true => &own,
+        false => paths,
+    };
+    let mut bases: Vec<StudyBase> = Vec::new();
+    for path in paths {
+        if bases.iter().any(|base| base.path == *path) {
+            continue;
+        }
+        let name = folder_name(path);
+        let taken = |name: &str| bases.iter().any(|base| base.name == name);
+        let name = match taken(&name) {
+            false => name,
+            true => (2..)
+                .map(|number| format!("{name}-{number}"))
+                .find(|name| !taken(name))
+                .unwrap_or(name),
+        };
+        bases.push(StudyBase {
+            name,
+            path: path.clone(),
+        });
+    }
+    bases
+}
+
+/// What a base's folder is called: the last part of its path, of characters that every file system has.
+fn folder_name(path: &str) -> String {
+    let last = Path::new(path).file_name();
+    let last = last.map_or(path.into(), |last| last.to_string_lossy());
+    let plain = |c: char| match c.is_alphanumeric() || "._-".contains(c) {
+        true => c,
+        false => '_',
+    };
+    let name: String = last.chars().map(plain).collect();
+    match name.trim_start_matches('.') {
+        "" => "base".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

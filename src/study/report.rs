@@ -1,0 +1,200 @@
+//! What a study came to, and its files.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use glpft_checkpoints::{FileError, write_atomically, write_json};
+use glpft_recipes::Stage;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::arrangement::Compared;
+use super::cell::Cell;
+use super::evaluate::CellScore;
+use super::run::Study;
+use super::table::{Row, rows};
+use super::{curves, markdown};
+use crate::Error;
+use crate::prepare::QueryCounts;
+
+/// `report.json`.
+#[derive(Clone, Debug, Serialize)]
+pub struct StudyReport {
+    /// The recipe's name.
+    pub recipe: String,
+    /// The program's version.
+    pub version: &'static str,
+    /// What computed.
+    pub device: String,
+    /// Threads of the computation on a CPU.
+    pub threads: usize,
+    /// The held-out conversations' file.
+    pub held_out: String,
+    /// How many conversations of it are measured on.
+    pub held_out_conversations: usize,
+    /// How measuring went about it.
+    pub evaluation: Value,
+    /// How many cells the study has.
+    pub cells_planned: usize,
+    /// Means over seeds.
+    pub rows: Vec<Row>,
+    /// The cells that are done.
+    pub cells: Vec<ScoredCell>,
+    /// Those that cannot be trained.
+    pub left_out: Vec<LeftOut>,
+    /// What it took.
+    pub cost: Cost,
+}
+
+/// What a study took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Cost {
+    /// Stages that were trained.
+    pub stages_trained: usize,
+    /// Times that a stage was used again instead of being trained.
+    pub stages_shared: usize,
+    /// Tokens of the examples of every step of those trained.
+    pub tokens: u64,
+    /// Wall time of those steps.
+    pub training_seconds: f64,
+    /// Wall time of measuring.
+    pub evaluation_seconds: f64,
+}
+
+/// A cell that is trained and measured.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ScoredCell {
+    /// The base's name.
+    pub base: String,
+    /// The share of the data.
+    pub fraction: f64,
+    /// The seed.
+    pub seed: u64,
+    /// The arrangement.
+    pub arrangement: Compared,
+    /// The run, in the study's directory.
+    pub directory: String,
+    /// Queries that some stage trains on.
+    pub queries: usize,
+    /// Its stages.
+    pub stages: Vec<TrainedStage>,
+    /// Its metrics.
+    pub score: CellScore,
+}
+
+/// A stage of a cell.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TrainedStage {
+    /// Which.
+    pub stage: Stage,
+    /// What decides its result, hashed: stages of one key were trained once.
+    pub key: String,
+    /// Optimizer steps.
+    pub steps: u64,
+    /// Tokens of their examples.
+    pub tokens: u64,
+    /// Their wall time.
+    pub seconds: f64,
+}
+
+/// A cell that cannot be trained.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LeftOut {
+    /// Which.
+    pub cell: String,
+    /// Why.
+    pub why: String,
+}
+
+impl LeftOut {
+    pub(super) fn new(cell: &Cell, why: String) -> Self {
+        let cell = cell.title();
+        Self { cell, why }
+    }
+}
+
+impl ScoredCell {
+    pub(super) fn new(
+        cell: &Cell,
+        queries: QueryCounts,
+        stages: Vec<TrainedStage>,
+        score: CellScore,
+    ) -> Self {
+        Self {
+            base: cell.base.name.clone(),
+            fraction: cell.fraction,
+            seed: cell.recipe.seed,
+            arrangement: cell.compared,
+            directory: cell.directory.display().to_string(),
+            queries: queries.first_half + queries.second_half,
+            stages,
+            score,
+        }
+    }
+
+    /// Whether another cell differs in nothing but the seed.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        self.base == other.base
+            && self.arrangement == other.arrangement
+            && self.fraction.total_cmp(&other.fraction).is_eq()
+    }
+}
+
+impl StudyReport {
+    pub(super) fn new(study: &Study<'_>, evaluation: Value) -> Self {
+        Self {
+            recipe: study.recipe.name.clone(),
+            version: env!("CARGO_PKG_VERSION"),
+            device: study.device_name.to_owned(),
+            threads: rayon::current_num_threads(),
+            held_out: study.held_out.path.display().to_string(),
+            held_out_conversations: study.held_out.conversations.len(),
+            evaluation,
+            cells_planned: study.plan.cells.len(),
+            rows: Vec::new(),
+            cells: Vec::new(),
+            left_out: Vec::new(),
+            cost: Cost::default(),
+        }
+    }
+
+    /// Tells of what is done.
+    pub(super) fn fill(&mut self, cells: &[ScoredCell], left_out: &[LeftOut]) {
+        self.rows = rows(cells);
+        self.cells = cells.to_vec();
+        self.left_out = left_out.to_vec();
+        self.cost = Cost::default();
+        let mut keys: Vec<&str> = Vec::new();
+        for cell in cells {
+            self.cost.evaluation_seconds += cell.score.seconds;
+            for stage in &cell.stages {
+                if keys.contains(&stage.key.as_str()) {
+                    self.cost.stages_shared += 1;
+                    continue;
+                }
+                keys.push(&stage.key);
+                self.cost.stages_trained += 1;
+                self.cost.tokens += stage.tokens;
+                self.cost.training_seconds += stage.seconds;
+            }
+        }
+    }
+
+    /// Writes `report.json`, `report.md` and `curves/`.
+    pub(super) fn write(&self, out: &Path) -> Result<(), Error> {
+        write_json(&out.join("report.json"), self)?;
+        let curves = curves::draw(&self.rows)?;
+        let folder = out.join("curves");
+        fs::create_dir_all(&folder).map_err(|source| FileError::new("create", &folder, source))?;
+        for (name, svg) in &curves {
+            write_atomically(&folder.join(name), |file| file.write_all(svg.as_bytes()))?;
+        }
+        let names: Vec<&str> = curves.iter().map(|(name, _)| name.as_str()).collect();
+        let text = markdown::write(self, &names);
+        write_atomically(&out.join("report.md"), |file| {
+            file.write_all(text.as_bytes())
+        })?;
+        Ok(())
+    }
+}

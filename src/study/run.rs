@@ -1,0 +1,194 @@
+//! The study itself: cell by cell, train what is missing, measure, report.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use burn::tensor::Device;
+use glpft_checkpoints::{FileError, RunDirectory, RunLock, read_json, remove_directory_atomically};
+use glpft_recipes::Recipe;
+use glpft_train::Observer;
+
+use super::cell::Cell;
+use super::evaluate::{CellScore, Evaluate, score_cell};
+use super::held_out::HeldOut;
+use super::plan::StudyPlan;
+use super::report::{LeftOut, ScoredCell, StudyReport, TrainedStage};
+use super::share::{SharedStage, take_over};
+use super::state;
+use crate::Error;
+use crate::check::check_jobs;
+use crate::place::{Removal, own_run};
+use crate::prepare::{PrepareProgress, PrepareReport, check, datasets_of_jobs, prepare_datasets};
+use crate::result::FinishedStage;
+use crate::run::{run_stages, unfinished};
+use crate::stage::Context;
+
+/// What a study is of and with.
+pub struct Study<'a> {
+    /// The recipe that the cells' are made of.
+    pub recipe: &'a Recipe,
+    /// Its plan.
+    pub plan: &'a StudyPlan,
+    /// What is measured on.
+    pub held_out: &'a HeldOut,
+    /// The study's directory.
+    pub out: &'a Path,
+    /// What computes.
+    pub device: &'a Device,
+    /// Its name, as `--device` gives it.
+    pub device_name: &'a str,
+    /// Set from outside to end what is under way.
+    pub stop: &'a AtomicBool,
+}
+
+/// Hears how a study goes on.
+pub trait StudyObserver {
+    /// A cell's turn comes, the `number`th from 1; so many of its stages are not trained yet.
+    fn cell(&mut self, number: usize, of: usize, cell: &Cell, untrained: usize);
+    /// A stage of it was trained for another cell.
+    fn shared(&mut self, stage: &SharedStage);
+    /// Its data are prepared; none: they are.
+    fn preparing(&mut self, progress: Option<PrepareProgress>);
+    /// Hears of its training.
+    fn training(&mut self) -> &mut dyn Observer;
+    /// It is trained, and measured: by an earlier start, or only now.
+    fn scored(&mut self, cell: &Cell, score: &CellScore, earlier: bool);
+    /// It cannot be trained, and is left out.
+    fn left_out(&mut self, cell: &Cell, why: &str);
+}
+
+/// Trains and measures what of a study is not done, and writes its report: after each cell, so that there is one of what
+/// is done whenever it ends.
+///
+/// # Errors
+/// What cannot be trained or measured; [`Error::StudyInterrupted`] or [`Error::Interrupted`] where it was told to stop.
+/// A cell that has no example for one of its stages is no error: it is left out, and the report says so.
+pub fn run_study(
+    study: &Study<'_>,
+    evaluator: &mut dyn Evaluate,
+    observer: &mut dyn StudyObserver,
+) -> Result<StudyReport, Error> {
+    state::check_place(study.out)?;
+    check_plan(study.plan)?;
+    study.held_out.check(study.plan)?;
+    let _lock = RunLock::take(study.out)?;
+    state::begin(study.out, study.recipe, study.plan)?;
+    let (cells, mut done, mut left_out) = (&study.plan.cells, Vec::new(), Vec::new());
+    let mut report = StudyReport::new(study, evaluator.settings());
+    for (index, cell) in cells.iter().enumerate() {
+        if study.stop.load(Ordering::Relaxed) {
+            return Err(Error::StudyInterrupted {
+                done: index,
+                of: cells.len(),
+            });
+        }
+        let run = match train_cell(study, index, observer) {
+            Ok(run) => run,
+            // Too small a share: the other cells do not suffer for it.
+            Err(error @ Error::NoExamples { .. }) => {
+                let why = error.to_string();
+                observer.left_out(cell, &why);
+                left_out.push(LeftOut::new(cell, why));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let (score, earlier) = score_cell(cell, &run, &study.held_out.key(), evaluator)?;
+        observer.scored(cell, &score, earlier);
+        done.push(scored(cell, &run, score)?);
+        report.fill(&done, &left_out);
+        report.write(study.out)?;
+    }
+    report.fill(&done, &left_out);
+    report.write(study.out)?;
+    Ok(report)
+}
+
+/// All that can be wrong with a later cell is told before the first one's hours. Models and adapters are the same in
+/// every share and for every seed.
+fn check_plan(plan: &StudyPlan) -> Result<(), Error> {
+    let mut checked = Vec::new();
+    for cell in &plan.cells {
+        let what = (&cell.base, cell.compared);
+        if !checked.contains(&what) {
+            let jobs = cell.jobs();
+            check(&cell.recipe, None, &datasets_of_jobs(&cell.recipe, &jobs))?;
+            check_jobs(&cell.recipe, None, &jobs)?;
+            checked.push(what);
+        }
+    }
+    Ok(())
+}
+
+/// Trains what of a cell's run is missing and was trained for no other cell.
+fn train_cell(
+    study: &Study<'_>,
+    index: usize,
+    observer: &mut dyn StudyObserver,
+) -> Result<RunDirectory, Error> {
+    let cell = &study.plan.cells[index];
+    let recipe = &cell.recipe;
+    let owned = own_run(&study.out.join(&cell.directory), recipe, Removal::Nothing)?;
+    let of = study.plan.cells.len();
+    if unfinished(recipe, &owned.run)?.is_empty() && owned.run.summary().is_file() {
+        observer.cell(index + 1, of, cell, 0);
+        return Ok(owned.run);
+    }
+    let shared = take_over(study.recipe, study.out, cell, &owned.run)?;
+    let missing = unfinished(recipe, &owned.run)?;
+    observer.cell(index + 1, of, cell, missing.len());
+    shared.iter().for_each(|stage| observer.shared(stage));
+    // Also where nothing is missing: data that changed since are told here.
+    let datasets = datasets_of_jobs(recipe, &cell.jobs());
+    let prepared = prepare_datasets(recipe, &owned.run, &datasets, &mut |progress| {
+        observer.preparing(Some(progress))
+    });
+    observer.preparing(None);
+    prepared?;
+    let context = Context {
+        recipe,
+        run: &owned.run,
+        device: study.device,
+        stop: study.stop,
+        dump_gradients: None,
+    };
+    run_stages(&context, study.device_name, observer.training())?;
+    remove_checkpoints(&owned.run, cell)?;
+    Ok(owned.run)
+}
+
+/// A finished stage needs its checkpoints no more, and a study has many stages.
+fn remove_checkpoints(run: &RunDirectory, cell: &Cell) -> Result<(), Error> {
+    for (job, _) in &cell.stages {
+        let folder = run.stage(job.stage.name());
+        let failed = |source| FileError::new("list", &folder, source);
+        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with("checkpoint-") && entry.path().is_dir() {
+                remove_directory_atomically(&entry.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn scored(cell: &Cell, run: &RunDirectory, score: CellScore) -> Result<ScoredCell, Error> {
+    let prepared: PrepareReport = read_json(&run.prepare())?;
+    let stages = cell.stages.iter().map(|(job, key)| {
+        let report = FinishedStage::read(run, job).report;
+        TrainedStage {
+            stage: job.stage,
+            key: key.clone(),
+            steps: report.steps,
+            tokens: report.tokens,
+            seconds: report.seconds,
+        }
+    });
+    Ok(ScoredCell::new(
+        cell,
+        prepared.queries,
+        stages.collect(),
+        score,
+    ))
+}

@@ -1,0 +1,96 @@
+//! What a study's directory says of the study: the recipe and the bases, which must stay what they were.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use glpft_checkpoints::{read_json, write_json};
+use glpft_recipes::Recipe;
+use serde::{Deserialize, Serialize};
+
+use super::plan::StudyPlan;
+use crate::place::RECIPE;
+use crate::{Base, Error};
+
+/// The file in the study's directory.
+const STATE_FILE: &str = "study.json";
+/// The folder of the cells' runs.
+const RUNS: &str = "runs";
+/// How many differing keys an error lists.
+const LISTED: usize = 5;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct State {
+    /// The program's version that began it.
+    version: String,
+    /// The recipe, as TOML.
+    recipe: String,
+    /// What decides a model that starts from a base, by `model.base`.
+    bases: BTreeMap<String, String>,
+}
+
+/// Refuses a directory that something else lives in.
+pub(super) fn check_place(out: &Path) -> Result<(), Error> {
+    let what = match out {
+        _ if out.join(RECIPE).exists() => "a run",
+        _ if out.join(STATE_FILE).exists() => return Ok(()),
+        _ if out.join(RUNS).exists() => "runs/",
+        _ => return Ok(()),
+    };
+    Err(Error::NotAStudy {
+        path: out.to_owned(),
+        what: what.to_owned(),
+    })
+}
+
+/// Begins a study, or goes on with the one that is there: of the same recipe and bases, whatever its grid.
+pub(super) fn begin(out: &Path, recipe: &Recipe, plan: &StudyPlan) -> Result<(), Error> {
+    let path = out.join(STATE_FILE);
+    let there = path.is_file().then(|| read_json::<State>(&path));
+    let mut bases = BTreeMap::new();
+    for cell in &plan.cells {
+        if !bases.contains_key(&cell.base.path) {
+            let fingerprint = Base::resolve(&cell.recipe)?.fingerprint()?;
+            bases.insert(cell.base.path.clone(), fingerprint);
+        }
+    }
+    let Some(there) = there.transpose()? else {
+        return write(&path, recipe, bases);
+    };
+    let known = Recipe::parse(&there.recipe, STATE_FILE, &[])?;
+    let mut differences = recipe.differences(&known);
+    // The base is a part of the grid.
+    differences.retain(|one| !one.may_change() && one.key != "model.base");
+    if !differences.is_empty() {
+        let listed = differences.iter().take(LISTED);
+        let mut listed: Vec<String> = listed
+            .map(|one| format!("{} = {} there, {} now", one.key, one.theirs, one.ours))
+            .collect();
+        if differences.len() > LISTED {
+            listed.push(format!("{} more", differences.len() - LISTED));
+        }
+        return Err(other(out, &listed.join("; ")));
+    }
+    for (base, fingerprint) in there.bases {
+        let now = bases.entry(base.clone()).or_insert(fingerprint.clone());
+        if *now != fingerprint {
+            return Err(other(out, &format!("{base} holds another model now")));
+        }
+    }
+    write(&path, recipe, bases)
+}
+
+fn write(path: &Path, recipe: &Recipe, bases: BTreeMap<String, String>) -> Result<(), Error> {
+    let state = State {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        recipe: recipe.to_toml(),
+        bases,
+    };
+    Ok(write_json(path, &state)?)
+}
+
+fn other(out: &Path, differences: &str) -> Error {
+    Error::OtherStudy {
+        path: PathBuf::from(out),
+        differences: differences.to_owned(),
+    }
+}

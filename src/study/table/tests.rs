@@ -1,0 +1,97 @@
+use glpft_eval::Metrics;
+
+use super::*;
+use crate::study::evaluate::CellScore;
+use crate::study::report::TrainedStage;
+use glpft_recipes::Stage;
+
+fn cell(
+    arrangement: Compared,
+    fraction: f64,
+    seed: u64,
+    plan: f64,
+    hallu: Option<f64>,
+) -> ScoredCell {
+    ScoredCell {
+        base: "a".to_owned(),
+        fraction,
+        seed,
+        arrangement,
+        directory: String::new(),
+        queries: 10,
+        stages: vec![TrainedStage {
+            stage: Stage::Global,
+            key: format!("{arrangement:?} {fraction} {seed}"),
+            steps: 2,
+            tokens: 100 + 10 * seed,
+            seconds: 1.0,
+        }],
+        score: CellScore {
+            key: String::new(),
+            metrics: Metrics {
+                plan_em: Some(plan),
+                hallu_rate: hallu,
+                ..Metrics::default()
+            },
+            steps: 5,
+            conversations: 2,
+            seconds: 1.0,
+        },
+    }
+}
+
+#[test]
+fn means_deviate_by_the_samples_deviation() {
+    let estimate = Estimate::of(vec![0.2, 0.4, 0.9]).unwrap();
+    assert!((estimate.mean - 0.5).abs() < 1e-12);
+    // Squares: 0.09 + 0.01 + 0.16 = 0.26, over 2.
+    assert!((estimate.deviation.unwrap() - 0.13f64.sqrt()).abs() < 1e-12);
+    assert_eq!(Estimate::of(vec![0.3]).unwrap().deviation, None);
+    assert_eq!(Estimate::of(Vec::new()), None);
+}
+
+#[test]
+fn the_best_of_a_share_is_marked_and_of_hallucinations_the_lowest() {
+    let cells = [
+        cell(Compared::Single, 0.5, 1, 0.9, Some(0.1)),
+        cell(Compared::Glpft, 0.5, 1, 0.8, Some(0.0)),
+        cell(Compared::Single, 1.0, 1, 0.7, Some(0.2)),
+        cell(Compared::Single, 1.0, 2, 0.9, Some(0.4)),
+        cell(Compared::OneStage, 1.0, 1, 0.800_001, Some(0.31)),
+        cell(Compared::Glpft, 1.0, 1, 0.6, None),
+    ];
+    let rows = rows(&cells);
+    let best = |metric: StudyMetric| -> Vec<Option<bool>> {
+        rows.iter()
+            .map(|row| Some(row.metric(metric)?.best))
+            .collect()
+    };
+    // 80.00 and 80.0001 look the same.
+    assert_eq!(
+        best(StudyMetric::PlanEm),
+        [true, false, true, true, false].map(Some)
+    );
+    assert_eq!(
+        best(StudyMetric::HalluRate),
+        [Some(false), Some(true), Some(true), Some(false), None]
+    );
+    assert!(
+        rows.iter()
+            .all(|row| row.metric(StudyMetric::Rouge).is_none())
+    );
+    let seeds: Vec<usize> = rows.iter().map(|row| row.seeds).collect();
+    assert_eq!(seeds, [1, 1, 2, 1, 1]);
+    assert_eq!(rows[2].tokens, 115.0);
+}
+
+#[test]
+fn a_row_alone_and_equal_ones_are_best_of_nothing() {
+    let alone = cell(Compared::Glpft, 1.0, 1, 0.5, Some(0.0));
+    let equal = cell(Compared::Single, 1.0, 1, 0.5, Some(0.0));
+    for cells in [vec![alone.clone()], vec![alone, equal]] {
+        let estimates = rows(&cells)
+            .into_iter()
+            .flat_map(|row| row.metrics.into_values());
+        assert!(estimates.into_iter().all(|estimate| !estimate.best));
+    }
+}
