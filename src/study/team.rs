@@ -68,11 +68,10 @@ impl Evaluate for TeamEvaluation<'_> {
             Err(Error::Static(StaticError::Other { .. })) => self.run(cell, run, true),
             report => report,
         }?;
-        let conversations = report.data.trajectories - report.data.trajectories_beyond_limit;
         Ok(Evaluated {
             metrics: report.scores.metrics,
             steps: report.data.steps as u64,
-            conversations: conversations as u64,
+            conversations: report.data.trajectories_asked as u64,
             seconds: report.times.total(),
         })
     }
