@@ -18,8 +18,8 @@ mod runs;
 mod slice;
 mod splits;
 mod starts;
-mod team;
 mod study;
+mod team;
 mod training;
 
 use std::ffi::OsStr;
