@@ -1,6 +1,6 @@
-//! Measures reading, fingerprinting and writing a model directory.
+//! Measures opening, reading and fingerprinting a model directory or a GGUF file, and writing it as safetensors.
 //!
-//! `cargo run --release -p glpft-checkpoints --example measure -- MODEL OUT`
+//! `cargo run --release -p glpft-checkpoints --example measure -- MODEL [OUT]`
 #![allow(clippy::print_stdout)]
 
 use std::env;
@@ -9,16 +9,20 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use glpft_checkpoints::{
-    FloatType, ModelConfig, ModelFiles, TensorShape, fingerprint, write_safetensors,
+    FloatType, GgufFile, ModelConfig, ModelFiles, TensorShape, fingerprint, write_safetensors,
 };
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut arguments = env::args().skip(1).map(PathBuf::from);
-    let model = arguments.next().ok_or("which model directory?")?;
-    let out = arguments.next().ok_or("which folder to write to?")?;
-    let config = ModelConfig::read(&model)?;
+    let model = arguments.next().ok_or("which model?")?;
+    let opened = Instant::now();
+    let config = match GgufFile::is_at(&model) {
+        true => GgufFile::open(&model)?.model_config()?,
+        false => ModelConfig::read(&model)?,
+    };
     let files = ModelFiles::open(&model)?;
     files.check(&config)?;
+    println!("open and check: {:.3} s", opened.elapsed().as_secs_f64());
     let tensors = config.tensors();
     let gigabytes = config.parameters() as f64 * 4.0 / 1e9;
     let timed = |what: &str, start: Instant| {
@@ -38,6 +42,9 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         fingerprint(&config, &files)?;
         timed("fingerprint", start);
     }
+    let Some(out) = arguments.next() else {
+        return Ok(());
+    };
     for dtype in [FloatType::F32, FloatType::F16, FloatType::Bf16] {
         let path = out.join(format!("{}.safetensors", dtype.torch_name()));
         let shape = |name: &str| tensors.iter().find(|tensor| tensor.name == name);

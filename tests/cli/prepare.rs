@@ -219,3 +219,19 @@ fn a_tokenizer_must_fit_its_model() {
     fs::remove_file(here.path().join("tokenizer.json")).unwrap();
     glpft(here.path(), ["prepare", "smollm2-135m", data, &base]).fails(1, &["tokenizer.json"]);
 }
+
+#[test]
+fn a_tokenizer_cut_short_is_one_error_and_no_panic() {
+    let here = folder();
+    let path = here.path().join("cut.json");
+    let text = String::from_utf8(glpft_data::quickstart::tokenizer().to_vec()).unwrap();
+    // Inside of the decoder the tokenizers library gives up its way.
+    let at = text.find("\"decoder\"").unwrap();
+    fs::write(&path, format!("{}[1,", &text[..at + 10])).unwrap();
+    let refused = glpft(
+        here.path(),
+        ["prepare", "quickstart", &set("model.tokenizer", &path)],
+    );
+    let error = refused.fails(1, &["cut.json"]);
+    assert_eq!(error.lines().count(), 1, "{error}");
+}
