@@ -7,6 +7,7 @@
 //! before anything else and normalizes each segment by itself, and so does this.
 
 mod gguf;
+mod growth;
 mod load;
 
 pub use gguf::GgufTokenizer;

@@ -135,3 +135,26 @@ fn pipes_and_devices_are_not_waited_for() {
     });
     assert!(reason.contains("not a regular file"), "{reason}");
 }
+
+/// Each replacement doubles; thirty of them would make a gigabyte of one letter.
+#[test]
+fn a_normalizer_that_grows_without_end() {
+    let mut json: serde_json::Value =
+        serde_json::from_slice(glpft_data::quickstart::tokenizer()).unwrap();
+    assert!(PromptTokenizer::from_bytes(json.to_string().as_bytes(), "</s>").is_ok());
+    let double = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "aa"});
+    let between =
+        json!({"type": "Replace", "pattern": {"Regex": "()"}, "content": "x".repeat(5000)});
+    for (part, parts, steps) in [
+        ("normalizer", "normalizers", vec![double.clone(); 30]),
+        ("decoder", "decoders", vec![double; 30]),
+        ("normalizer", "normalizers", vec![between]),
+    ] {
+        let before = json[part].take();
+        json[part] = json!({"type": "Sequence", parts: steps});
+        let error = PromptTokenizer::from_bytes(json.to_string().as_bytes(), "</s>");
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("times as long"), "{error}");
+        json[part] = before;
+    }
+}

@@ -1,6 +1,6 @@
 //! A tokenizer from its files, which may be anyone's.
 
-use super::{PromptTokenizer, SeparatorToken, TokenizerError};
+use super::{PromptTokenizer, SeparatorToken, TokenizerError, growth};
 use crate::bounded;
 use crate::fingerprint::fingerprint;
 use serde::Deserialize;
@@ -93,6 +93,7 @@ fn parse(json: &[u8], origin: &str) -> Result<Tokenizer, TokenizerError> {
         origin: origin.to_owned(),
         reason,
     };
+    growth::check(json).map_err(unusable)?;
     guarded(origin, || {
         let mut full = Tokenizer::from_bytes(json).map_err(|error| unusable(error.to_string()))?;
         // What the file's author once did to batches; ids of a text must not hang on it.
