@@ -6,7 +6,7 @@
 //! [`remove_leftovers`] recognises.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::FileError;
+use crate::disk::{DiskFile, create_dir, exchange, remove, rename, sync_folder_of, sync_tree};
 
 /// How the name of everything unfinished ends.
 const UNFINISHED: &str = ".glpft-tmp";
@@ -30,7 +31,7 @@ const BUFFER: usize = 1 << 20;
 /// temporary is removed and `path` is as it was. The folder must exist.
 pub fn write_atomically(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+    write: impl FnOnce(&mut BufWriter<DiskFile>) -> io::Result<()>,
 ) -> Result<(), FileError> {
     write_file(path, |writer| {
         write(writer).map_err(|source| FileError::new("write", path, source))
@@ -40,7 +41,7 @@ pub fn write_atomically(
 /// [`write_atomically`] for a `write` that can fail for reasons of its own.
 pub(crate) fn write_file<E: From<FileError>>(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
+    write: impl FnOnce(&mut BufWriter<DiskFile>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut file = AtomicFile::create(path)?;
     write(&mut file.writer)?;
@@ -53,7 +54,7 @@ pub(crate) fn write_file<E: From<FileError>>(
 pub struct AtomicFile {
     path: PathBuf,
     // Before the temporary: it is closed before its name is removed.
-    writer: BufWriter<File>,
+    writer: BufWriter<DiskFile>,
     temporary: Temporary,
 }
 
@@ -64,7 +65,7 @@ impl AtomicFile {
     /// Where the temporary file cannot be made.
     pub fn create(path: &Path) -> Result<Self, FileError> {
         let temporary = Temporary::beside(path, UNFINISHED)?;
-        let file = File::create_new(&temporary.path)
+        let file = DiskFile::create_new(&temporary.path)
             .map_err(|source| FileError::new("write", path, source))?;
         Ok(Self {
             path: path.to_owned(),
@@ -84,9 +85,9 @@ impl AtomicFile {
             .writer
             .into_inner()
             .map_err(|error| failed(error.into_error()))?;
-        file.sync_all().map_err(failed)?;
+        file.sync().map_err(failed)?;
         drop(file);
-        fs::rename(&self.temporary.path, path).map_err(failed)?;
+        rename(&self.temporary.path, path).map_err(failed)?;
         self.temporary.keep();
         sync_folder_of(path)
     }
@@ -121,7 +122,7 @@ pub fn create_directory_atomically<E: From<FileError>>(
 ) -> Result<(), E> {
     let failed = |source| FileError::new("create the folder", path, source);
     let temporary = Temporary::beside(path, UNFINISHED)?;
-    fs::create_dir(&temporary.path).map_err(failed)?;
+    create_dir(&temporary.path).map_err(failed)?;
     fill(&temporary.path)?;
     sync_tree(&temporary.path)?;
     match fs::symlink_metadata(path) {
@@ -134,7 +135,7 @@ pub fn create_directory_atomically<E: From<FileError>>(
             .into());
         }
         Err(_) => {
-            fs::rename(&temporary.path, path).map_err(failed)?;
+            rename(&temporary.path, path).map_err(failed)?;
             temporary.keep();
             sync_folder_of(path)?;
         }
@@ -147,7 +148,7 @@ pub fn create_directory_atomically<E: From<FileError>>(
 pub fn remove_directory_atomically(path: &Path) -> Result<(), FileError> {
     let failed = |source| FileError::new("remove the folder", path, source);
     let temporary = Temporary::beside(path, UNFINISHED)?;
-    fs::rename(path, &temporary.path).map_err(failed)?;
+    rename(path, &temporary.path).map_err(failed)?;
     sync_folder_of(path)?;
     remove(&temporary.path).map_err(failed)
 }
@@ -168,7 +169,7 @@ pub fn remove_leftovers(folder: &Path) -> Result<Vec<OsString>, FileError> {
         };
         let original = folder.join(original);
         if replaced && fs::symlink_metadata(&original).is_err() {
-            fs::rename(entry.path(), &original).map_err(failed)?;
+            rename(&entry.path(), &original).map_err(failed)?;
             continue;
         }
         remove(&entry.path()).map_err(failed)?;
@@ -200,26 +201,15 @@ fn replace(temporary: Temporary, path: &Path) -> Result<(), FileError> {
         return Ok(());
     }
     let aside = Temporary::beside(path, REPLACED)?;
-    fs::rename(path, &aside.path).map_err(failed)?;
-    if let Err(source) = fs::rename(&temporary.path, path) {
+    rename(path, &aside.path).map_err(failed)?;
+    if let Err(source) = rename(&temporary.path, path) {
         // If even this fails, the next `remove_leftovers` puts it back.
-        let back = fs::rename(&aside.path, path);
+        let back = rename(&aside.path, path);
         aside.keep();
         return Err(failed(back.err().unwrap_or(source)));
     }
     temporary.keep();
     sync_folder_of(path)
-}
-
-#[cfg(target_os = "linux")]
-fn exchange(one: &Path, other: &Path) -> io::Result<()> {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    Ok(renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn exchange(_one: &Path, _other: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// A temporary name, removed with what it names when dropped unless kept.
@@ -269,52 +259,4 @@ fn process_token() -> &'static str {
         let nanos = since.map_or(0, |since| since.as_nanos());
         format!("{}-{nanos:x}", std::process::id())
     })
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    if fs::symlink_metadata(path)?.is_dir() {
-        fs::remove_dir_all(path)
-    } else {
-        fs::remove_file(path)
-    }
-}
-
-fn sync_tree(folder: &Path) -> Result<(), FileError> {
-    let failed = |source| FileError::new("sync", folder, source);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let kind = entry.file_type().map_err(failed)?;
-        if kind.is_dir() {
-            sync_tree(&entry.path())?;
-        } else if kind.is_file() {
-            let path = entry.path();
-            File::open(&path)
-                .and_then(|file| file.sync_all())
-                .map_err(|source| FileError::new("sync", &path, source))?;
-        }
-    }
-    sync_folder(folder)
-}
-
-fn sync_folder_of(path: &Path) -> Result<(), FileError> {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
-        _ => sync_folder(Path::new(".")),
-    }
-}
-
-/// A rename is on the disk only when the folder that holds the name is.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<(), FileError> {
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    match synced {
-        // Some network file systems cannot sync a folder; there the rename has to do.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-        synced => synced.map_err(|source| FileError::new("sync", folder, source)),
-    }
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> Result<(), FileError> {
-    Ok(())
 }

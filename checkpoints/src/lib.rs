@@ -9,7 +9,10 @@ mod adapter;
 mod atomic;
 mod config;
 mod directory;
+mod disk;
 mod error;
+#[doc(hidden)]
+pub mod faults;
 mod fields;
 mod fingerprint;
 mod float;
@@ -18,6 +21,7 @@ mod json;
 mod location;
 mod lock;
 mod run;
+mod space;
 mod state;
 mod weights;
 
@@ -36,6 +40,7 @@ pub use directory::{
     GENERATION_CONFIG_FILE, MODEL_CARD_FILE, ModelCard, ModelDirectory, SpecialTokens,
     TOKENIZER_FILE, TOKENIZER_FILES, TokenizerSource,
 };
+pub use disk::DiskFile;
 pub use error::FileError;
 pub use fingerprint::fingerprint;
 pub use float::FloatType;
@@ -44,12 +49,14 @@ pub use json::{JsonError, read_json, write_json};
 pub use location::{LocationError, ModelLocation};
 pub use lock::RunLock;
 pub use run::RunDirectory;
+pub use space::check_space;
 pub use state::{
-    BestValidation, Checkpoint, FIRST_MOMENT, OPTIMIZER_FILE, SECOND_MOMENT, StateError,
-    TRAINER_STATE_FILE, TrainerState, latest_checkpoint, list_checkpoints, open_optimizer,
-    optimizer_tensors, prune_checkpoints, write_checkpoint, write_optimizer,
+    BestValidation, Checkpoint, ComputedBy, FIRST_MOMENT, OPTIMIZER_FILE, Provenance,
+    SECOND_MOMENT, StateError, TRAINER_STATE_FILE, TrainerState, UsualLoss, latest_checkpoint,
+    list_checkpoints, open_optimizer, optimizer_tensors, prune_checkpoints, write_checkpoint,
+    write_optimizer,
 };
 pub use weights::{
-    DEFAULT_SHARD_BYTES, Mismatch, ModelFiles, SafetensorsFile, WEIGHTS_FILE, WEIGHTS_INDEX_FILE,
-    WeightsError, write_safetensors, write_weights,
+    DEFAULT_SHARD_BYTES, Mismatch, ModelFiles, SafetensorsFile, TensorValues, WEIGHTS_FILE,
+    WEIGHTS_INDEX_FILE, WeightsError, write_safetensors, write_weights,
 };

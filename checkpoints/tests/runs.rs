@@ -6,28 +6,42 @@ use std::fs;
 use std::path::Path;
 
 use glpft_checkpoints::{
-    BestValidation, FloatType, LocationError, ModelLocation, RunDirectory, StateError, TensorShape,
-    TrainerState, latest_checkpoint, list_checkpoints, open_optimizer, prune_checkpoints,
-    write_checkpoint, write_json, write_optimizer,
+    BestValidation, ComputedBy, FloatType, LocationError, ModelLocation, Provenance, RunDirectory,
+    StateError, TensorShape, TrainerState, UsualLoss, latest_checkpoint, list_checkpoints,
+    open_optimizer, prune_checkpoints, write_checkpoint, write_json, write_optimizer,
 };
 use serde_json::json;
 use support::{tiny, values};
 
 fn state(step: u64) -> TrainerState {
-    let extra = json!({"spikes": [1, 2]});
+    let map = |key: &str, value: &str| [(key.to_owned(), value.to_owned())].into();
     TrainerState {
         stage: "planner".into(),
         step,
         epoch: 1,
         position: 17,
         seed: u64::MAX,
-        recipe_fingerprint: "r".into(),
-        data_fingerprint: "d".into(),
+        total: 20,
+        not_applied: 2,
+        lr_factor: 0.25,
+        usual_loss: UsualLoss {
+            steps: 7,
+            mean: 1.0 / 3.0,
+            variance: 5e-324,
+        },
+        provenance: Provenance {
+            recipe: map("lr", "0.1"),
+            data: map("planner dataset", "d"),
+        },
+        computed_by: ComputedBy {
+            device: "cpu".into(),
+            threads: 2,
+            version: "1".into(),
+        },
         best_validation: Some(BestValidation {
             step: 3,
             loss: 0.1 + 0.2,
         }),
-        extra: extra.as_object().cloned().unwrap_or_default(),
     }
 }
 
@@ -113,6 +127,25 @@ fn only_whole_checkpoints_count_and_the_last_ones_stay() {
 }
 
 #[test]
+fn what_changed_is_named() {
+    let then = state(1).provenance;
+    let mut now = then.clone();
+    assert!(now.differences(&then).is_empty());
+    now.recipe.insert("lr".into(), "0.2".into());
+    now.recipe.insert("batch".into(), "4".into());
+    now.data.insert("planner dataset".into(), "e".into());
+    assert_eq!(
+        now.differences(&then),
+        [
+            "batch was not set and is 4",
+            "lr was 0.1 and is 0.2",
+            "the planner dataset is another"
+        ]
+    );
+    assert_eq!(then.differences(&now).len(), 3);
+}
+
+#[test]
 fn a_state_that_cannot_be_continued_says_why() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut broken = state(1);
@@ -128,10 +161,10 @@ fn a_state_that_cannot_be_continued_says_why() {
     for (content, part) in [
         (
             json!({"format": 99, "state": 7}),
-            "format 99, this program reads 1",
+            "format 99, this program reads 2",
         ),
         (
-            json!({"format": 1, "state": {"step": -1}}),
+            json!({"format": 2, "state": {"step": -1}}),
             "trainer_state.json",
         ),
         (json!({"step": 1}), "missing field `format`"),

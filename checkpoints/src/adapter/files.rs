@@ -9,8 +9,9 @@ use super::{
     ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, AdapterConfig, AdapterError, BASE_FINGERPRINT_FILE,
 };
 use crate::{
-    CONFIG_FILE, FloatType, ModelCard, ModelConfig, ModelFiles, SafetensorsFile, TokenizerSource,
-    create_directory_atomically, fingerprint, read_json, write_json, write_safetensors,
+    CONFIG_FILE, FloatType, ModelCard, ModelConfig, ModelFiles, SafetensorsFile, TensorValues,
+    TokenizerSource, create_directory_atomically, fingerprint, read_json, write_json,
+    write_safetensors,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -39,19 +40,19 @@ impl AdapterDirectory<'_> {
     /// Writes the directory `path`, which appears whole or not at all and replaces one that
     /// is there. `read` gives the values of each tensor of [`AdapterConfig::tensors`], as
     /// for [`write_safetensors`].
-    pub fn write<E: Into<Box<dyn Error + Send + Sync>>>(
+    pub fn write<V: TensorValues, E: Into<Box<dyn Error + Send + Sync>>>(
         &self,
         path: &Path,
-        read: &mut dyn FnMut(&str) -> Result<Vec<f32>, E>,
+        read: &mut dyn FnMut(&str) -> Result<V, E>,
     ) -> Result<(), AdapterError> {
         create_directory_atomically(path, |directory| self.write_into(directory, read))
     }
 
     /// Writes into the existing folder `directory`, such as a checkpoint under way.
-    pub fn write_into<E: Into<Box<dyn Error + Send + Sync>>>(
+    pub fn write_into<V: TensorValues, E: Into<Box<dyn Error + Send + Sync>>>(
         &self,
         directory: &Path,
-        read: &mut dyn FnMut(&str) -> Result<Vec<f32>, E>,
+        read: &mut dyn FnMut(&str) -> Result<V, E>,
     ) -> Result<(), AdapterError> {
         let settings = self.config.to_json();
         // Nothing is written that would be refused when it is read.

@@ -9,8 +9,8 @@ use std::io;
 use std::path::Path;
 
 use crate::{
-    CONFIG_FILE, FileError, FloatType, ModelConfig, WeightsError, create_directory_atomically,
-    write_atomically, write_json, write_weights,
+    CONFIG_FILE, FileError, FloatType, ModelConfig, TensorValues, WeightsError,
+    create_directory_atomically, write_atomically, write_json, write_weights,
 };
 
 pub use card::{MODEL_CARD_FILE, ModelCard};
@@ -39,19 +39,19 @@ impl ModelDirectory<'_> {
     /// Writes the directory `path`, which appears whole or not at all and replaces one that
     /// is there. `read` gives the values of each tensor of [`ModelConfig::tensors`], as for
     /// [`write_safetensors`](crate::write_safetensors).
-    pub fn write<E: Into<Box<dyn Error + Send + Sync>>>(
+    pub fn write<V: TensorValues, E: Into<Box<dyn Error + Send + Sync>>>(
         &self,
         path: &Path,
-        read: &mut dyn FnMut(&str) -> Result<Vec<f32>, E>,
+        read: &mut dyn FnMut(&str) -> Result<V, E>,
     ) -> Result<(), WeightsError> {
         create_directory_atomically(path, |directory| self.write_into(directory, read))
     }
 
     /// Writes into the existing folder `directory`, such as a checkpoint under way.
-    pub fn write_into<E: Into<Box<dyn Error + Send + Sync>>>(
+    pub fn write_into<V: TensorValues, E: Into<Box<dyn Error + Send + Sync>>>(
         &self,
         directory: &Path,
-        read: &mut dyn FnMut(&str) -> Result<Vec<f32>, E>,
+        read: &mut dyn FnMut(&str) -> Result<V, E>,
     ) -> Result<(), WeightsError> {
         // Small files first: a missing tokenizer is noticed before gigabytes are written.
         self.tokenizer

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod optimizer;
+mod provenance;
 mod trainer;
 
 use std::path::PathBuf;
@@ -14,7 +15,8 @@ pub use checkpoint::{
 pub use optimizer::{
     FIRST_MOMENT, OPTIMIZER_FILE, SECOND_MOMENT, open_optimizer, optimizer_tensors, write_optimizer,
 };
-pub use trainer::{BestValidation, TRAINER_STATE_FILE, TrainerState};
+pub use provenance::{ComputedBy, Provenance};
+pub use trainer::{BestValidation, TRAINER_STATE_FILE, TrainerState, UsualLoss};
 
 /// A checkpoint that cannot be written or read.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::Path;
 
 use super::StateError;
-use crate::{FloatType, SafetensorsFile, TensorShape, write_safetensors};
+use crate::{FloatType, SafetensorsFile, TensorShape, TensorValues, write_safetensors};
 
 /// The file with the optimizer's tensors.
 pub const OPTIMIZER_FILE: &str = "optimizer.safetensors";
@@ -27,10 +27,10 @@ pub fn optimizer_tensors(parameters: &[TensorShape]) -> Vec<TensorShape> {
 
 /// Writes `optimizer.safetensors` into the folder `directory`, as f32. `read` gives the
 /// values of each of [`optimizer_tensors`], as for [`write_safetensors`].
-pub fn write_optimizer<E: Into<Box<dyn Error + Send + Sync>>>(
+pub fn write_optimizer<V: TensorValues, E: Into<Box<dyn Error + Send + Sync>>>(
     directory: &Path,
     parameters: &[TensorShape],
-    read: &mut dyn FnMut(&str) -> Result<Vec<f32>, E>,
+    read: &mut dyn FnMut(&str) -> Result<V, E>,
 ) -> Result<(), StateError> {
     let path = directory.join(OPTIMIZER_FILE);
     let tensors = optimizer_tensors(parameters);

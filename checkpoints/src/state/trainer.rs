@@ -3,16 +3,15 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use super::StateError;
+use super::{ComputedBy, Provenance, StateError};
 use crate::{read_json, write_json};
 
 /// The file with a [`TrainerState`].
 pub const TRAINER_STATE_FILE: &str = "trainer_state.json";
 
 /// Raised when a state written before can no longer be continued.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Where a stage's training is. Every random number follows from `seed` and these counters,
 /// so there is no generator to save.
@@ -28,15 +27,31 @@ pub struct TrainerState {
     pub position: u64,
     /// The seed of every random number.
     pub seed: u64,
-    /// Tells the recipe that this was trained with.
-    pub recipe_fingerprint: String,
-    /// Tells the prepared data that this was trained on.
-    pub data_fingerprint: String,
+    /// Steps in all, as the stage was planned when this was written.
+    pub total: u64,
+    /// Steps that were not applied, because a loss or a gradient was not finite.
+    pub not_applied: u64,
+    /// What the schedule's learning rates are multiplied with: less than 1 after such steps, if the recipe says so.
+    pub lr_factor: f64,
+    /// The usual loss, to tell a spike by.
+    pub usual_loss: UsualLoss,
     /// The best validation so far.
     pub best_validation: Option<BestValidation>,
-    /// Whatever else the trainer needs to know.
-    #[serde(default)]
-    pub extra: Map<String, Value>,
+    /// What the training hangs on.
+    pub provenance: Provenance,
+    /// What did the arithmetic.
+    pub computed_by: ComputedBy,
+}
+
+/// Running mean and variance of the steps' losses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct UsualLoss {
+    /// Steps that are in it.
+    pub steps: u64,
+    /// The mean, in nats.
+    pub mean: f64,
+    /// The variance.
+    pub variance: f64,
 }
 
 /// The step with the lowest validation loss.

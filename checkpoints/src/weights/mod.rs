@@ -6,6 +6,7 @@ mod file;
 mod header;
 mod model;
 mod shards;
+mod values;
 mod write;
 
 pub use check::Mismatch;
@@ -13,6 +14,7 @@ pub use error::WeightsError;
 pub use file::SafetensorsFile;
 pub use model::ModelFiles;
 pub use shards::{DEFAULT_SHARD_BYTES, write_weights};
+pub use values::TensorValues;
 pub use write::write_safetensors;
 
 /// The one file of a model that is not sharded.

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde_json::{Map, json};
 
-use super::{WEIGHTS_FILE, WEIGHTS_INDEX_FILE, WeightsError, write_safetensors};
+use super::write::check_room;
+use super::{TensorValues, WEIGHTS_FILE, WEIGHTS_INDEX_FILE, WeightsError, write_safetensors};
 use crate::{FloatType, TensorShape, write_json};
 
 /// The size above which weights are sharded: 5 GB, as Hugging Face does.
@@ -15,13 +16,14 @@ pub const DEFAULT_SHARD_BYTES: u64 = 5_000_000_000;
 /// would be larger than `shard_bytes`, `model-00001-of-0000N.safetensors` and so on with
 /// `model.safetensors.index.json`. A tensor is never split, so one that is larger than
 /// `shard_bytes` has a file of its own. `read` is as in [`write_safetensors`].
-pub fn write_weights<E: Into<Box<dyn Error + Send + Sync>>>(
+pub fn write_weights<V: TensorValues, E: Into<Box<dyn Error + Send + Sync>>>(
     directory: &Path,
     tensors: &[TensorShape],
     dtype: FloatType,
     shard_bytes: u64,
-    read: &mut dyn FnMut(&str) -> Result<Vec<f32>, E>,
+    read: &mut dyn FnMut(&str) -> Result<V, E>,
 ) -> Result<(), WeightsError> {
+    check_room(directory, tensors, dtype)?;
     let shards = shards(tensors, dtype, shard_bytes);
     if shards.len() <= 1 {
         return write_safetensors(&directory.join(WEIGHTS_FILE), tensors, dtype, read);

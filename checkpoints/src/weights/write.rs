@@ -1,32 +1,35 @@
-//! Writing a safetensors file without ever holding more than one tensor.
+//! Writing a safetensors file without ever holding more than a part of a tensor.
 
 use std::collections::HashSet;
 use std::error::Error;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::WeightsError;
+use super::{TensorValues, WeightsError};
 use crate::atomic::write_file;
-use crate::{FileError, FloatType, TensorShape};
+use crate::{FileError, FloatType, TensorShape, check_space};
 
 /// Elements converted at a time.
 const CHUNK: usize = 1 << 18;
+/// Elements asked for at a time: a few system calls' worth, and little beside any model.
+const PART: usize = 1 << 21;
 
 /// Writes a safetensors file of `tensors`, in their order, stored as `dtype`.
 ///
 /// The header follows from the shapes; then `read` is asked for each tensor's values
-/// (row-major, as many as the shape has) and they are written before the next is asked for.
+/// (row-major, as many as the shape has) and they are written, part by part, before the next
+/// is asked for.
 /// Rounding is to nearest, ties to even. The file appears whole or not at all.
-pub fn write_safetensors<E: Into<Box<dyn Error + Send + Sync>>>(
+pub fn write_safetensors<V: TensorValues, E: Into<Box<dyn Error + Send + Sync>>>(
     path: &Path,
     tensors: &[TensorShape],
     dtype: FloatType,
-    read: &mut dyn FnMut(&str) -> Result<Vec<f32>, E>,
+    read: &mut dyn FnMut(&str) -> Result<V, E>,
 ) -> Result<(), WeightsError> {
     let header = header(tensors, dtype)?;
+    check_room(path.parent().unwrap_or(Path::new("")), tensors, dtype)?;
     write_file(path, |writer| {
         let failed = |source| WeightsError::File(FileError::new("write", path, source));
         writer
@@ -34,22 +37,38 @@ pub fn write_safetensors<E: Into<Box<dyn Error + Send + Sync>>>(
             .and_then(|()| writer.write_all(&header))
             .map_err(failed)?;
         for tensor in tensors {
-            let values = read(&tensor.name).map_err(|source| WeightsError::Source {
+            let unread = |source: Box<dyn Error + Send + Sync>| WeightsError::Source {
                 name: tensor.name.clone(),
-                source: source.into(),
-            })?;
-            if values.len() as u64 != tensor.elements() {
-                let (found, shape) = (values.len(), &tensor.shape);
-                let message = format!("got {found} values for shape {shape:?}");
+                source,
+            };
+            let values = read(&tensor.name).map_err(|source| unread(source.into()))?;
+            let count = values.count();
+            if count as u64 != tensor.elements() {
+                let message = format!("got {count} values for shape {:?}", tensor.shape);
                 return Err(contradiction(tensor, message));
             }
-            write_values(writer, &values, dtype).map_err(failed)?;
+            for begin in (0..count).step_by(PART) {
+                let part = begin..count.min(begin + PART);
+                let part = values.part(part).map_err(unread)?;
+                write_values(writer, &part, dtype).map_err(failed)?;
+            }
         }
         Ok(())
     })
 }
 
-fn write_values(writer: &mut BufWriter<File>, values: &[f32], dtype: FloatType) -> io::Result<()> {
+/// Checks that all of `tensors` fit on the disk, before a part of them is written.
+pub(super) fn check_room(
+    folder: &Path,
+    tensors: &[TensorShape],
+    dtype: FloatType,
+) -> Result<(), FileError> {
+    let elements = tensors.iter().map(TensorShape::elements);
+    let elements = elements.fold(0, u64::saturating_add);
+    check_space(folder, elements.saturating_mul(dtype.bytes() as u64))
+}
+
+fn write_values(writer: &mut impl Write, values: &[f32], dtype: FloatType) -> io::Result<()> {
     let mut bytes = Vec::with_capacity(CHUNK.min(values.len()) * dtype.bytes());
     for values in values.chunks(CHUNK) {
         bytes.clear();
