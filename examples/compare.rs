@@ -21,8 +21,8 @@ use clap::Parser;
 use glpft::Base;
 use glpft::model::{Values, attach_adapters, attach_saved, load};
 use glpft_checkpoints::{
-    Adapter, AdapterConfig, AdapterDirectory, DEFAULT_SHARD_BYTES, FloatType, ModelCard,
-    ModelDirectory, ModelLocation,
+    Adapter, AdapterConfig, AdapterDirectory, ComputedBy, DEFAULT_SHARD_BYTES, FloatType,
+    ModelCard, ModelDirectory, ModelLocation, Provenance,
 };
 use glpft_data::{Batch, Plan, Text, TokenExample};
 use glpft_model::{Decoder, Inputs, Trained};
@@ -254,8 +254,9 @@ impl Train {
             train: &examples,
             validation: &[],
             directory: &self.out.join("stage"),
-            recipe_fingerprint: "",
-            data_fingerprint: "",
+            provenance: &Provenance::default(),
+            resume_anyway: false,
+            computed_by: &ComputedBy::default(),
             stop: &AtomicBool::new(false),
         };
         let inspect = &mut |model: &mut Decoder, step: u64, sums: &Gradients, scale: f64| {

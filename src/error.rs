@@ -43,8 +43,8 @@ pub enum Error {
     },
     /// The run directory holds models of other data.
     #[error(
-        "{} was trained on other data: {changed} has changed since; choose another --out, or give --overwrite \
-         to remove what was trained (`glpft run` removes all of it)", path.display()
+        "{} was trained on other data: {changed} has changed since; choose another --out, give --overwrite to remove \
+         what was trained (`glpft run` removes all of it), or --resume-anyway to go on", path.display()
     )]
     OtherData {
         /// The run directory.
@@ -57,6 +57,17 @@ pub enum Error {
     SourceChanged {
         /// `data.source`.
         path: String,
+    },
+    /// Files without a name, for data sets that are looked at and not kept.
+    #[error(
+        "cannot write temporary files in {}: {source}; free some space there, or have TMPDIR name another folder",
+        folder.display()
+    )]
+    Temporary {
+        /// Where temporary files are.
+        folder: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
     },
     /// The prepared tokens are not of the tokenizer of the model that would learn them.
     #[error(

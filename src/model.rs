@@ -7,6 +7,7 @@ use glpft_checkpoints::{Adapter, ModelFiles, TensorShape};
 use glpft_data::{Purpose, Random};
 use glpft_model::{Decoder, ModelError, Parameter, ParameterVisitor};
 use glpft_recipes::{LoraRecipe, Recipe, Stage};
+use glpft_train::DeviceValues;
 
 use crate::base::{Base, BaseWeights};
 use crate::error::Error;
@@ -132,16 +133,13 @@ impl Values {
         Self { of: collect.0 }
     }
 
-    /// The values of a tensor, row-major.
+    /// The values of a tensor.
     ///
     /// # Errors
-    /// There is no such tensor, or the device cannot be read.
-    pub fn read(&self, name: &str) -> Result<Vec<f32>, ModelError> {
+    /// There is no such tensor.
+    pub fn read(&self, name: &str) -> Result<DeviceValues, ModelError> {
         let absent = || ModelError::Read(format!("the model has no parameter `{name}`"));
-        let tensor = self.of.get(name).ok_or_else(absent)?.clone();
-        let failed = |error: &dyn std::fmt::Display| ModelError::Read(error.to_string());
-        let data = tensor.try_into_data().map_err(|error| failed(&error))?;
-        data.try_to_vec::<f32>()
-            .map_err(|error| failed(&format!("{error:?}")))
+        let tensor = self.of.get(name).ok_or_else(absent)?;
+        Ok(DeviceValues::of(tensor.clone()))
     }
 }

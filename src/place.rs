@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 
 use glpft_checkpoints::{RunDirectory, RunLock, write_atomically};
-use glpft_recipes::{Difference, Recipe};
+use glpft_recipes::{Difference, Recipe, Stage};
 
 use crate::Error;
 
@@ -69,16 +69,39 @@ fn check_free_or_same(root: &Path, recipe: &Recipe, removal: Removal<'_>) -> Res
     if !path.is_file() {
         return check_free(root);
     }
-    if !is_begun(root) {
-        // A first try that came to nothing, such as one with a wrong path, is in nobody's way.
-        return Ok(());
+    // A first try that came to nothing, such as one with a wrong path, is in nobody's way.
+    match changed(root, recipe)? {
+        Some(differences) if removal != Removal::NothingAnyway => Err(Error::OtherRecipe {
+            path: root.to_owned(),
+            differences,
+            remedy: match removal {
+                Removal::Stages(_) => "choose another --out",
+                _ => {
+                    "choose another --out, give --overwrite to remove what is there, or --resume-anyway to go on with \
+                     what is now"
+                }
+            },
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Where a recipe differs, in what decides a run's outcome, from the one that a run in `root` was begun with, for
+/// people; `None` where it does not, or nothing is begun.
+///
+/// # Errors
+/// That recipe or the run's directory cannot be read.
+pub fn changed(root: &Path, recipe: &Recipe) -> Result<Option<String>, Error> {
+    let path = root.join(RECIPE);
+    if !path.is_file() || !is_begun(root) {
+        return Ok(None);
     }
     let there = Recipe::load(&path, &[])?;
+    let names = RunDirectory::open(root)?.finished()?;
+    let is_finished = |stage: &Stage| names.iter().any(|name| name == stage.name());
+    let finished: Vec<Stage> = Stage::ALL.into_iter().filter(is_finished).collect();
     let mut differences = recipe.differences(&there);
-    differences.retain(|difference| !difference.may_change());
-    if differences.is_empty() {
-        return Ok(());
-    }
+    differences.retain(|difference| !difference.may_change(&finished));
     let mut listed: Vec<String> = differences
         .iter()
         .take(LISTED)
@@ -87,14 +110,7 @@ fn check_free_or_same(root: &Path, recipe: &Recipe, removal: Removal<'_>) -> Res
     if differences.len() > LISTED {
         listed.push(format!("{} more", differences.len() - LISTED));
     }
-    Err(Error::OtherRecipe {
-        path: root.to_owned(),
-        differences: listed.join("; "),
-        remedy: match removal {
-            Removal::Stages(_) => "choose another --out",
-            _ => "choose another --out, or give --overwrite to remove what is there",
-        },
-    })
+    Ok((!listed.is_empty()).then(|| listed.join("; ")))
 }
 
 /// Whether a run has anything to lose.

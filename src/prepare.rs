@@ -26,6 +26,7 @@ use glpft_recipes::{Recipe, StartFrom};
 use crate::{Base, Error};
 
 pub use budget::OverBudget;
+pub use change::IfChanged;
 pub use examples::PreparedExample;
 pub use reads::{datasets, datasets_of, datasets_of_jobs, stage_of};
 pub use report::{DatasetReport, PrepareReport, QueryCounts, SourceState};
@@ -103,20 +104,22 @@ impl Prepared {
 pub fn prepare(
     recipe: &Recipe,
     run: &RunDirectory,
+    if_changed: IfChanged,
     observer: &mut PrepareObserver<'_>,
 ) -> Result<Prepared, Error> {
-    prepare_datasets(recipe, run, datasets(recipe), observer)
+    prepare_datasets(recipe, run, datasets(recipe), if_changed, observer)
 }
 
 /// Prepares some datasets in a run's directory, and leaves the others alone. What is there and still right is used.
 ///
 /// # Errors
 /// Where the source, the templates or a tokenizer cannot be used, a dataset has nothing to train on, a file cannot
-/// be written, or one of these has changed since a stage was trained on it.
+/// be written, or one of these has changed since a stage was trained on it and `if_changed` refuses that.
 pub fn prepare_datasets(
     recipe: &Recipe,
     run: &RunDirectory,
     datasets: &[Dataset],
+    if_changed: IfChanged,
     observer: &mut PrepareObserver<'_>,
 ) -> Result<Prepared, Error> {
     let directory = run.data();
@@ -124,7 +127,9 @@ pub fn prepare_datasets(
     let maker = Maker::new(recipe, datasets, Some(run), known.as_ref())?;
     let mut report = PrepareReport::new(maker.source.clone());
     if let Some(known) = known {
-        if let Some(changed) = change::since_trained(&maker, datasets, run, &known)? {
+        if if_changed == IfChanged::Refuse
+            && let Some(changed) = change::since_trained(&maker, datasets, run, &known)?
+        {
             return Err(Error::OtherData {
                 path: run.root().to_owned(),
                 changed,
@@ -153,7 +158,7 @@ pub fn prepare_datasets(
             let file = AtomicFile::create(&file(&directory, dataset))?;
             all.push(Writing::new(&made, dataset, file).map_err(write_error(&directory))?);
         }
-        make(&made, &stale, observer, &mut all, &directory)?;
+        make(&made, &stale, observer, &mut all, &write_error(&directory))?;
         let mut files = Vec::with_capacity(all.len());
         for writing in all {
             let dataset = writing.dataset;
@@ -192,7 +197,13 @@ pub fn prepared_before(
     let maker = Maker::new(recipe, datasets, Some(run), Some(&report))?;
     let current = |&dataset: &Dataset| {
         let there = PreparedDataset::read_fingerprint(&file(&directory, dataset));
-        there.is_some() && there.as_deref() == maker.fingerprint(dataset)
+        // The table is written after the datasets: it may tell of the ones before.
+        let told = report
+            .dataset(dataset)
+            .map(|told| told.fingerprint.as_str());
+        there.is_some()
+            && there.as_deref() == maker.fingerprint(dataset)
+            && told == there.as_deref()
     };
     Ok(datasets.iter().all(current).then_some(Prepared {
         report,
@@ -235,19 +246,22 @@ pub fn prepare_in_memory(
 ) -> Result<Prepared, Error> {
     let maker = Maker::new(recipe, datasets, None, None)?;
     let made = maker.read(observer)?;
-    let folder = std::env::temp_dir();
+    let failed = |source| Error::Temporary {
+        folder: std::env::temp_dir(),
+        source,
+    };
     let mut all = Vec::with_capacity(datasets.len());
     for &dataset in datasets {
         let writing = temporary_file().and_then(|file| Writing::new(&made, dataset, file));
-        all.push(writing.map_err(write_error(&folder))?);
+        all.push(writing.map_err(failed)?);
     }
-    make(&made, datasets, observer, &mut all, &folder)?;
+    make(&made, datasets, observer, &mut all, &failed)?;
     let mut report = PrepareReport::new(made.state.clone());
     report.queries = made.queries();
     let mut prepared = BTreeMap::new();
     for writing in all {
         let name = writing.dataset.name();
-        let (file, told) = writing.finish(&made).map_err(write_error(&folder))?;
+        let (file, told) = writing.finish(&made).map_err(failed)?;
         let dataset = PreparedDataset::map(Path::new(name), file.get_ref(), told.vocab_size)?;
         report.datasets.insert(name.to_owned(), told);
         prepared.insert(name, dataset);
@@ -304,12 +318,12 @@ fn make<W: Write + Seek>(
     datasets: &[Dataset],
     observer: &mut PrepareObserver<'_>,
     all: &mut [Writing<W>],
-    folder: &Path,
+    failed: &dyn Fn(io::Error) -> Error,
 ) -> Result<(), Error> {
     made.each_trajectory(datasets, observer, &mut |trajectory| {
         for (writing, encoded) in all.iter_mut().zip(&trajectory.encoded) {
             let added = writing.add(encoded, trajectory.split);
-            added.map_err(write_error(folder))?;
+            added.map_err(failed)?;
         }
         Ok(ControlFlow::Continue(()))
     })

@@ -27,7 +27,7 @@ pub struct FinishedStage {
     /// What its training came to.
     #[serde(flatten)]
     pub report: StageReport,
-    /// Wall time of the start that finished it, loading and saving included.
+    /// Wall time of the start that finished it, loading included, up to writing the model.
     pub wall_seconds: f64,
 }
 

@@ -35,11 +35,7 @@ pub struct Summary {
 ///
 /// # Errors
 /// Those of the stages, [`Error::Interrupted`] among them.
-pub fn run_stages(
-    context: &Context<'_>,
-    device_name: &str,
-    observer: &mut dyn Observer,
-) -> Result<Summary, Error> {
+pub fn run_stages(context: &Context<'_>, observer: &mut dyn Observer) -> Result<Summary, Error> {
     let started = Instant::now();
     let mut stages = Vec::new();
     let left = unfinished(context.recipe, context.run)?;
@@ -52,7 +48,7 @@ pub fn run_stages(
     let summary = Summary {
         recipe: context.recipe.name.clone(),
         arrangement: context.recipe.arrangement,
-        device: device_name.to_owned(),
+        device: context.device_name.to_owned(),
         threads: rayon::current_num_threads(),
         version: env!("CARGO_PKG_VERSION"),
         stages,

@@ -1,18 +1,19 @@
 //! One stage of a run: load, train, leave a finished model.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use burn::tensor::Device;
 use glpft_checkpoints::{
-    AdapterConfig, AdapterDirectory, DEFAULT_SHARD_BYTES, FloatType, ModelCard, ModelDirectory,
-    ModelFiles, RunDirectory, read_json,
+    AdapterConfig, AdapterDirectory, ComputedBy, DEFAULT_SHARD_BYTES, FloatType, ModelCard,
+    ModelDirectory, ModelFiles, Provenance, RunDirectory, read_json,
 };
 use glpft_data::{PreparedDataset, Selection, Split};
 use glpft_model::{Decoder, Trained};
 use glpft_recipes::{Recipe, Stage, StageRecipe, StartFrom, Tune};
-use glpft_train::{Gradients, Observer, Outcome, StageReport, StageRun, TrainError, train_stage};
+use glpft_train::{Gradients, Observer, Outcome, StageRun, TrainError, train_stage};
 
 use crate::arrangement::Job;
 use crate::base::{Base, BaseWeights, global_model};
@@ -29,6 +30,10 @@ pub struct Context<'a> {
     pub run: &'a RunDirectory,
     /// What computes.
     pub device: &'a Device,
+    /// The same as it was asked for.
+    pub device_name: &'a str,
+    /// Go on from a checkpoint that another recipe or other data led to.
+    pub resume_anyway: bool,
     /// Set from outside to end the stage under way.
     pub stop: &'a AtomicBool,
     /// Where the first step's averaged gradients are written, for comparison with other programs.
@@ -49,7 +54,17 @@ pub fn run_stage(
     let Context { recipe, run, .. } = context;
     let settings = recipe.stage(job.stage);
     let base = start(context, job)?;
-    let (train, validation, data) = examples(context, job, &base)?;
+    let (train, validation, mut data) = examples(context, job, &base)?;
+    data.insert("model that it starts from".to_owned(), base.fingerprint()?);
+    let provenance = Provenance {
+        recipe: recipe.deciding(job.stage),
+        data,
+    };
+    let computed_by = ComputedBy {
+        device: context.device_name.to_owned(),
+        threads: rayon::current_num_threads(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
 
     let mut model = load(&base, context.device, recipe.seed)?;
     let lora = settings.tune == Tune::Lora;
@@ -62,9 +77,6 @@ pub fn run_stage(
         Trained::All
     });
 
-    let recipe_fingerprint = recipe_fingerprint(recipe, job.stage);
-    let data_fingerprint =
-        glpft_data::fingerprint(&[data.as_bytes(), base.fingerprint()?.as_bytes()]);
     let directory = run.stage(job.stage.name());
     let stage = StageRun {
         stage: job.stage,
@@ -75,8 +87,9 @@ pub fn run_stage(
         train: &train,
         validation: &validation,
         directory: &directory,
-        recipe_fingerprint: &recipe_fingerprint,
-        data_fingerprint: &data_fingerprint,
+        provenance: &provenance,
+        resume_anyway: context.resume_anyway,
+        computed_by: &computed_by,
         stop: context.stop,
     };
     let mut first = Gradients::default();
@@ -103,17 +116,17 @@ pub fn run_stage(
         }
     };
 
-    let model_directory = run.model(job.stage.name());
-    let adapter = finish(context, job, &base, model, &report, &model_directory)?;
     let finished = FinishedStage {
         stage: job.stage,
-        model: model_directory,
-        adapter,
+        model: run.model(job.stage.name()),
+        adapter: leaves_adapter(settings, job, &base),
         from: base.name(),
         report,
         wall_seconds: started.elapsed().as_secs_f64(),
     };
+    // Before the model: with that in its place the stage is finished, and nothing of it is done again.
     finished.write(run)?;
+    finish(context, job, &base, model, &finished)?;
     Ok(finished)
 }
 
@@ -126,22 +139,9 @@ pub(crate) fn what_is_learned(recipe: &Recipe, stage: Stage) -> StageRecipe {
         eval_every: 0,
         checkpoint_every: 0,
         keep_checkpoints: 0,
+        keep_best: false,
         ..recipe.stage(stage).clone()
     }
-}
-
-/// Tells what of a recipe decides a stage, but for its data and what it starts from, which count by their content.
-fn recipe_fingerprint(recipe: &Recipe, stage: Stage) -> String {
-    let settings = what_is_learned(recipe, stage);
-    let Recipe {
-        seed,
-        arrangement,
-        reuse,
-        ..
-    } = recipe;
-    let (sampling, packing) = (recipe.data.sampling, recipe.data.packing);
-    let text = format!("{settings:?} {seed} {arrangement:?} {reuse} {sampling:?} {packing:?}");
-    glpft_data::fingerprint(&[text.as_bytes()])
 }
 
 /// What the stage starts from.
@@ -155,13 +155,14 @@ fn start(context: &Context<'_>, job: &Job) -> Result<Base, Error> {
     Base::for_start(context.recipe, &job.from, Some(context.run))
 }
 
-/// The stage's training and validation examples, and the fingerprint of the data that they are of.
+/// The stage's training and validation examples, and the fingerprints of the datasets that they are of.
 fn examples(
     context: &Context<'_>,
     job: &Job,
     base: &Base,
-) -> Result<(Selection, Selection, String), Error> {
+) -> Result<(Selection, Selection, BTreeMap<String, String>), Error> {
     let mut datasets = Vec::new();
+    let mut fingerprints = BTreeMap::new();
     let report: PrepareReport = read_json(&context.run.prepare())?;
     for &dataset in datasets_of(context.recipe, job.stage) {
         let told = report.dataset(dataset);
@@ -177,30 +178,35 @@ fn examples(
             .data()
             .join(format!("{}.safetensors", dataset.name()));
         let vocab_size = base.tokenizer.vocab_size();
-        datasets.push(PreparedDataset::open(&path, vocab_size)?);
+        let prepared = PreparedDataset::open(&path, vocab_size)?;
+        let name = format!("{} dataset", dataset.name());
+        fingerprints.insert(name, prepared.fingerprint().to_owned());
+        datasets.push(prepared);
     }
     let (global, reuse) = (job.stage == Stage::Global, context.recipe.reuse);
     let train = Selection::new(&datasets, |split| split.trains(global, reuse));
     let validation = Selection::new(&datasets, |split| split == Split::Validation);
-    let parts: Vec<&[u8]> = datasets
-        .iter()
-        .map(|dataset| dataset.fingerprint().as_bytes())
-        .collect();
-    Ok((train, validation, glpft_data::fingerprint(&parts)))
+    Ok((train, validation, fingerprints))
 }
 
-/// Writes the finished model; says whether it is an adapter.
+/// Whether a stage leaves an adapter.
 ///
 /// The global model is always whole: the local stages start from it. So is a role whose base exists nowhere in files,
 /// or not in Hugging Face's form: no program but this one would put the adapter on a GGUF file.
+fn leaves_adapter(settings: &StageRecipe, job: &Job, base: &Base) -> bool {
+    let in_files = matches!(base.weights, BaseWeights::Directory(_));
+    settings.tune == Tune::Lora && job.stage != Stage::Global && in_files
+}
+
+/// Writes the finished model.
 fn finish(
     context: &Context<'_>,
     job: &Job,
     base: &Base,
     mut model: Decoder,
-    report: &StageReport,
-    directory: &Path,
-) -> Result<bool, Error> {
+    finished: &FinishedStage,
+) -> Result<(), Error> {
+    let (report, directory) = (&finished.report, &finished.model);
     let recipe = context.recipe;
     let settings = recipe.stage(job.stage);
     let metrics = [
@@ -219,12 +225,10 @@ fn finish(
             .collect(),
         adapter: false,
     };
-    let BaseWeights::Directory(base_directory) = &base.weights else {
-        return write_model(model, base, &card, FloatType::F32, directory).map(|()| false);
+    let base_directory = match &base.weights {
+        BaseWeights::Directory(base_directory) if finished.adapter => base_directory,
+        _ => return write_model(model, base, &card, FloatType::F32, directory),
     };
-    if settings.tune == Tune::Full || job.stage == Stage::Global {
-        return write_model(model, base, &card, FloatType::F32, directory).map(|()| false);
-    }
     card.adapter = true;
     let config = AdapterConfig {
         rank: settings.lora.rank,
@@ -245,7 +249,7 @@ fn finish(
         card: Some(&card),
     }
     .write(directory, &mut |name| values.read(name))?;
-    Ok(true)
+    Ok(())
 }
 
 /// Writes a whole model directory, adapters merged.

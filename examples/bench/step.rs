@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use burn::tensor::Device;
 use glpft::Base;
 use glpft::model::{attach_adapters, load};
-use glpft_checkpoints::ModelConfig;
+use glpft_checkpoints::{ComputedBy, ModelConfig, Provenance};
 use glpft_data::{Plan, StepBatches};
 use glpft_model::{Decoder, Trained};
 use glpft_recipes::{Override, Recipe, Sampling, Stage, Tune};
@@ -104,8 +104,9 @@ impl Step {
             train: &examples,
             validation: &[],
             directory: directory.path(),
-            recipe_fingerprint: "",
-            data_fingerprint: "",
+            provenance: &Provenance::default(),
+            resume_anyway: false,
+            computed_by: &ComputedBy::default(),
             stop: &AtomicBool::new(false),
         };
         let config = model.config().clone();

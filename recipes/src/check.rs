@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::{Arrangement, RandomModel, Recipe, RecipeError, Stage, StartFrom, settings::Settings};
+use crate::{
+    Arrangement, Backward, RandomModel, Recipe, RecipeError, Stage, StartFrom, settings::Settings,
+};
 
 /// Checks a resolved recipe, cheapest first.
 pub(crate) fn check(recipe: &Recipe, settings: &Settings) -> Result<(), RecipeError> {
@@ -34,6 +36,16 @@ pub(crate) fn check(recipe: &Recipe, settings: &Settings) -> Result<(), RecipeEr
     for stage in Stage::ALL {
         let path = |key: &str| format!("stage.{}.{key}", stage.name());
         let settled = recipe.stage(stage);
+        if settled.backward == Backward::LayerWise && settled.recompute > 1 {
+            let key = path("recompute");
+            return conflict(
+                &key,
+                format!(
+                    "`{key}` is {}, but `backward = \"layer-wise\"` computes every layer again; leave one of the two away",
+                    settled.recompute
+                ),
+            );
+        }
         let modules = path("lora.target_modules");
         if settled.lora.target_modules.is_empty() {
             return conflict(

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Arrangement, Backward, Behaviour, GiveUpHistory, Observations, Packing, Precision, Sampling,
-    Schedule, Separators, SystemPrefix, Truncate, Tune,
+    Arrangement, Backward, Behaviour, GiveUpHistory, Observations, OnNotFinite, Packing, Precision,
+    Sampling, Schedule, Separators, SystemPrefix, Truncate, Tune,
 };
 
 /// A choice as the resolver reads it.
@@ -61,6 +61,7 @@ choices! {
     Tune { "full" => Full, "lora" => Lora }
     Precision { "f32" => F32, "bf16" => Bf16 }
     Backward { "whole" => Whole, "layer-wise" => LayerWise }
+    OnNotFinite { "stop" => Stop, "skip" => Skip, "lower-lr" => LowerLr }
     Schedule { "cosine" => Cosine, "linear" => Linear, "constant" => Constant }
 }
 
@@ -94,6 +95,7 @@ mod tests {
         agrees::<Tune>(Tune::NAMES);
         agrees::<Precision>(Precision::NAMES);
         agrees::<Backward>(Backward::NAMES);
+        agrees::<OnNotFinite>(OnNotFinite::NAMES);
         agrees::<Schedule>(Schedule::NAMES);
     }
 }

@@ -104,6 +104,9 @@ fn push_stage(list: &mut List, name: &str, stage: &StageRecipe) {
         .size("eval_every", stage.eval_every)
         .size("checkpoint_every", stage.checkpoint_every)
         .size("keep_checkpoints", stage.keep_checkpoints)
+        .flag("keep_best", stage.keep_best)
+        .text("on_not_finite", stage.on_not_finite.name())
+        .whole("max_not_finite", stage.max_not_finite)
         .push(
             "max_steps",
             stage.max_steps.map(|steps| Value::Whole(steps as u64)),

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Arrangement, Backward, Behaviour, GiveUpHistory, Observations, Packing, Precision, Sampling,
-    Schedule, Separators, SystemPrefix, Truncate, Tune,
+    Arrangement, Backward, Behaviour, GiveUpHistory, Observations, OnNotFinite, Packing, Precision,
+    Sampling, Schedule, Separators, SystemPrefix, Truncate, Tune,
 };
 
 /// What a key's value has to be.
@@ -226,6 +226,9 @@ const STAGE_KEYS: &[Key] = &[
     key("eval_every", Kind::Whole(0, MANY)),
     key("checkpoint_every", Kind::Whole(0, MANY)),
     key("keep_checkpoints", Kind::Whole(1, MANY)),
+    key("keep_best", Kind::Flag),
+    key("on_not_finite", Kind::Choice(OnNotFinite::NAMES)),
+    key("max_not_finite", Kind::Whole(0, MANY)),
     key("max_steps", Kind::Whole(1, MANY)),
 ];
 

@@ -26,6 +26,7 @@ pub mod builtin;
 mod check;
 mod choice;
 mod data;
+mod difference;
 mod entries;
 mod error;
 mod keys;
@@ -45,11 +46,13 @@ pub use data::{
     Behaviour, DataRecipe, GiveUpHistory, Observations, Packing, Sampling, Separators,
     SystemPrefix, Truncate,
 };
+pub use difference::Difference;
 pub use error::RecipeError;
 pub use load::Required;
 pub use model::{ModelRecipe, RandomModel};
 pub use overrides::Override;
 pub use place::Place;
 pub use recipe::{Arrangement, Recipe, Stages};
-pub use stage::{Backward, LoraRecipe, Precision, Schedule, Stage, StageRecipe, StartFrom, Tune};
-pub use write::Difference;
+pub use stage::{
+    Backward, LoraRecipe, OnNotFinite, Precision, Schedule, Stage, StageRecipe, StartFrom, Tune,
+};

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::{
     Arrangement, Backward, Behaviour, DataRecipe, GiveUpHistory, LoraRecipe, ModelRecipe,
-    Observations, Packing, Place, Precision, RandomModel, Recipe, RecipeError, Sampling, Schedule,
-    Separators, Stage, StageRecipe, Stages, StartFrom, SystemPrefix, Truncate, Tune, check::check,
-    choice::Choice, nearest::listed, settings::Settings, value::Value,
+    Observations, OnNotFinite, Packing, Place, Precision, RandomModel, Recipe, RecipeError,
+    Sampling, Schedule, Separators, Stage, StageRecipe, Stages, StartFrom, SystemPrefix, Truncate,
+    Tune, check::check, choice::Choice, nearest::listed, settings::Settings, value::Value,
 };
 
 /// Where `max_length` is not set: the published maximum.
@@ -194,6 +194,9 @@ fn stage(
         eval_every: settings.whole(&key("eval_every"), 0),
         checkpoint_every: settings.whole(&key("checkpoint_every"), 100),
         keep_checkpoints: settings.whole(&key("keep_checkpoints"), 1),
+        keep_best: settings.flag(&key("keep_best"), false),
+        on_not_finite: settings.choice(&key("on_not_finite"), OnNotFinite::Stop),
+        max_not_finite: settings.whole(&key("max_not_finite"), 10),
         max_steps: settings
             .get(&key("max_steps"))
             .map(|_| settings.whole(&key("max_steps"), 1)),

@@ -69,6 +69,19 @@ pub enum Backward {
     LayerWise,
 }
 
+/// What becomes of a step whose loss or gradient is not finite. In no case is it applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnNotFinite {
+    /// It ends the stage.
+    #[default]
+    Stop,
+    /// Training goes on with the next step.
+    Skip,
+    /// Training goes on with the next step and half the learning rate, for the rest of the stage.
+    LowerLr,
+}
+
 /// The learning rate's course after warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -140,9 +153,9 @@ pub struct StageRecipe {
     pub recompute: usize,
     /// `"whole"`, or `"layer-wise"`: every layer is computed again and no more than one layer's gradients exist at a
     /// time, beside the embedding's and the head's. All micro-batches of a step go through a layer together, so that
-    /// each keeps every layer's input. Where `clip_norm` is not 0, the backward pass is made twice, first for the norm
-    /// alone. Where it is 0, a gradient that is not finite ends the stage after the layers above it were updated;
-    /// nothing of that is saved. Default: `whole`.
+    /// each keeps every layer's input. Where `clip_norm` is not 0 or `on_not_finite` is not `stop`, the backward pass is
+    /// made twice, first for the norm alone. Otherwise a gradient that is not finite ends the stage after the layers
+    /// above it were updated; nothing of that is saved. `recompute` has no say. Default: `whole`.
     pub backward: Backward,
     /// Longest example in tokens, prompt and target together. Default: 4096, or `model.random.max_positions` where
     /// that is less.
@@ -163,6 +176,13 @@ pub struct StageRecipe {
     pub checkpoint_every: usize,
     /// Checkpoints kept of a stage. Default: 1.
     pub keep_checkpoints: usize,
+    /// Whether a validation that is the best after a step so far writes a checkpoint, which stays beside the last ones
+    /// until there is a better. Default: false.
+    pub keep_best: bool,
+    /// What becomes of a step whose loss or gradient is not finite. Default: `stop`.
+    pub on_not_finite: OnNotFinite,
+    /// Such steps that a stage survives, where `on_not_finite` is not `stop`; the next one ends it. Default: 10.
+    pub max_not_finite: u64,
     /// Caps the number of optimizer steps, and becomes the schedule's length; absent: no cap.
     /// An override can set it, not remove it.
     pub max_steps: Option<usize>,

@@ -1,43 +1,10 @@
-//! The resolved recipe as TOML, and what sets two recipes apart.
+//! The resolved recipe as TOML.
 
 use crate::{
     Recipe,
     entries::{Entry, entries},
     load::REQUIRED,
 };
-
-/// A key on which two recipes disagree.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// The key from the top, such as `stage.planner.lr`.
-    pub key: String,
-    /// Its value in the one recipe, as TOML, or `not set`.
-    pub ours: String,
-    /// Its value in the other.
-    pub theirs: String,
-}
-
-impl Difference {
-    /// Whether a run that has begun may go on with the other value: it decides how much memory is taken and what is
-    /// written, not what is learned.
-    pub fn may_change(&self) -> bool {
-        const MAY_CHANGE: [&str; 4] = [
-            "recompute",
-            "eval_every",
-            "checkpoint_every",
-            "keep_checkpoints",
-        ];
-        let stage = self.key.strip_prefix("stage.");
-        let key = stage.and_then(|rest| rest.split_once('.'));
-        key.is_some_and(|(_, key)| MAY_CHANGE.contains(&key))
-    }
-}
-
-impl std::fmt::Display for Difference {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {} here, {} there", self.key, self.ours, self.theirs)
-    }
-}
 
 impl Recipe {
     /// The recipe as TOML with every default written out; loading it gives an equal recipe.
@@ -57,37 +24,6 @@ impl Recipe {
             text.push_str(&line(&entry));
         }
         text
-    }
-
-    /// The keys on which two recipes disagree, in the order in which recipes are written.
-    ///
-    /// `name` and `description` are for people: they decide nothing in a run and are not compared.
-    pub fn differences(&self, theirs: &Recipe) -> Vec<Difference> {
-        let (ours, theirs) = (entries(self), entries(theirs));
-        let shown = |entry: Option<&Entry>| match entry.and_then(|entry| entry.value.as_ref()) {
-            Some(value) => value.to_toml(),
-            None => "not set".to_owned(),
-        };
-        let find = |entries: &'_ [Entry], path: &str| {
-            shown(entries.iter().find(|entry| entry.path() == path))
-        };
-        // [model.random] may stand in one of the two alone.
-        let mut keys: Vec<String> = ours.iter().map(Entry::path).collect();
-        keys.extend(
-            theirs
-                .iter()
-                .map(Entry::path)
-                .filter(|key| key.starts_with("model.random.") && self.model.random.is_none()),
-        );
-        keys.into_iter()
-            .filter(|key| key != "name" && key != "description")
-            .map(|key| Difference {
-                ours: find(&ours, &key),
-                theirs: find(&theirs, &key),
-                key,
-            })
-            .filter(|difference| difference.ours != difference.theirs)
-            .collect()
     }
 }
 

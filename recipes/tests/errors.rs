@@ -145,6 +145,7 @@ fn overrides_are_as_strict() {
           `lr`, `warmup_ratio`, `weight_decay`, `schedule`, `batch`, `micro_batch_tokens`, `recompute`, \
           `backward`, `max_length`, `precision`, \
           `clip_norm`, `beta1`, `beta2`, `epsilon`, `eval_every`, `checkpoint_every`, `keep_checkpoints`, \
+          `keep_best`, `on_not_finite`, `max_not_finite`, \
           `max_steps`, `lora`, `global`, `planner`, `caller`, `summarizer`",
         ),
     ] {
@@ -348,6 +349,12 @@ fn keys_have_to_go_together() {
             "stage.global.from=/m",
             "--set stage.global.from=/m: `stage.global.from` can only be \"base\": the global stage starts from \
              `model.base`; set that instead",
+        ),
+        (
+            "[stage.caller]\nbackward = \"layer-wise\"\nrecompute = 2\n",
+            "seed=1",
+            "my.toml:3:13: `stage.caller.recompute` is 2, but `backward = \"layer-wise\"` computes every layer again; \
+             leave one of the two away",
         ),
         (
             "[stage.caller.lora]\ntarget_modules = []\n",

@@ -202,13 +202,46 @@ fn differences_are_named() {
             "stage.summarizer.max_steps: not set here, 2 there",
         ]
     );
-    let may_change = |setting| {
+    // What may change is what does not decide, but for how long an unfinished stage goes on.
+    let may_change = |setting: &str, finished: &[Stage]| {
         let other = builtin("quickstart", &[setting]);
-        ours.differences(&other).iter().all(|one| one.may_change())
+        let differences = ours.differences(&other);
+        let may = differences.iter().all(|one| one.may_change(finished));
+        assert_eq!(
+            may,
+            Stage::ALL
+                .iter()
+                .all(|&stage| ours.deciding(stage) == other.deciding(stage)),
+            "{setting}"
+        );
+        may
     };
-    assert!(may_change("stage.recompute=2") && may_change("stage.caller.eval_every=7"));
-    assert!(!may_change("stage.backward=layer-wise") && !may_change("stage.lora.rank=3"));
-    assert!(!may_change("seed=5"));
+    for setting in [
+        "recompute=2",
+        "eval_every=7",
+        "keep_best=true",
+        "on_not_finite=skip",
+        "max_not_finite=1",
+    ] {
+        assert!(
+            may_change(&format!("stage.{setting}"), &Stage::ALL),
+            "{setting}"
+        );
+    }
+    for setting in ["epochs=90", "max_steps=3"] {
+        assert!(may_change(&format!("stage.{setting}"), &[]), "{setting}");
+    }
+    for setting in [
+        "seed=5",
+        "stage.backward=layer-wise",
+        "stage.lora.rank=3",
+        "stage.lr=0.3",
+        "data.packing=rows",
+    ] {
+        assert!(!may_change(setting, &[]), "{setting}");
+    }
+    let longer = builtin("quickstart", &["stage.global.epochs=90"]).differences(&ours);
+    assert!(longer[0].may_change(&[Stage::Planner]) && !longer[0].may_change(&[Stage::Global]));
     let plain = parse(MINIMAL, &[]).unwrap();
     let random = |differences: Vec<glpft_recipes::Difference>| {
         differences
@@ -259,6 +292,7 @@ fn every_key_reaches_the_recipe() {
             ("backward", _) => "layer-wise",
             ("precision", _) => "bf16",
             ("schedule", _) => "linear",
+            ("on_not_finite", _) => "skip",
             ("hidden_size", _) => "64",
             ("heads", _) => "8",
             ("kv_heads", _) => "1",
@@ -286,5 +320,5 @@ fn every_key_reaches_the_recipe() {
         }
         tried += 1;
     }
-    assert_eq!(tried, 5 + 2 + 8 + 16 + 4 * (21 + 4) - 4);
+    assert_eq!(tried, 5 + 2 + 8 + 16 + 4 * (24 + 4) - 4);
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use glpft::place::Removal;
 use glpft::study::Compared;
 use glpft_agent::Limits;
 use glpft_data::Dataset;
@@ -69,6 +70,21 @@ pub(crate) struct PlaceArgs {
     /// `train`, the stages asked for alone
     #[arg(long)]
     pub overwrite: bool,
+    /// Goes on with a run though its recipe or its data have changed in what decides the outcome; what is finished
+    /// stays as it is
+    #[arg(long, conflicts_with = "overwrite")]
+    pub resume_anyway: bool,
+}
+
+impl PlaceArgs {
+    /// What of the run makes way, where `overwrite` is what --overwrite means.
+    pub(crate) fn removal<'a>(&self, overwrite: Removal<'a>) -> Removal<'a> {
+        match (self.overwrite, self.resume_anyway) {
+            (true, _) => overwrite,
+            (false, true) => Removal::NothingAnyway,
+            (false, false) => Removal::Nothing,
+        }
+    }
 }
 
 /// What computes.

@@ -22,7 +22,7 @@ use glpft::Error;
 
 pub(crate) use args::*;
 pub(crate) use glpft::place::{Removal, own_run, run_there};
-pub(crate) use open::load_for_run;
+pub(crate) use open::{load_for_run, tell_changed};
 pub(crate) use output::{complain, print};
 pub(crate) use prepare::PrepareBar;
 

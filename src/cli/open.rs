@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use glpft::Error;
-use glpft::place::RECIPE;
+use glpft::place::{RECIPE, Removal, changed};
 use glpft_checkpoints::FileError;
 use glpft_recipes::{Recipe, StartFrom, builtin};
 
-use super::{CommonArgs, RecipeArgs};
+use super::{CommonArgs, OutputArgs, RecipeArgs, complain};
 
 /// The recipe of the arguments, its paths made absolute: a run goes on from any working directory.
 pub(crate) fn load_recipe(args: &RecipeArgs) -> Result<Recipe, Error> {
@@ -102,6 +102,22 @@ fn make_absolute(recipe: &mut Recipe) -> Result<(), Error> {
                 *text = absolute.to_owned();
             }
         }
+    }
+    Ok(())
+}
+
+/// Says what --resume-anyway goes on in spite of.
+pub(crate) fn tell_changed(
+    root: &Path,
+    recipe: &Recipe,
+    removal: Removal<'_>,
+    output: &OutputArgs,
+) -> Result<(), Error> {
+    if removal == Removal::NothingAnyway
+        && !output.quiet
+        && let Some(differences) = changed(root, recipe)?
+    {
+        complain(&format!("warning: goes on with another recipe: {differences}"));
     }
     Ok(())
 }

@@ -8,21 +8,24 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::output::{print, print_json};
-use super::{OutputArgs, PrepareArgs, Removal, complain, load_for_run, own_run, report, run_there};
+use super::{
+    OutputArgs, PrepareArgs, Removal, complain, load_for_run, own_run, report, run_there,
+    tell_changed,
+};
 
 /// Runs the command.
 pub(crate) fn execute(args: &PrepareArgs) -> Result<(), Error> {
     let (recipe, root) = load_for_run(&args.common, None)?;
-    let removal = match args.common.place.overwrite {
-        true => Removal::Everything,
-        false => Removal::Nothing,
-    };
+    let removal = args.common.place.removal(Removal::Everything);
     removal.check(&root, &recipe)?;
     let there = run_there(&root, &recipe, removal)?;
     check(&recipe, there.as_ref(), datasets(&recipe))?;
+    tell_changed(&root, &recipe, removal, &args.common.output)?;
     let owned = own_run(&root, &recipe, removal)?;
     let mut bar = PrepareBar::new(&args.common.output);
-    let prepared = prepare(&recipe, &owned.run, &mut |progress| bar.show(progress))?;
+    let prepared = prepare(&recipe, &owned.run, removal.if_changed(), &mut |progress| {
+        bar.show(progress)
+    })?;
     drop(bar);
     tell_over_budget(&prepared, &recipe, datasets(&recipe), &args.common.output)?;
     let (output, directory) = (&args.common.output, owned.run.data());

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use glpft_train::{Observer, StageStart, StepRecord, ValidationRecord};
+use glpft_train::{EventRecord, Observer, StageStart, StepRecord, ValidationRecord};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
@@ -71,18 +71,23 @@ impl Observer for TrainProgress {
             json!({
                 "done": start.done,
                 "total": start.total,
-                "resumed": start.resumed,
+                "resumed": start.resumed.as_ref().map(|resumed| &resumed.path),
+                "changes": start.resumed.as_ref().map(|resumed| &resumed.changes),
                 "goes_back_twice": start.goes_back_twice,
             }),
         );
         if start.goes_back_twice {
             self.line(&format!(
-                "{}: clip_norm needs a second backward pass where it is layer-wise; clip_norm = 0 saves it",
+                "{}: clip_norm and on_not_finite need a second backward pass where it is layer-wise; clip_norm = 0 \
+                 and on_not_finite = \"stop\" save it",
                 start.stage
             ));
         }
-        if let Some(checkpoint) = &start.resumed {
-            self.line(&format!("{}: goes on from {checkpoint}", start.stage));
+        if let Some(resumed) = &start.resumed {
+            self.line(&format!("{}: goes on from {}", start.stage, resumed.path));
+            for change in &resumed.changes {
+                self.line(&format!("warning: {}: {change}", start.stage));
+            }
         }
         if self.terminal && !self.quiet && !self.json {
             self.bar = ProgressBar::new(start.total as u64).with_position(start.done as u64);
@@ -129,6 +134,19 @@ impl Observer for TrainProgress {
         self.line(&format!(
             "{}: validation loss {:.4} after {} steps",
             self.stage, record.validation_loss, record.step
+        ));
+    }
+
+    fn event(&mut self, record: &EventRecord) {
+        let mut value = serde_json::to_value(record).unwrap_or_default();
+        value["kind"] = value["event"].take();
+        self.object("trouble", value);
+        self.line(&format!(
+            "warning: {}, step {}: {} (examples {})",
+            self.stage,
+            record.step,
+            record.what,
+            record.of_examples.join(", ")
         ));
     }
 

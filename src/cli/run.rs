@@ -18,6 +18,7 @@ use super::prepare::tell_over_budget;
 use super::progress::TrainProgress;
 use super::{
     OutputArgs, PrepareBar, Removal, RunArgs, complain, load_for_run, own_run, print, run_there,
+    tell_changed,
 };
 
 /// Runs the command.
@@ -25,10 +26,7 @@ pub(crate) fn execute(args: RunArgs) -> Result<(), Error> {
     let output = &args.common.output;
     let device = glpft_model::device(&args.device.device)?;
     let (recipe, root) = load_for_run(&args.common, args.max_steps)?;
-    let removal = match args.common.place.overwrite {
-        true => Removal::Everything,
-        false => Removal::Nothing,
-    };
+    let removal = args.common.place.removal(Removal::Everything);
     removal.check(&root, &recipe)?;
     let there = run_there(&root, &recipe, removal)?;
     let jobs = match &there {
@@ -51,12 +49,17 @@ pub(crate) fn execute(args: RunArgs) -> Result<(), Error> {
     if args.dry_run {
         return dry_run(&recipe, &checked, output);
     }
+    tell_changed(&root, &recipe, removal, output)?;
     let owned = own_run(&root, &recipe, removal)?;
     if !jobs.is_empty() {
         let mut bar = PrepareBar::new(output);
-        let prepared = prepare_datasets(&recipe, &owned.run, &datasets, &mut |progress| {
-            bar.show(progress)
-        })?;
+        let prepared = prepare_datasets(
+            &recipe,
+            &owned.run,
+            &datasets,
+            removal.if_changed(),
+            &mut |progress| bar.show(progress),
+        )?;
         drop(bar);
         tell_over_budget(&prepared, &recipe, &datasets, output)?;
     }
@@ -65,14 +68,12 @@ pub(crate) fn execute(args: RunArgs) -> Result<(), Error> {
         recipe: &recipe,
         run: &owned.run,
         device: &device,
+        device_name: &args.device.device,
+        resume_anyway: removal == Removal::NothingAnyway,
         stop: &stop,
         dump_gradients: None,
     };
-    let summary = run_stages(
-        &context,
-        &args.device.device,
-        &mut TrainProgress::new(output),
-    )?;
+    let summary = run_stages(&context, &mut TrainProgress::new(output))?;
     if output.json {
         return print_summary(&json!(summary));
     }

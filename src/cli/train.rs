@@ -16,7 +16,7 @@ use super::progress::TrainProgress;
 use super::run::stop_on_interrupt;
 use super::{
     OutputArgs, PrepareBar, Removal, StageArg, TrainArgs, complain, load_for_run, own_run, print,
-    run_there,
+    run_there, tell_changed,
 };
 
 /// Runs the command.
@@ -40,13 +40,10 @@ pub(crate) fn execute(args: TrainArgs) -> Result<(), Error> {
             job.from = start_from(&mut recipe, job.stage, &from);
         }
     }
-    let removal = match args.common.place.overwrite {
-        true => Removal::Stages(wanted),
-        false => Removal::Nothing,
-    };
+    let removal = args.common.place.removal(Removal::Stages(wanted));
     removal.check(&root, &recipe)?;
     let there = run_there(&root, &recorded, removal)?;
-    if let (Some(run), Removal::Nothing) = (&there, removal) {
+    if let (Some(run), Removal::Nothing | Removal::NothingAnyway) = (&there, removal) {
         leave_finished(&mut chosen, run, output)?;
     }
     // All that can be wrong is told before anything is removed or trained.
@@ -56,11 +53,16 @@ pub(crate) fn execute(args: TrainArgs) -> Result<(), Error> {
     if let (Some(run), Removal::Stages(stages)) = (&there, removal) {
         tell_orphans(&recorded, run, stages, output)?;
     }
+    tell_changed(&root, &recorded, removal, output)?;
     let owned = own_run(&root, &recorded, removal)?;
     let mut bar = PrepareBar::new(output);
-    let prepared = prepare_datasets(&recipe, &owned.run, &datasets, &mut |progress| {
-        bar.show(progress)
-    })?;
+    let prepared = prepare_datasets(
+        &recipe,
+        &owned.run,
+        &datasets,
+        removal.if_changed(),
+        &mut |progress| bar.show(progress),
+    )?;
     drop(bar);
     tell_over_budget(&prepared, &recipe, &datasets, output)?;
     let stop = stop_on_interrupt()?;
@@ -68,6 +70,8 @@ pub(crate) fn execute(args: TrainArgs) -> Result<(), Error> {
         recipe: &recipe,
         run: &owned.run,
         device: &device,
+        device_name: &args.device.device,
+        resume_anyway: removal == Removal::NothingAnyway,
         stop: &stop,
         dump_gradients: args.dump_gradients.as_deref(),
     };

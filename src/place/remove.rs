@@ -9,12 +9,15 @@ use glpft_recipes::{Recipe, Stage, StartFrom};
 
 use super::{FOLDERS, RECIPE};
 use crate::Error;
+use crate::prepare::IfChanged;
 
 /// What of a run makes way for a new start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal<'a> {
-    /// Nothing: it goes on.
+    /// Nothing: it goes on if it is the same.
     Nothing,
+    /// Nothing: it goes on even where it is not the same.
+    NothingAnyway,
     /// Some stages and their models.
     Stages(&'a [Stage]),
     /// All of it.
@@ -22,10 +25,18 @@ pub enum Removal<'a> {
 }
 
 impl Removal<'_> {
+    /// What becomes of data that changed.
+    pub fn if_changed(self) -> IfChanged {
+        match self {
+            Self::NothingAnyway => IfChanged::Accept,
+            _ => IfChanged::Refuse,
+        }
+    }
+
     /// The folders that will go.
     fn folders(self, root: &Path) -> Vec<PathBuf> {
         match self {
-            Self::Nothing => Vec::new(),
+            Self::Nothing | Self::NothingAnyway => Vec::new(),
             Self::Everything => FOLDERS.map(|folder| root.join(folder)).to_vec(),
             // The model last: as long as it is there the stage counts as finished, and is removed again.
             Self::Stages(stages) => stages
@@ -94,7 +105,7 @@ pub(super) fn remove(
 ) -> Result<(), Error> {
     let recipe = root.join(RECIPE);
     let is_run = match removal {
-        Removal::Nothing => false,
+        Removal::Nothing | Removal::NothingAnyway => false,
         Removal::Everything => recipe.is_file(),
         Removal::Stages(_) => there.is_some(),
     };

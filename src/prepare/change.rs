@@ -8,6 +8,15 @@ use super::build::Maker;
 use super::{PrepareReport, stage_of};
 use crate::Error;
 
+/// What is done where data changed under a trained stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfChanged {
+    /// An error that names it.
+    Refuse,
+    /// The datasets are made anew, and what was trained stays.
+    Accept,
+}
+
 /// What decides the datasets and is not what it was when a stage of the run was begun, for people; `None` where
 /// nothing was begun or nothing changed.
 ///

@@ -82,5 +82,6 @@ fn add(part: &mut StagePart, record: LogRecord) {
             loss: validation.validation_loss,
             seconds: validation.seconds,
         }),
+        LogRecord::Event(_) => {}
     }
 }

@@ -140,19 +140,25 @@ fn train_cell(
     shared.iter().for_each(|stage| observer.shared(stage));
     // Also where nothing is missing: data that changed since are told here.
     let datasets = datasets_of_jobs(recipe, &cell.jobs());
-    let prepared = prepare_datasets(recipe, &owned.run, &datasets, &mut |progress| {
-        observer.preparing(Some(progress))
-    });
+    let prepared = prepare_datasets(
+        recipe,
+        &owned.run,
+        &datasets,
+        IfChanged::Refuse,
+        &mut |progress| observer.preparing(Some(progress)),
+    );
     observer.preparing(None);
     prepared?;
     let context = Context {
         recipe,
         run: &owned.run,
         device: study.device,
+        device_name: study.device_name,
+        resume_anyway: false,
         stop: study.stop,
         dump_gradients: None,
     };
-    run_stages(&context, study.device_name, observer.training())?;
+    run_stages(&context, observer.training())?;
     remove_checkpoints(&owned.run, cell)?;
     Ok(owned.run)
 }

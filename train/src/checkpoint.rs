@@ -6,13 +6,16 @@ use std::path::Path;
 use burn::tensor::{Tensor, TensorData};
 use glpft_checkpoints::{
     CONFIG_FILE, Checkpoint, FIRST_MOMENT, FloatType, SECOND_MOMENT, SafetensorsFile, TensorShape,
-    TrainerState, WeightsError, open_optimizer, write_checkpoint, write_json, write_optimizer,
-    write_safetensors,
+    TrainerState, WeightsError, check_space, open_optimizer, write_checkpoint, write_json,
+    write_optimizer, write_safetensors,
 };
+use glpft_model::kernels::sum_of_squares;
 use glpft_model::{Decoder, ModelError, Parameter, ParameterVisitor, is_adapter};
 
 use crate::error::TrainError;
+use crate::gradients::numbers;
 use crate::optimizer::Optimizer;
+use crate::values::DeviceValues;
 
 /// What PEFT puts before the path of an adapter's tensor.
 pub(crate) const ADAPTER_PREFIX: &str = "base_model.model.";
@@ -48,19 +51,6 @@ fn values(model: &mut Decoder) -> BTreeMap<String, Tensor<1>> {
     values.0
 }
 
-/// The tensor's elements as files hold them.
-pub(crate) fn elements(tensor: Option<&Tensor<1>>) -> Result<Vec<f32>, ModelError> {
-    let tensor = tensor.ok_or_else(|| ModelError::Read("there is no such tensor".to_owned()))?;
-    let failed = |error: &dyn std::fmt::Display| ModelError::Read(error.to_string());
-    let data = tensor
-        .clone()
-        .try_into_data()
-        .map_err(|error| failed(&error))?;
-    data.convert::<f32>()
-        .try_into_vec::<f32>()
-        .map_err(|error| failed(&error))
-}
-
 /// Writes `checkpoint-<step>/` of the stage in `directory`: the trained weights (`model.safetensors` with its
 /// configuration, or `adapter_model.safetensors`), the optimizer's moments, the state.
 pub(crate) fn save(
@@ -69,8 +59,18 @@ pub(crate) fn save(
     model: &mut Decoder,
     optimizer: &Optimizer,
 ) -> Result<Checkpoint, TrainError> {
+    if let Some(parameter) = first_broken(model, Which::Trained)? {
+        return Err(TrainError::BrokenWeights { parameter });
+    }
     let parameters = trained(model);
     let values = values(model);
+    // Once as weights, twice as moments.
+    let elements: u64 = parameters.iter().map(TensorShape::elements).sum();
+    check_space(directory, 3 * 4 * elements)?;
+    let count = |path: &str| {
+        let parameter = parameters.iter().find(|parameter| parameter.name == path);
+        parameter.map_or(0, |parameter| parameter.elements() as usize)
+    };
     write_checkpoint(directory, state, |path| {
         let (file, tensors) = named(&parameters);
         if file == FULL {
@@ -81,25 +81,57 @@ pub(crate) fn save(
             .map_err(WeightsError::from)?;
         }
         write_safetensors(&path.join(file), &tensors, FloatType::F32, &mut |name| {
-            elements(values.get(name.strip_prefix(ADAPTER_PREFIX).unwrap_or(name)))
+            let path = name.strip_prefix(ADAPTER_PREFIX).unwrap_or(name);
+            match values.get(path) {
+                Some(values) => Ok(DeviceValues::of(values.clone())),
+                None => Err(ModelError::Read(format!("the model has no {path}"))),
+            }
         })?;
         write_optimizer(path, &parameters, &mut |name| {
             let (path, moment) = name.rsplit_once('.').unwrap_or((name, ""));
-            match optimizer.moment(path, moment == FIRST_MOMENT) {
-                Some(moment) => elements(Some(moment)),
+            Ok::<_, ModelError>(match optimizer.moment(path, moment == FIRST_MOMENT) {
+                Some(moment) => DeviceValues::of(moment.clone()),
                 // Interrupted before the first update.
-                None => {
-                    let parameter = parameters.iter().find(|parameter| parameter.name == path);
-                    Ok(vec![
-                        0.0;
-                        parameter.map_or(0, |parameter| parameter.elements()
-                            as usize)
-                    ])
-                }
-            }
+                None => DeviceValues::zeros(count(path)),
+            })
         })?;
         Ok::<_, TrainError>(())
     })
+}
+
+/// Which parameters are meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    All,
+    Trained,
+}
+
+/// The first parameter, in the model's order, with an element that is infinite, not a number, or so large that its
+/// square is infinite.
+///
+/// # Errors
+/// The device cannot be read.
+pub(crate) fn first_broken(
+    model: &mut Decoder,
+    which: Which,
+) -> Result<Option<String>, ModelError> {
+    struct Sums(Vec<(String, Tensor<1>)>, Which);
+    impl ParameterVisitor for Sums {
+        fn visit<const D: usize>(&mut self, path: &str, parameter: &mut Parameter<D>) {
+            if self.1 == Which::All || parameter.is_trained() {
+                let sum = sum_of_squares(parameter.value().inner());
+                self.0.push((path.to_owned(), sum));
+            }
+        }
+    }
+    let mut sums = Sums(Vec::new(), which);
+    model.visit_all(&mut sums);
+    for (path, sum) in sums.0 {
+        if numbers(sum)?.iter().any(|sum| !sum.is_finite()) {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
 }
 
 /// Puts the checkpoint's weights into `model` and gives its optimizer.
@@ -112,16 +144,23 @@ pub(crate) fn restore(
     let (file, tensors) = named(&parameters);
     let weights = SafetensorsFile::open(&checkpoint.path.join(file))?;
     weights.check(&tensors)?;
-    let mut read = BTreeMap::new();
-    for (parameter, tensor) in parameters.iter().zip(&tensors) {
-        read.insert(
-            parameter.name.clone(),
-            weights.read_f32(&tensor.name, &tensor.shape)?,
-        );
+    let names: BTreeMap<&str, &TensorShape> = parameters
+        .iter()
+        .zip(&tensors)
+        .map(|(parameter, tensor)| (parameter.name.as_str(), tensor))
+        .collect();
+    let mut restore = Restore {
+        names,
+        weights: &weights,
+        failed: None,
+    };
+    model.visit_all(&mut restore);
+    if let Some(error) = restore.failed {
+        return Err(error.into());
     }
-    model.visit_all(&mut Restore(read));
     let moments = open_optimizer(&checkpoint.path, &parameters)?;
-    Optimizer::restore(model, state.step, &parameters, |parameter| {
+    let updates = state.step - state.not_applied.min(state.step);
+    Optimizer::restore(model, updates, &parameters, |parameter| {
         let read =
             |moment| moments.read_f32(&format!("{}.{moment}", parameter.name), &parameter.shape);
         Ok::<_, TrainError>([read(FIRST_MOMENT)?, read(SECOND_MOMENT)?])
@@ -149,14 +188,26 @@ pub(crate) fn named(parameters: &[TensorShape]) -> (&'static str, Vec<TensorShap
     }
 }
 
-struct Restore(BTreeMap<String, Vec<f32>>);
+/// Reads one parameter after the other, so that there is never a second copy of all.
+struct Restore<'a> {
+    /// The tensors in the file, by the parameters' paths.
+    names: BTreeMap<&'a str, &'a TensorShape>,
+    weights: &'a SafetensorsFile,
+    failed: Option<WeightsError>,
+}
 
-impl ParameterVisitor for Restore {
+impl ParameterVisitor for Restore<'_> {
     fn visit<const D: usize>(&mut self, path: &str, parameter: &mut Parameter<D>) {
-        if let Some(values) = self.0.remove(path) {
-            let value = parameter.value().inner();
-            let data = TensorData::new(values, value.shape());
-            parameter.set(Tensor::from_data(data, (&value.device(), value.dtype())));
+        let Some(tensor) = self.names.get(path).filter(|_| self.failed.is_none()) else {
+            return;
+        };
+        match self.weights.read_f32(&tensor.name, &tensor.shape) {
+            Ok(values) => {
+                let value = parameter.value().inner();
+                let data = TensorData::new(values, value.shape());
+                parameter.set(Tensor::from_data(data, (&value.device(), value.dtype())));
+            }
+            Err(error) => self.failed = Some(error),
         }
     }
 }

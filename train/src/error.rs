@@ -35,7 +35,7 @@ pub enum TrainError {
     /// A loss or gradient is infinite or not a number; nothing of the step is saved.
     #[error(
         "stage {stage}, step {step}: {what} is not finite (examples, as trajectory:turn: {examples}); nothing of this \
-         step is saved. A lower learning rate, more warm-up or clip_norm may help"
+         step is saved. A lower learning rate, more warm-up or clip_norm may help{advice}"
     )]
     NotFinite {
         /// The stage's name.
@@ -46,6 +46,41 @@ pub enum TrainError {
         what: String,
         /// The step's examples.
         examples: String,
+        /// More to do about it, or nothing.
+        advice: String,
+    },
+    /// A checkpoint cannot be written; those before it are whole.
+    #[error(
+        "cannot save step {step}: {source}; {last}: once that is mended, the same command goes on"
+    )]
+    Save {
+        /// Steps done.
+        step: u64,
+        /// What went wrong.
+        source: Box<TrainError>,
+        /// What there is to go on from.
+        last: String,
+    },
+    /// The weights to be saved are infinite or not numbers.
+    #[error(
+        "{parameter} is not finite: an update before it was too large, though its gradient was finite. A lower \
+         learning rate, more warm-up or clip_norm may help"
+    )]
+    BrokenWeights {
+        /// The first such parameter.
+        parameter: String,
+    },
+    /// More steps were done than the stage is to have.
+    #[error(
+        "{} is of step {done}, and the stage is to have {total} steps now: give it at least as many", checkpoint.display()
+    )]
+    TooShort {
+        /// The checkpoint.
+        checkpoint: PathBuf,
+        /// Steps done.
+        done: u64,
+        /// Steps that there are to be.
+        total: u64,
     },
     /// A checkpoint that cannot be gone on from.
     #[error(
@@ -60,14 +95,14 @@ pub enum TrainError {
     },
     /// A checkpoint was made with other settings or other data.
     #[error(
-        "{} was made with another {what}: continue with the one it was made with, or start again with --overwrite",
-        checkpoint.display()
+        "{} is of other training: {differences}. Undo that, or give --resume-anyway to go on with what is now, or \
+         --overwrite to start again", checkpoint.display()
     )]
     OtherRun {
         /// The checkpoint.
         checkpoint: PathBuf,
-        /// `recipe` or `data`.
-        what: &'static str,
+        /// What was different, by name.
+        differences: String,
     },
     /// The training log cannot be continued.
     #[error("{} line {line} is no record of a training log: {reason}", path.display())]

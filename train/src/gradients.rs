@@ -10,6 +10,7 @@ use glpft_model::{Decoder, ModelError, Parameter, ParameterVisitor};
 
 use crate::checkpoint;
 use crate::error::TrainError;
+use crate::values::DeviceValues;
 
 /// The gradients of the trained parameters, each flat.
 #[derive(Default)]
@@ -79,17 +80,18 @@ impl Gradients {
             let path = name
                 .strip_prefix(checkpoint::ADAPTER_PREFIX)
                 .unwrap_or(name);
-            let scaled = self.of.get(path).map(|gradient| gradient.clone() * scale);
-            checkpoint::elements(scaled.as_ref())
+            let gradient = self.of.get(path).map(|gradient| gradient.clone() * scale);
+            let absent = || ModelError::Read(format!("{path} has no gradient"));
+            gradient.map(DeviceValues::of).ok_or_else(absent)
         })?;
         Ok(())
     }
 
-    /// The sum of the squares of all elements, or the first parameter whose gradient is not finite.
+    /// The sum of the squares of all elements, or the parameters whose gradients are not finite: that sum is not.
     ///
     /// # Errors
     /// The device cannot be read.
-    pub fn sum_of_squares(&self) -> Result<Result<f64, String>, ModelError> {
+    pub fn sum_of_squares(&self) -> Result<Result<f64, Vec<String>>, ModelError> {
         if self.of.is_empty() {
             return Ok(Ok(0.0));
         }
@@ -99,14 +101,16 @@ impl Gradients {
             .map(|gradient| sum_of_squares(gradient.clone()))
             .collect();
         let squares = numbers(Tensor::cat(squares, 0))?;
-        let broken = self
+        let broken: Vec<String> = self
             .of
             .keys()
             .zip(&squares)
-            .find(|(_, square)| !square.is_finite());
-        Ok(match broken {
-            Some((path, _)) => Err(path.clone()),
-            None => Ok(squares.iter().sum()),
+            .filter(|(_, square)| !square.is_finite())
+            .map(|(path, _)| path.clone())
+            .collect();
+        Ok(match broken.is_empty() {
+            false => Err(broken),
+            true => Ok(squares.iter().sum()),
         })
     }
 }

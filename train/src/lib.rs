@@ -12,18 +12,29 @@ mod memory;
 mod observer;
 mod optimizer;
 mod pass;
+mod report;
+mod resume;
+mod running;
 mod schedule;
 mod stage;
 mod step;
+mod steps;
+mod usual_loss;
 mod validation;
+mod values;
 
 pub use error::TrainError;
 pub use gradients::Gradients;
-pub use log::{LogRecord, StepRecord, TRAIN_LOG_FILE, ValidationRecord, read_log};
+pub use log::{
+    Event, EventRecord, LogRecord, StepRecord, TRAIN_LOG_FILE, ValidationRecord, read_log,
+};
 pub use memory::StepMemory;
-pub use observer::{Observer, StageStart};
+pub use observer::{Observer, Resumed, StageStart};
 pub use optimizer::Optimizer;
+pub use report::{StageReport, stage_report};
 pub use schedule::learning_rate;
-pub use stage::{Inspect, Outcome, StageReport, StageRun, stage_report, total_steps, train_stage};
+pub use stage::{Inspect, Outcome, StageRun, train_stage};
 pub use step::StepData;
+pub use steps::total_steps;
 pub use validation::mean_loss;
+pub use values::DeviceValues;

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use glpft_checkpoints::{FileError, write_atomically};
+use glpft_checkpoints::{FileError, faults, write_atomically};
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
@@ -20,17 +20,18 @@ pub enum LogRecord {
     Step(StepRecord),
     /// A validation.
     Validation(ValidationRecord),
+    /// What does not happen to every step.
+    Event(EventRecord),
 }
 
 impl LogRecord {
-    /// Reads a line: the two kinds have no key in common but `step` and `seconds`.
+    /// Reads a line: each kind has a key that the others lack.
     fn parse(line: &str) -> Result<Self, serde_json::Error> {
-        match serde_json::from_str(line) {
-            Ok(record) => Ok(LogRecord::Step(record)),
-            Err(error) => serde_json::from_str(line)
-                .map(LogRecord::Validation)
-                .map_err(|_| error),
-        }
+        let validation = || serde_json::from_str(line).map(LogRecord::Validation);
+        let event = || serde_json::from_str(line).map(LogRecord::Event);
+        serde_json::from_str(line)
+            .map(LogRecord::Step)
+            .or_else(|error| validation().or_else(|_| event()).map_err(|_| error))
     }
 
     /// Steps done when it was written.
@@ -38,8 +39,32 @@ impl LogRecord {
         match self {
             LogRecord::Step(record) => record.step,
             LogRecord::Validation(record) => record.step,
+            LogRecord::Event(record) => record.step,
         }
     }
+}
+
+/// What may happen to a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// A loss or a gradient was not finite: the step is not applied, and this is the only record of it.
+    NotApplied,
+    /// The loss was far above the usual; the step is applied, and its own record follows.
+    LossSpike,
+}
+
+/// What does not happen to every step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventRecord {
+    /// The step, from 1.
+    pub step: u64,
+    /// What happened.
+    pub event: Event,
+    /// The same in words, with the first parameter that is concerned.
+    pub what: String,
+    /// The step's examples, `trajectory:turn`.
+    pub of_examples: Vec<String>,
 }
 
 /// What one step did.
@@ -131,13 +156,15 @@ impl Log {
         let failed = |source| FileError::new("write the training log", &self.path, source);
         let mut line = serde_json::to_vec(record).map_err(|error| failed(error.into()))?;
         line.push(b'\n');
-        Ok(self.file.write_all(&line).map_err(failed)?)
+        let written = faults::check().and_then(|()| self.file.write_all(&line));
+        Ok(written.map_err(failed)?)
     }
 
     /// Makes sure that what was appended is on disk.
     pub fn sync(&self) -> Result<(), TrainError> {
         let failed = |source| FileError::new("write the training log", &self.path, source);
-        Ok(self.file.sync_data().map_err(failed)?)
+        let synced = faults::check().and_then(|()| self.file.sync_data());
+        Ok(synced.map_err(failed)?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::log::{StepRecord, ValidationRecord};
+use crate::log::{EventRecord, StepRecord, ValidationRecord};
 
 /// A stage about to run.
 #[derive(Clone, Debug)]
@@ -15,8 +15,18 @@ pub struct StageStart {
     pub total: usize,
     /// Whether each step goes back through the layers twice: once for the norm that clipping needs, once to update.
     pub goes_back_twice: bool,
+    /// How it goes on from a checkpoint, if it does.
+    pub resumed: Option<Resumed>,
+}
+
+/// How a stage goes on.
+#[derive(Clone, Debug)]
+pub struct Resumed {
     /// The checkpoint that it goes on from.
-    pub resumed: Option<String>,
+    pub path: String,
+    /// What is different from when that was made, a sentence each: threads, the number of steps, and with
+    /// [`StageRun::resume_anyway`](crate::StageRun::resume_anyway) recipe and data.
+    pub changes: Vec<String>,
 }
 
 /// Is told how a stage goes; every method does nothing by default.
@@ -33,6 +43,11 @@ pub trait Observer {
 
     /// A validation is done.
     fn validation(&mut self, record: &ValidationRecord) {
+        let _ = record;
+    }
+
+    /// Something happened to a step that does not happen to every one.
+    fn event(&mut self, record: &EventRecord) {
         let _ = record;
     }
 

@@ -3,8 +3,9 @@
 use glpft_data::{Batch, Purpose, Random};
 use glpft_model::kernels::AdamW;
 use glpft_model::{Decoder, Dropout};
-use glpft_recipes::{Backward, Stage, StageRecipe};
+use glpft_recipes::{Backward, OnNotFinite, Stage, StageRecipe};
 
+use crate::checkpoint::{self, Which};
 use crate::error::TrainError;
 use crate::gradients::Gradients;
 use crate::optimizer::Optimizer;
@@ -27,6 +28,26 @@ pub(crate) struct StepResult {
     pub grad_norm: f64,
 }
 
+/// How a step went.
+pub(crate) enum StepOutcome {
+    /// It was applied.
+    Applied(StepResult),
+    /// This was not finite, so that nothing was applied.
+    NotFinite(String),
+}
+
+/// Why a step breaks off.
+enum Halt {
+    NotFinite(String),
+    Failed(TrainError),
+}
+
+impl<E: Into<TrainError>> From<E> for Halt {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 /// Where in a stage a step is.
 #[derive(Clone, Copy)]
 pub(crate) struct StepPlace {
@@ -47,8 +68,18 @@ struct Step<'a> {
     inspect: &'a mut Inspect<'a>,
 }
 
-/// Trains `model` on one step's data. Where the loss or a gradient is not finite the step is not applied (with a
-/// layer-wise backward and no clipping: not to the layer and those before it; the model is then to be thrown away).
+/// Whether a step goes back through the layers twice, the first time for what decides about the update of all.
+///
+/// Layer by layer, that has to be known before the first of them is updated: the norm where it is clipped, and whether
+/// it is finite where training is to go on if it is not.
+pub(crate) fn goes_back_twice(recipe: &StageRecipe) -> bool {
+    recipe.backward == Backward::LayerWise
+        && (recipe.clip_norm > 0.0 || recipe.on_not_finite != OnNotFinite::Stop)
+}
+
+/// Trains `model` on one step's data. Where the loss or a gradient is not finite nothing is applied; only where a
+/// layer-wise backward pass does not go back twice, the layers after the one with that gradient are updated by then,
+/// and the model is to be thrown away, as the recipe's `stop` does.
 pub(crate) fn train_step<'a>(
     model: &'a mut Decoder,
     optimizer: &'a mut Optimizer,
@@ -56,7 +87,7 @@ pub(crate) fn train_step<'a>(
     recipe: &'a StageRecipe,
     place: StepPlace,
     inspect: &'a mut Inspect<'a>,
-) -> Result<StepResult, TrainError> {
+) -> Result<StepOutcome, TrainError> {
     let step = Step {
         model,
         optimizer,
@@ -65,15 +96,20 @@ pub(crate) fn train_step<'a>(
         place,
         inspect,
     };
-    match recipe.backward {
+    let result = match recipe.backward {
         Backward::Whole => step.whole(),
         Backward::LayerWise => step.layer_wise(),
+    };
+    match result {
+        Ok(result) => Ok(StepOutcome::Applied(result)),
+        Err(Halt::NotFinite(what)) => Ok(StepOutcome::NotFinite(what)),
+        Err(Halt::Failed(error)) => Err(error),
     }
 }
 
 impl Step<'_> {
     /// Each micro-batch forward and backward, then the update of every parameter.
-    fn whole(mut self) -> Result<StepResult, TrainError> {
+    fn whole(mut self) -> Result<StepResult, Halt> {
         let mut gradients = Gradients::default();
         let mut loss_sum = 0.0;
         for number in 0..self.data.batches.len() {
@@ -97,7 +133,7 @@ impl Step<'_> {
 
     /// All micro-batches forward, then back through one layer after the other, each updated as soon as its gradients
     /// are whole.
-    fn layer_wise(mut self) -> Result<StepResult, TrainError> {
+    fn layer_wise(mut self) -> Result<StepResult, Halt> {
         // The head's gradients (the embedding's, where it is the head) are made with the loss.
         let mut outer = Gradients::default();
         let mut passes = Vec::new();
@@ -112,9 +148,8 @@ impl Step<'_> {
         }
 
         let mut squares = 0.0;
-        let clips = self.recipe.clip_norm > 0.0;
-        if clips {
-            // The norm decides about every layer, so that it must be known before the first update.
+        let twice = goes_back_twice(self.recipe);
+        if twice {
             let mut again = passes.clone();
             while let Some(layer) = back_one_layer(self.model, &mut again) {
                 squares += self.finite(layer.sum_of_squares()?)?;
@@ -124,12 +159,12 @@ impl Step<'_> {
         }
         let update = self.update(squares.sqrt() * self.mean());
         while let Some(layer) = back_one_layer(self.model, &mut passes) {
-            if !clips {
+            if !twice {
                 squares += self.finite(layer.sum_of_squares()?)?;
             }
             self.apply(layer, update)?;
         }
-        if !clips {
+        if !twice {
             back_to_embedding(self.model, passes, &mut outer);
             squares += self.finite(outer.sum_of_squares()?)?;
         }
@@ -145,7 +180,7 @@ impl Step<'_> {
         &mut self,
         number: usize,
         recompute: Recompute,
-    ) -> Result<Option<(Pass, f64)>, TrainError> {
+    ) -> Result<Option<(Pass, f64)>, Halt> {
         let StepPlace {
             seed, stage, step, ..
         } = self.place;
@@ -154,7 +189,13 @@ impl Step<'_> {
         let batch = &self.data.batches[number];
         let found = Pass::forward(self.model, batch, Some(dropout), recompute)?;
         match found {
-            Some((_, loss)) if !loss.is_finite() => Err(self.not_finite("the loss".to_owned())),
+            Some((_, loss)) if !loss.is_finite() => {
+                let broken = checkpoint::first_broken(self.model, Which::All)?;
+                Err(Halt::NotFinite(match broken {
+                    Some(path) => format!("the loss, like the weights of {path},"),
+                    None => "the loss, with finite weights,".to_owned(),
+                }))
+            }
             found => Ok(found),
         }
     }
@@ -185,17 +226,18 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn finite(&self, squares: Result<f64, String>) -> Result<f64, TrainError> {
-        squares.map_err(|path| self.not_finite(format!("the gradient of {path}")))
-    }
-
-    fn not_finite(&self, what: String) -> TrainError {
-        TrainError::NotFinite {
-            stage: self.place.stage.name(),
-            step: self.place.step as u64 + 1,
-            what,
-            examples: self.data.examples.join(", "),
-        }
+    /// The sum of squares, or the gradient that is not finite: of several the one that the backward pass comes to
+    /// first, from which the others have it.
+    fn finite(&mut self, squares: Result<f64, Vec<String>>) -> Result<f64, Halt> {
+        squares.map_err(|broken| {
+            let trained = checkpoint::trained(self.model);
+            let first = trained
+                .iter()
+                .rev()
+                .find(|parameter| broken.contains(&parameter.name));
+            let path = first.map_or("a parameter", |parameter| &parameter.name);
+            Halt::NotFinite(format!("the gradient of {path}"))
+        })
     }
 }
 

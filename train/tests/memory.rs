@@ -8,7 +8,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use burn::tensor::FloatDType;
-use glpft_checkpoints::ModelConfig;
+use glpft_checkpoints::{ComputedBy, ModelConfig, Provenance};
 use glpft_data::TokenExample;
 use glpft_model::Trained;
 use glpft_recipes::{Backward, LoraRecipe, Packing, Sampling, Stage, StageRecipe, Tune};
@@ -96,8 +96,9 @@ fn measured(config: &ModelConfig, recipe: &StageRecipe, batches: usize, tokens: 
         train: &examples(batches, tokens, config.vocab_size),
         validation: &[],
         directory: folder.path(),
-        recipe_fingerprint: "recipe",
-        data_fingerprint: "data",
+        provenance: &Provenance::default(),
+        resume_anyway: false,
+        computed_by: &ComputedBy::default(),
         stop: &AtomicBool::new(false),
     };
     train_stage(&mut model, &run, &mut peak, &mut |_, _, _, _| Ok(())).expect("trains");

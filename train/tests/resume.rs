@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::FloatDType;
+use glpft_checkpoints::{ComputedBy, Provenance};
 use glpft_data::TokenExample;
 use glpft_model::{Decoder, Parameter, ParameterVisitor, Trained};
 use glpft_recipes::{Backward, Packing, Sampling, Stage, StageRecipe};
@@ -58,8 +59,9 @@ fn run(
         train: &train,
         validation: &validation,
         directory,
-        recipe_fingerprint: "recipe",
-        data_fingerprint: data,
+        provenance: &Provenance::default(),
+        resume_anyway: false,
+        computed_by: &ComputedBy::default(),
         stop: &stop,
     };
     train_stage(

@@ -144,6 +144,9 @@ pub fn recipe() -> StageRecipe {
         eval_every: 3,
         checkpoint_every: 0,
         keep_checkpoints: 2,
+        keep_best: false,
+        on_not_finite: glpft_recipes::OnNotFinite::Stop,
+        max_not_finite: 3,
         max_steps: None,
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Tensor;
+use glpft_checkpoints::{ComputedBy, Provenance};
 use glpft_data::TokenExample;
 use glpft_model::{Decoder, Parameter, ParameterVisitor};
 use glpft_recipes::{Packing, Sampling, Stage, StageRecipe};
@@ -44,8 +45,9 @@ pub fn trace(
         train: &examples.to_vec(),
         validation: &Vec::new(),
         directory: folder.path(),
-        recipe_fingerprint: "recipe",
-        data_fingerprint: "data",
+        provenance: &Provenance::default(),
+        resume_anyway: false,
+        computed_by: &ComputedBy::default(),
         stop: &AtomicBool::new(false),
     };
     let mut gradients: Vec<Tensors> = Vec::new();

@@ -1,0 +1,123 @@
+//! What sets two recipes apart, and what of a recipe decides what a stage learns.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    Recipe, Stage,
+    entries::{Entry, entries},
+};
+
+/// Keys of a stage that decide nothing of what is learned.
+const UNDECIDING: [&str; 7] = [
+    "recompute",
+    "eval_every",
+    "checkpoint_every",
+    "keep_checkpoints",
+    "keep_best",
+    "on_not_finite",
+    "max_not_finite",
+];
+
+/// Keys of a stage that decide how many steps it has: what was trained so far counts with any number.
+const LENGTH: [&str; 2] = ["epochs", "max_steps"];
+
+/// Keys outside of a stage's table that decide what it learns. What concerns its data and what it starts from counts
+/// by content instead.
+const SHARED: [&str; 5] = [
+    "seed",
+    "arrangement",
+    "reuse",
+    "data.sampling",
+    "data.packing",
+];
+
+/// A key on which two recipes disagree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The key from the top, such as `stage.planner.lr`.
+    pub key: String,
+    /// Its value in the one recipe, as TOML, or `not set`.
+    pub ours: String,
+    /// Its value in the other.
+    pub theirs: String,
+}
+
+impl Difference {
+    /// Whether a run that has begun may go on with the other value: it decides how much memory is taken, what is
+    /// written, what becomes of steps that go wrong, or how long training goes on.
+    ///
+    /// `finished` are the stages that are done: how long they were trained is settled.
+    pub fn may_change(&self, finished: &[Stage]) -> bool {
+        let stage = self.key.strip_prefix("stage.");
+        let Some((stage, key)) = stage.and_then(|rest| rest.split_once('.')) else {
+            return false;
+        };
+        let is_finished = finished.iter().any(|finished| finished.name() == stage);
+        UNDECIDING.contains(&key) || LENGTH.contains(&key) && !is_finished
+    }
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {} here, {} there", self.key, self.ours, self.theirs)
+    }
+}
+
+impl Recipe {
+    /// The keys on which two recipes disagree, in the order in which recipes are written.
+    ///
+    /// `name` and `description` are for people: they decide nothing in a run and are not compared.
+    pub fn differences(&self, theirs: &Recipe) -> Vec<Difference> {
+        let (ours, theirs) = (entries(self), entries(theirs));
+        let shown = |entry: Option<&Entry>| match entry.and_then(|entry| entry.value.as_ref()) {
+            Some(value) => value.to_toml(),
+            None => "not set".to_owned(),
+        };
+        let find = |entries: &'_ [Entry], path: &str| {
+            shown(entries.iter().find(|entry| entry.path() == path))
+        };
+        // [model.random] may stand in one of the two alone.
+        let mut keys: Vec<String> = ours.iter().map(Entry::path).collect();
+        keys.extend(
+            theirs
+                .iter()
+                .map(Entry::path)
+                .filter(|key| key.starts_with("model.random.") && self.model.random.is_none()),
+        );
+        keys.into_iter()
+            .filter(|key| key != "name" && key != "description")
+            .map(|key| Difference {
+                ours: find(&ours, &key),
+                theirs: find(&theirs, &key),
+                key,
+            })
+            .filter(|difference| difference.ours != difference.theirs)
+            .collect()
+    }
+
+    /// The keys that decide what a stage learns from its data, with their values as TOML; those of the stage itself
+    /// without `stage.<name>.`.
+    ///
+    /// Not among them: what decides how long it goes on, and what counts by its content, the data and the model that it
+    /// starts from.
+    pub fn deciding(&self, stage: Stage) -> BTreeMap<String, String> {
+        let prefix = format!("stage.{}.", stage.name());
+        let mut deciding = BTreeMap::new();
+        for entry in entries(self) {
+            let path = entry.path();
+            let key = match path.strip_prefix(&prefix) {
+                Some(key)
+                    if key != "from" && !UNDECIDING.contains(&key) && !LENGTH.contains(&key) =>
+                {
+                    key
+                }
+                None if SHARED.contains(&path.as_str()) => &path,
+                _ => continue,
+            };
+            if let Some(value) = entry.value {
+                deciding.insert(key.to_owned(), value.to_toml());
+            }
+        }
+        deciding
+    }
+}

@@ -1,0 +1,90 @@
+//! Where a stage begins: at its start, or at its last whole checkpoint if that is of the same training.
+
+use glpft_checkpoints::{Checkpoint, TrainerState, latest_checkpoint};
+use glpft_model::Decoder;
+
+use crate::checkpoint;
+use crate::error::TrainError;
+use crate::observer::Resumed;
+use crate::optimizer::Optimizer;
+use crate::stage::StageRun;
+
+/// Where a stage of `total` steps begins; puts a checkpoint's weights into `model`.
+pub(crate) fn begin(
+    model: &mut Decoder,
+    run: &StageRun<'_>,
+    total: usize,
+) -> Result<(TrainerState, Optimizer, Option<(Checkpoint, Resumed)>), TrainError> {
+    let now = TrainerState {
+        stage: run.stage.name().to_owned(),
+        seed: run.seed,
+        total: total as u64,
+        lr_factor: 1.0,
+        provenance: run.provenance.clone(),
+        computed_by: run.computed_by.clone(),
+        ..TrainerState::default()
+    };
+    let Some(checkpoint) = latest_checkpoint(run.directory)? else {
+        return Ok((now, Optimizer::default(), None));
+    };
+    let then = checkpoint.state()?;
+    let changes = compare(&checkpoint, &now, &then, run.resume_anyway)?;
+    let optimizer =
+        checkpoint::restore(&checkpoint, &then, model).map_err(|error| TrainError::Checkpoint {
+            path: checkpoint.path.clone(),
+            source: Box::new(error),
+        })?;
+    let state = TrainerState {
+        step: then.step,
+        epoch: then.epoch,
+        position: then.position,
+        not_applied: then.not_applied,
+        lr_factor: then.lr_factor,
+        usual_loss: then.usual_loss,
+        best_validation: then.best_validation,
+        ..now
+    };
+    let path = checkpoint.path.display().to_string();
+    Ok((
+        state,
+        optimizer,
+        Some((checkpoint, Resumed { path, changes })),
+    ))
+}
+
+/// What a checkpoint was made with and is different now, for people; refused where it makes another training of it.
+fn compare(
+    checkpoint: &Checkpoint,
+    now: &TrainerState,
+    then: &TrainerState,
+    anyway: bool,
+) -> Result<Vec<String>, TrainError> {
+    let path = || checkpoint.path.clone();
+    let mut changes = now.provenance.differences(&then.provenance);
+    if !changes.is_empty() && !anyway {
+        return Err(TrainError::OtherRun {
+            checkpoint: path(),
+            differences: changes.join("; "),
+        });
+    }
+    if then.step > now.total {
+        return Err(TrainError::TooShort {
+            checkpoint: path(),
+            done: then.step,
+            total: now.total,
+        });
+    }
+    if then.total != now.total {
+        changes.push(format!(
+            "the stage had {} steps and has {}: from here on the learning rate is as in a stage of that length",
+            then.total, now.total
+        ));
+    }
+    if then.computed_by != now.computed_by {
+        changes.push(format!(
+            "it was {} and is {}: sums may round differently, so the last digits of the weights may differ",
+            then.computed_by, now.computed_by
+        ));
+    }
+    Ok(changes)
+}

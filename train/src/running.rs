@@ -1,0 +1,355 @@
+//! The loop of a stage.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use glpft_checkpoints::{BestValidation, Checkpoint, FileError, TrainerState, prune_checkpoints};
+use glpft_data::{Batch, Plan, PreparedError};
+use glpft_model::Decoder;
+use glpft_recipes::OnNotFinite;
+
+use crate::checkpoint;
+use crate::error::TrainError;
+use crate::log::{Event, EventRecord, Log, StepRecord, ValidationRecord};
+use crate::observer::{Observer, Resumed};
+use crate::optimizer::Optimizer;
+use crate::report::stage_report;
+use crate::resume;
+use crate::schedule::learning_rate;
+use crate::stage::{Inspect, Outcome, StageRun};
+use crate::step::{StepData, StepOutcome, StepPlace, StepResult, train_step};
+use crate::steps::{Step, total_steps};
+use crate::usual_loss::is_spike;
+use crate::validation::mean_loss;
+
+/// What a learning rate is multiplied with after a step that was not applied, where the recipe says so.
+const LOWER: f64 = 0.5;
+
+/// A stage under way.
+pub(crate) struct Running<'a> {
+    run: &'a StageRun<'a>,
+    plan: Plan,
+    total: usize,
+    optimizer: Optimizer,
+    state: TrainerState,
+    log: Log,
+    /// The last whole checkpoint.
+    saved: Option<PathBuf>,
+}
+
+impl<'a> Running<'a> {
+    /// The stage as its last checkpoint has it, or at its start; and how it goes on, if it does.
+    pub fn open(
+        model: &mut Decoder,
+        run: &'a StageRun<'a>,
+    ) -> Result<(Self, Option<Resumed>), TrainError> {
+        if run.train.is_empty() {
+            return Err(TrainError::NoExamples {
+                stage: run.stage.name(),
+            });
+        }
+        std::fs::create_dir_all(run.directory)
+            .map_err(|source| FileError::new("create", run.directory, source))?;
+        let trajectories: Vec<u32> = (0..run.train.len())
+            .map(|index| run.train.trajectory(index))
+            .collect();
+        let plan = Plan::new(
+            &trajectories,
+            run.sampling,
+            run.recipe.batch,
+            run.seed,
+            run.stage,
+        );
+        let total = total_steps(&plan, run.recipe);
+        let (state, optimizer, resumed) = resume::begin(model, run, total)?;
+        let log = Log::open(run.directory, state.step)?;
+        let (checkpoint, resumed) = resumed.unzip();
+        let stage = Self {
+            run,
+            plan,
+            total,
+            optimizer,
+            state,
+            log,
+            saved: checkpoint.map(|checkpoint| checkpoint.path),
+        };
+        Ok((stage, resumed))
+    }
+
+    /// Steps done, and steps in all.
+    pub fn progress(&self) -> (usize, usize) {
+        (self.state.step as usize, self.total)
+    }
+
+    /// Which examples the steps take.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Trains to the end, or until told to stop.
+    pub fn run_steps(
+        &mut self,
+        model: &mut Decoder,
+        steps: &mut dyn Iterator<Item = Result<Step, PreparedError>>,
+        observer: &mut dyn Observer,
+        inspect: &mut Inspect<'_>,
+    ) -> Result<Outcome, TrainError> {
+        let run = self.run;
+        let every = |steps: usize, done: usize| steps > 0 && done.is_multiple_of(steps);
+        loop {
+            if self.state.step as usize >= self.total {
+                self.log.sync()?;
+                self.state.write(run.directory)?;
+                return Ok(Outcome::Finished(stage_report(run.directory)?));
+            }
+            if run.stop.load(Ordering::Relaxed) {
+                return Ok(Outcome::Interrupted(self.save(model, observer)?));
+            }
+            let started = Instant::now();
+            let Some(step) = steps.next() else {
+                unreachable!("the thread that makes steps ends after the last one, or panics");
+            };
+            let step = match step {
+                Ok(step) => step,
+                Err(error) => {
+                    // What was trained so far is whole, whatever is wrong with the data.
+                    self.save(model, observer)?;
+                    return Err(error.into());
+                }
+            };
+            self.step(model, step, started, observer, inspect)?;
+            let done = self.state.step as usize;
+            let last = done == self.total;
+            let best = (last || every(run.recipe.eval_every, done))
+                && self.validate(model, observer)?
+                && run.recipe.keep_best;
+            // After the last step, too: the finished model may fail to be written, and no step should be done again.
+            if last || best || every(run.recipe.checkpoint_every, done) {
+                self.save(model, observer)?;
+            }
+        }
+    }
+
+    fn step(
+        &mut self,
+        model: &mut Decoder,
+        next: Step,
+        started: Instant,
+        observer: &mut dyn Observer,
+        inspect: &mut Inspect<'_>,
+    ) -> Result<(), TrainError> {
+        let step = self.state.step as usize;
+        let (epoch, position) = (next.epoch, next.number as u64 + 1);
+        let name = |&(trajectory, turn): &(u32, u32)| format!("{trajectory}:{turn}");
+        let data = StepData {
+            examples: next.batches.examples.iter().map(name).collect(),
+            batches: next.batches.batches,
+        };
+        let place = StepPlace {
+            seed: self.run.seed,
+            stage: self.run.stage,
+            step,
+            lr: self.state.lr_factor * learning_rate(self.run.recipe, step, self.total),
+        };
+        let outcome = train_step(
+            model,
+            &mut self.optimizer,
+            &data,
+            self.run.recipe,
+            place,
+            inspect,
+        )?;
+        match outcome {
+            StepOutcome::Applied(result) => {
+                let counts = (next.epochs_done, next.batches.recomputed_tokens);
+                self.applied(&data, place, result, counts, started, observer)?;
+            }
+            StepOutcome::NotFinite(what) => self.not_applied(&data, what, observer)?,
+        }
+        self.state.step += 1;
+        self.state.epoch = u64::from(epoch);
+        self.state.position = position;
+        Ok(())
+    }
+
+    /// Logs a step that was applied.
+    fn applied(
+        &mut self,
+        data: &StepData,
+        place: StepPlace,
+        result: StepResult,
+        (epoch, recomputed_tokens): (f64, usize),
+        started: Instant,
+        observer: &mut dyn Observer,
+    ) -> Result<(), TrainError> {
+        let usual = self.state.usual_loss;
+        if is_spike(&mut self.state.usual_loss, result.loss) {
+            self.event(
+                Event::LossSpike,
+                format!(
+                    "the loss is {:.4}, where about {:.4} is usual",
+                    result.loss, usual.mean
+                ),
+                data,
+                observer,
+            )?;
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        let sum = |count: fn(&Batch) -> usize| data.batches.iter().map(count).sum::<usize>();
+        let tokens = sum(|batch| batch.real_tokens);
+        let computed_tokens = sum(Batch::len);
+        let budget = data.batches.len() * self.run.recipe.micro_batch_tokens;
+        let record = StepRecord {
+            step: self.state.step + 1,
+            epoch,
+            loss: result.loss,
+            lr: place.lr,
+            grad_norm: result.grad_norm,
+            label_tokens: sum(|batch| batch.label_tokens),
+            tokens,
+            computed_tokens,
+            recomputed_tokens,
+            micro_batches: data.batches.len(),
+            fill: computed_tokens as f64 / budget.max(1) as f64,
+            examples: data.examples.len(),
+            seconds,
+            tokens_per_second: tokens as f64 / seconds,
+            memory: memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem as u64),
+        };
+        self.log.write(&record)?;
+        observer.step(&record);
+        Ok(())
+    }
+
+    /// Counts and logs a step that was not applied, or ends the stage, as the recipe says.
+    fn not_applied(
+        &mut self,
+        data: &StepData,
+        what: String,
+        observer: &mut dyn Observer,
+    ) -> Result<(), TrainError> {
+        let recipe = self.run.recipe;
+        let survives = self.state.not_applied < recipe.max_not_finite;
+        if recipe.on_not_finite == OnNotFinite::Stop || !survives {
+            return Err(TrainError::NotFinite {
+                stage: self.run.stage.name(),
+                step: self.state.step + 1,
+                what,
+                examples: data.examples.join(", "),
+                advice: match recipe.on_not_finite {
+                    OnNotFinite::Stop => {
+                        "; stage.on_not_finite = \"skip\" goes on without such steps".to_owned()
+                    }
+                    _ => format!(
+                        "; {} such steps were left out before it",
+                        self.state.not_applied
+                    ),
+                },
+            });
+        }
+        self.state.not_applied += 1;
+        let mut told = format!("{what} is not finite: the step is not applied");
+        if recipe.on_not_finite == OnNotFinite::LowerLr {
+            self.state.lr_factor *= LOWER;
+            told += &format!(
+                "; learning rates are {} of the schedule's from here on",
+                self.state.lr_factor
+            );
+        }
+        self.event(Event::NotApplied, told, data, observer)
+    }
+
+    fn event(
+        &mut self,
+        event: Event,
+        what: String,
+        data: &StepData,
+        observer: &mut dyn Observer,
+    ) -> Result<(), TrainError> {
+        let record = EventRecord {
+            step: self.state.step + 1,
+            event,
+            what,
+            of_examples: data.examples.clone(),
+        };
+        self.log.write(&record)?;
+        observer.event(&record);
+        Ok(())
+    }
+
+    /// Validates; whether that is the best so far.
+    pub fn validate(
+        &mut self,
+        model: &Decoder,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, TrainError> {
+        let started = Instant::now();
+        let run = self.run;
+        let found = mean_loss(
+            model,
+            run.validation,
+            run.packing,
+            run.recipe.micro_batch_tokens,
+        )?;
+        let Some((loss, labels)) = found else {
+            return Ok(false);
+        };
+        let step = self.state.step;
+        if !loss.is_finite() {
+            return Err(TrainError::NotFinite {
+                stage: run.stage.name(),
+                step,
+                what: "the validation loss".to_owned(),
+                examples: "those held out".to_owned(),
+                advice: String::new(),
+            });
+        }
+        let record = ValidationRecord {
+            step,
+            validation_loss: loss,
+            validation_label_tokens: labels,
+            seconds: started.elapsed().as_secs_f64(),
+        };
+        self.log.write(&record)?;
+        let known = self.state.best_validation;
+        let best = known.is_none_or(|best| loss < best.loss);
+        if best {
+            self.state.best_validation = Some(BestValidation { step, loss });
+        }
+        observer.validation(&record);
+        Ok(best)
+    }
+
+    fn save(
+        &mut self,
+        model: &mut Decoder,
+        observer: &mut dyn Observer,
+    ) -> Result<Checkpoint, TrainError> {
+        let saved = self.try_save(model).map_err(|error| TrainError::Save {
+            step: self.state.step,
+            source: Box::new(error),
+            last: match &self.saved {
+                Some(path) => format!("{} is whole", path.display()),
+                None => "no checkpoint was written before".to_owned(),
+            },
+        })?;
+        observer.checkpoint(&saved.path);
+        Ok(saved)
+    }
+
+    fn try_save(&mut self, model: &mut Decoder) -> Result<Checkpoint, TrainError> {
+        let run = self.run;
+        // The log first: a checkpoint's steps are all in it.
+        self.log.sync()?;
+        let saved = checkpoint::save(run.directory, &self.state, model, &self.optimizer)?;
+        self.saved = Some(saved.path.clone());
+        let best = self.state.best_validation.map(|best| best.step);
+        prune_checkpoints(
+            run.directory,
+            run.recipe.keep_checkpoints,
+            best.filter(|_| run.recipe.keep_best),
+        )?;
+        Ok(saved)
+    }
+}
