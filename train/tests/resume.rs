@@ -3,99 +3,18 @@
 mod support;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use burn::tensor::FloatDType;
-use glpft_checkpoints::{ComputedBy, Provenance};
-use glpft_data::TokenExample;
-use glpft_model::{Decoder, Parameter, ParameterVisitor, Trained};
-use glpft_recipes::{Backward, Packing, Sampling, Stage, StageRecipe};
-use glpft_train::{
-    LogRecord, Observer, Outcome, StageRun, StepRecord, TrainError, read_log, train_stage,
-};
-use support::{attach, examples, model, recipe};
+use glpft_checkpoints::list_checkpoints;
+use glpft_recipes::{Backward, Schedule, StageRecipe};
+use glpft_train::{LogRecord, Outcome, TrainError, learning_rate, read_log};
+use support::stages::{Seen, Short, bits, fresh, log};
+use support::{examples, recipe};
 
-/// Sets the flag after some steps.
-struct StopAfter<'a>(u64, &'a AtomicBool);
-
-impl Observer for StopAfter<'_> {
-    fn step(&mut self, record: &StepRecord) {
-        if record.step == self.0 {
-            self.1.store(true, Ordering::Relaxed);
-        }
+fn interrupted(outcome: Result<Outcome, TrainError>) -> u64 {
+    match outcome {
+        Ok(Outcome::Interrupted(checkpoint)) => checkpoint.step,
+        outcome => panic!("{outcome:?}"),
     }
-}
-
-fn fresh(lora: bool) -> Decoder {
-    let mut model = model("llama", FloatDType::F32);
-    if lora {
-        attach(&mut model, 0.1);
-    }
-    model.train(if lora {
-        Trained::Adapters
-    } else {
-        Trained::All
-    });
-    model
-}
-
-fn run(
-    model: &mut Decoder,
-    recipe: &StageRecipe,
-    examples: &[TokenExample],
-    directory: &Path,
-    stop_after: u64,
-    data: &str,
-) -> Result<Outcome, TrainError> {
-    let stop = AtomicBool::new(stop_after == 0);
-    let (train, validation) = examples.split_at(examples.len() - 2);
-    let (train, validation) = (train.to_vec(), validation.to_vec());
-    let run = StageRun {
-        stage: Stage::Global,
-        recipe,
-        seed: 1,
-        sampling: Sampling::Trajectory,
-        packing: Packing::Tree,
-        train: &train,
-        validation: &validation,
-        directory,
-        provenance: &Provenance::default(),
-        resume_anyway: false,
-        computed_by: &ComputedBy::default(),
-        stop: &stop,
-    };
-    train_stage(
-        model,
-        &run,
-        &mut StopAfter(stop_after, &stop),
-        &mut |_, _, _, _| Ok(()),
-    )
-}
-
-fn bits(model: &mut Decoder) -> Vec<u32> {
-    struct Bits(Vec<u32>);
-    impl ParameterVisitor for Bits {
-        fn visit<const D: usize>(&mut self, _path: &str, parameter: &mut Parameter<D>) {
-            let values = parameter.value().into_data();
-            self.0.extend(values.iter::<f32>().map(f32::to_bits));
-        }
-    }
-    let mut bits = Bits(Vec::new());
-    model.visit_all(&mut bits);
-    bits.0
-}
-
-/// The log without what depends on the clock and the machine.
-fn log(directory: &Path) -> Vec<serde_json::Value> {
-    let records = read_log(directory).expect("a log");
-    let timeless = |record| {
-        let mut value = serde_json::to_value(record).expect("JSON");
-        for key in ["seconds", "tokens_per_second", "memory"] {
-            value.as_object_mut().expect("an object").remove(key);
-        }
-        value
-    };
-    records.iter().map(timeless).collect()
 }
 
 #[test]
@@ -106,6 +25,7 @@ fn interrupted_twice_is_uninterrupted() {
         (true, 0, Backward::Whole),
         (true, 2, Backward::Whole),
         (false, 0, Backward::LayerWise),
+        (true, 0, Backward::LayerWise),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
         let recipe = StageRecipe {
@@ -115,9 +35,8 @@ fn interrupted_twice_is_uninterrupted() {
         };
         let (whole, pieces) = (folder.path().join("whole"), folder.path().join("pieces"));
         let mut expected = fresh(lora);
-        let outcome =
-            run(&mut expected, &recipe, &examples, &whole, u64::MAX, "data").expect("trains");
-        let Outcome::Finished(report) = outcome else {
+        let outcome = Short::new(&recipe, &examples, &whole).train(&mut expected);
+        let Ok(Outcome::Finished(report)) = outcome else {
             panic!("{outcome:?}")
         };
         assert!(report.steps >= 8, "{report:?}");
@@ -131,97 +50,206 @@ fn interrupted_twice_is_uninterrupted() {
             assert_eq!(step.fill, step.computed_tokens as f64 / budget);
         }
 
+        let in_pieces = Short::new(&recipe, &examples, &pieces);
         for stop_after in [0, 2, 5] {
-            let outcome = run(
-                &mut fresh(lora),
-                &recipe,
-                &examples,
-                &pieces,
+            let piece = Short {
                 stop_after,
-                "data",
-            );
-            let Ok(Outcome::Interrupted(checkpoint)) = outcome else {
-                panic!("{outcome:?}")
+                ..in_pieces
             };
-            assert_eq!(checkpoint.step, stop_after);
+            assert_eq!(interrupted(piece.train(&mut fresh(lora))), stop_after);
         }
         let mut resumed = fresh(lora);
-        let outcome =
-            run(&mut resumed, &recipe, &examples, &pieces, u64::MAX, "data").expect("trains");
+        let mut seen = Seen::default();
+        let outcome = in_pieces.watch(&mut resumed, &mut seen).expect("trains");
         assert!(matches!(outcome, Outcome::Finished(_)));
+        assert!(seen.changes.is_empty(), "{:?}", seen.changes);
         assert!(bits(&mut resumed) == bits(&mut expected), "lora: {lora}");
         assert_eq!(log(&pieces), log(&whole));
     }
 }
 
 #[test]
-fn a_checkpoint_of_other_data_is_refused() {
-    let examples = examples(6, 40);
+fn a_checkpoint_of_other_training_is_refused_by_name_or_gone_on_from_anyway() {
+    let (examples, recipe) = (examples(6, 40), recipe());
     let folder = tempfile::tempdir().expect("a folder");
-    let stopped = run(
-        &mut fresh(false),
-        &recipe(),
-        &examples,
-        folder.path(),
-        1,
-        "data",
-    );
-    assert!(
-        matches!(stopped, Ok(Outcome::Interrupted(_))),
-        "{stopped:?}"
-    );
-    let error = run(
-        &mut fresh(false),
-        &recipe(),
-        &examples,
-        folder.path(),
-        9,
-        "other",
-    )
-    .expect_err("refused");
+    let stage = Short::new(&recipe, &examples, folder.path());
+    let first = Short {
+        stop_after: 1,
+        ..stage
+    };
+    assert_eq!(interrupted(first.train(&mut fresh(false))), 1);
+
+    let other = StageRecipe {
+        lr: 0.5,
+        ..recipe.clone()
+    };
+    let changed = Short {
+        recipe: &other,
+        data: "other",
+        ..stage
+    };
+    let error = changed.train(&mut fresh(false)).expect_err("refused");
     assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");
+    let told = error.to_string();
+    for part in [
+        "lr was 0.01 and is 0.5; the backbone dataset is another",
+        "--resume-anyway",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    let mut seen = Seen::default();
+    let anyway = Short {
+        resume_anyway: true,
+        ..changed
+    };
+    let outcome = anyway.watch(&mut fresh(false), &mut seen).expect("trains");
+    assert!(matches!(outcome, Outcome::Finished(_)), "{outcome:?}");
+    assert_eq!(seen.steps[0].step, 2);
+    assert_eq!(
+        seen.changes,
+        ["lr was 0.01 and is 0.5", "the backbone dataset is another"]
+    );
 }
 
 #[test]
-fn a_loss_that_is_not_finite_stops_the_stage_and_names_the_step() {
-    let mut examples = examples(6, 40);
+fn another_number_of_threads_is_told() {
+    let (examples, recipe) = (examples(6, 40), recipe());
     let folder = tempfile::tempdir().expect("a folder");
-    let recipe = StageRecipe {
-        lr: 1e30,
+    let stage = Short::new(&recipe, &examples, folder.path());
+    let first = Short {
+        stop_after: 1,
+        ..stage
+    };
+    assert_eq!(interrupted(first.train(&mut fresh(false))), 1);
+    let mut seen = Seen::default();
+    let fewer = Short {
+        threads: 1,
+        ..stage
+    };
+    fewer.watch(&mut fresh(false), &mut seen).expect("trains");
+    let [change] = &seen.changes[..] else {
+        panic!("{:?}", seen.changes)
+    };
+    for part in ["cpu with 2 threads", "cpu with 1 thread:", "last digits"] {
+        assert!(change.contains(part), "{change}");
+    }
+}
+
+/// Trains 4 steps with `recipe`, then on with twice the epochs; where that ends, what it told and its directory's log.
+fn lengthened(recipe: &StageRecipe, directory: &Path) -> (Vec<u32>, Seen) {
+    let examples = examples(14, 40);
+    let first = Short {
+        stop_after: 4,
+        ..Short::new(recipe, &examples, directory)
+    };
+    assert_eq!(interrupted(first.train(&mut fresh(false))), 4);
+    let longer = StageRecipe {
+        epochs: 2 * recipe.epochs,
+        ..recipe.clone()
+    };
+    let (mut model, mut seen) = (fresh(false), Seen::default());
+    let stage = Short::new(&longer, &examples, directory);
+    stage.watch(&mut model, &mut seen).expect("trains");
+    (bits(&mut model), seen)
+}
+
+#[test]
+fn more_epochs_go_on_with_the_longer_stages_schedule() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Where the schedule does not hang on the length, that is the stage with so many epochs from its start.
+    let constant = StageRecipe {
+        schedule: Schedule::Constant,
         warmup_ratio: 0.0,
-        clip_norm: 0.0,
         ..recipe()
     };
-    let mut model = fresh(false);
-    let error = run(
-        &mut model,
-        &recipe,
-        &examples,
-        folder.path(),
-        u64::MAX,
-        "data",
-    )
-    .expect_err("diverges");
-    let TrainError::NotFinite {
-        step,
-        examples: ref named,
-        ..
-    } = error
-    else {
-        panic!("{error}")
+    let (found, seen) = lengthened(&constant, &folder.path().join("constant"));
+    assert!(seen.changes[0].contains("the learning rate is as in a stage of that length"));
+    let longer = StageRecipe {
+        epochs: 2 * constant.epochs,
+        ..constant
     };
-    assert!(step >= 2 && named.contains(':'), "{error}");
+    let (examples, mut expected) = (examples(14, 40), fresh(false));
+    let whole = folder.path().join("whole");
+    Short::new(&longer, &examples, &whole)
+        .train(&mut expected)
+        .expect("trains");
+    assert!(found == bits(&mut expected));
 
-    // Nothing to train on is said, too.
-    examples.truncate(2);
-    let error = run(
-        &mut fresh(false),
-        &recipe,
-        &examples,
-        &folder.path().join("empty"),
-        9,
-        "data",
-    );
+    let (_, seen) = lengthened(&recipe(), &folder.path().join("cosine"));
+    let total = seen.steps.last().expect("steps").step as usize;
+    for step in &seen.steps {
+        assert_eq!(
+            step.lr,
+            learning_rate(&recipe(), step.step as usize - 1, total)
+        );
+    }
+
+    // Fewer steps than are done already are none to train.
+    let short = StageRecipe {
+        max_steps: Some(3),
+        ..recipe()
+    };
+    let stage = Short::new(&short, &examples, &whole);
+    let error = Short {
+        resume_anyway: true,
+        ..stage
+    }
+    .train(&mut fresh(false))
+    .expect_err("too short");
+    assert!(error.to_string().contains("to have 3 steps now"), "{error}");
+}
+
+#[test]
+fn the_last_checkpoints_stay_and_the_best() {
+    let examples = examples(14, 40);
+    let folder = tempfile::tempdir().expect("a folder");
+    let steps = |directory: &Path| {
+        let checkpoints = list_checkpoints(directory).expect("readable");
+        checkpoints.iter().map(|one| one.step).collect::<Vec<_>>()
+    };
+    let recipe = StageRecipe {
+        checkpoint_every: 2,
+        eval_every: 1,
+        ..recipe()
+    };
+    let last = folder.path().join("last");
+    Short::new(&recipe, &examples, &last)
+        .train(&mut fresh(false))
+        .expect("trains");
+    let kept = steps(&last);
+    let total = *kept.last().expect("the last one is there");
+    assert_eq!(kept.len(), 2, "{kept:?}");
+
+    // So large a rate that the best is not the last.
+    let best = StageRecipe {
+        keep_best: true,
+        keep_checkpoints: 1,
+        lr: 0.3,
+        ..recipe
+    };
+    let directory = folder.path().join("best");
+    Short::new(&best, &examples, &directory)
+        .train(&mut fresh(false))
+        .expect("trains");
+    let validations = read_log(&directory).expect("a log");
+    let validations = validations.iter().filter_map(|record| match record {
+        LogRecord::Validation(record) if record.step > 0 => {
+            Some((record.validation_loss, record.step))
+        }
+        _ => None,
+    });
+    let (_, lowest) = validations
+        .min_by(|one, other| one.0.total_cmp(&other.0))
+        .expect("validated");
+    assert!(lowest < total, "choose another rate");
+    assert_eq!(steps(&directory), [lowest, total]);
+}
+
+#[test]
+fn nothing_to_train_on_is_said() {
+    let (examples, recipe) = (examples(2, 40), recipe());
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = Short::new(&recipe, &examples[..2], folder.path()).train(&mut fresh(false));
     assert!(
         matches!(error, Err(TrainError::NoExamples { .. })),
         "{error:?}"

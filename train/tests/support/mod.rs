@@ -18,6 +18,7 @@ pub enum Error {
     Weights(#[from] WeightsError),
 }
 
+pub mod stages;
 pub mod trace;
 
 fn golden(family: &str) -> PathBuf {
