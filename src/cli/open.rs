@@ -117,7 +117,9 @@ pub(crate) fn tell_changed(
         && !output.quiet
         && let Some(differences) = changed(root, recipe)?
     {
-        complain(&format!("warning: goes on with another recipe: {differences}"));
+        complain(&format!(
+            "warning: goes on with another recipe: {differences}"
+        ));
     }
     Ok(())
 }

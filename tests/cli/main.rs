@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod changes;
 mod data;
+mod disk;
 mod early;
 mod eval;
 mod eval_static;

@@ -9,12 +9,20 @@ use crate::observer::Resumed;
 use crate::optimizer::Optimizer;
 use crate::stage::StageRun;
 
+/// Where a stage begins.
+pub(crate) struct Beginning {
+    pub state: TrainerState,
+    pub optimizer: Optimizer,
+    /// The checkpoint that it goes on from, if it does.
+    pub resumed: Option<(Checkpoint, Resumed)>,
+}
+
 /// Where a stage of `total` steps begins; puts a checkpoint's weights into `model`.
 pub(crate) fn begin(
     model: &mut Decoder,
     run: &StageRun<'_>,
     total: usize,
-) -> Result<(TrainerState, Optimizer, Option<(Checkpoint, Resumed)>), TrainError> {
+) -> Result<Beginning, TrainError> {
     let now = TrainerState {
         stage: run.stage.name().to_owned(),
         seed: run.seed,
@@ -25,7 +33,11 @@ pub(crate) fn begin(
         ..TrainerState::default()
     };
     let Some(checkpoint) = latest_checkpoint(run.directory)? else {
-        return Ok((now, Optimizer::default(), None));
+        return Ok(Beginning {
+            state: now,
+            optimizer: Optimizer::default(),
+            resumed: None,
+        });
     };
     let then = checkpoint.state()?;
     let changes = compare(&checkpoint, &now, &then, run.resume_anyway)?;

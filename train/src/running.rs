@@ -15,7 +15,7 @@ use crate::log::{Event, EventRecord, Log, StepRecord, ValidationRecord};
 use crate::observer::{Observer, Resumed};
 use crate::optimizer::Optimizer;
 use crate::report::stage_report;
-use crate::resume;
+use crate::resume::{self, Beginning};
 use crate::schedule::learning_rate;
 use crate::stage::{Inspect, Outcome, StageRun};
 use crate::step::{StepData, StepOutcome, StepPlace, StepResult, train_step};
@@ -62,7 +62,11 @@ impl<'a> Running<'a> {
             run.stage,
         );
         let total = total_steps(&plan, run.recipe);
-        let (state, optimizer, resumed) = resume::begin(model, run, total)?;
+        let Beginning {
+            state,
+            optimizer,
+            resumed,
+        } = resume::begin(model, run, total)?;
         let log = Log::open(run.directory, state.step)?;
         let (checkpoint, resumed) = resumed.unzip();
         let stage = Self {

@@ -1,0 +1,131 @@
+//! What may change while a run is under way, and what may not.
+
+use std::fs;
+use std::path::Path;
+
+use glpft::prepare::{PrepareProgress, prepare_in_memory};
+use glpft_data::Dataset;
+use glpft_recipes::Recipe;
+
+use crate::{Outcome, folder, glpft, raw_source, set, smoke};
+
+fn train(directory: &Path, stage: &str, more: &[&str]) -> Outcome {
+    let stage = format!("--stage={stage}");
+    smoke(
+        directory,
+        &[&["train", "quickstart", &stage], more].concat(),
+    )
+}
+
+#[test]
+fn what_decides_is_refused_by_name_unless_told_and_what_may_change_is_said() {
+    let here = folder();
+    train(here.path(), "global", &[]).ok();
+    let rate = "--set=stage.planner.lr=1e-3";
+    let parts = [
+        "stage.planner.lr = 0.0005 there, 0.001 now",
+        "--resume-anyway",
+    ];
+    train(here.path(), "planner", &[rate]).fails(2, &parts);
+    let told = train(here.path(), "planner", &[rate, "--resume-anyway"]);
+    let warning = "warning: goes on with another recipe: stage.planner.lr";
+    assert!(told.err.contains(warning), "{}", told.err);
+    told.ok();
+    let recipe = fs::read_to_string(here.path().join("runs/quickstart/recipe.toml")).unwrap();
+    assert!(recipe.contains("lr = 0.001"), "{recipe}");
+
+    // How long a stage goes on may change until it is finished; what is written, always.
+    let longer = "--set=stage.global.epochs=90";
+    train(here.path(), "caller", &[rate, longer]).fails(2, &["stage.global.epochs"]);
+    let may = [
+        rate,
+        "--set=stage.caller.epochs=90",
+        "--set=stage.checkpoint_every=1",
+        "--set=stage.keep_best=true",
+    ];
+    train(here.path(), "caller", &may).ok();
+    let both = ["--overwrite", "--resume-anyway"];
+    let told = train(here.path(), "caller", &both);
+    assert!(
+        told.code == 2 && told.err.contains("cannot be used with"),
+        "{}",
+        told.err
+    );
+}
+
+#[test]
+fn other_data_is_refused_unless_told() {
+    let here = folder();
+    let source = raw_source(here.path());
+    let source_is = set("data.source", &source);
+    train(here.path(), "global", &[&source_is]).ok();
+    fs::remove_file(source.join("answer/G1_answer/11_ChatGPT_DFS_woFilter_w2.json")).unwrap();
+    let parts = ["toolbench has changed since", "--resume-anyway"];
+    train(here.path(), "planner", &[&source_is]).fails(2, &parts);
+    train(here.path(), "planner", &[&source_is, "--resume-anyway"]).ok();
+}
+
+#[test]
+fn a_source_that_changes_while_it_is_read_is_told() {
+    let here = folder();
+    let source = raw_source(here.path());
+    let setting = format!("data.source={}", source.display());
+    let recipe = Recipe::load("quickstart", &[setting.parse().unwrap()]).unwrap();
+    let answer = source.join("answer/G1_answer/11_ChatGPT_DFS_woFilter_w2.json");
+    let mut text = fs::read(&answer).unwrap();
+    text.push(b'\n');
+    let mut observer = |progress| {
+        // Its queries are known by now, and it is read a second time.
+        if matches!(progress, PrepareProgress::Encoding { .. }) {
+            fs::write(&answer, &text).unwrap();
+        }
+    };
+    let error = prepare_in_memory(&recipe, &[Dataset::Planner], &mut observer).unwrap_err();
+    assert!(
+        matches!(error, glpft::Error::SourceChanged { .. }),
+        "{error}"
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("toolbench changed while it was read"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_table_of_earlier_data_is_not_shown() {
+    let here = folder();
+    let source = raw_source(here.path());
+    let source_is = set("data.source", &source);
+    let prepare = || glpft(here.path(), ["prepare", "quickstart", "-q", &source_is]).ok();
+    let inspect = || glpft(here.path(), ["data", "inspect", "quickstart", &source_is]).ok();
+    prepare();
+    let table = here.path().join("runs/quickstart/data/prepare.json");
+    let earlier = fs::read(&table).unwrap();
+    let shown_earlier = inspect();
+    fs::remove_file(source.join("answer/G1_answer/11_ChatGPT_DFS_woFilter_w2.json")).unwrap();
+    prepare();
+    let shown = inspect();
+    assert_ne!(shown, shown_earlier);
+    // As a process leaves it that is killed between the datasets and their table.
+    fs::write(&table, &earlier).unwrap();
+    assert_eq!(inspect(), shown);
+}
+
+/// Only where nothing can be written at all, whoever is asked.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_temporary_folder_that_is_of_no_use_is_named() {
+    let here = folder();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_glpft"))
+        .current_dir(here.path())
+        .args(["run", "quickstart", "--dry-run"])
+        .env("TMPDIR", "/proc/nothing")
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let parts = ["cannot write temporary files in /proc/nothing", "TMPDIR"];
+    assert!(parts.iter().all(|part| told.contains(part)), "{told}");
+}
