@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release --example save -- 1b OUT` trains one step of it (layer by layer, so that no more than one
 //! layer's gradients exist), which makes the optimizer's moments, and lets the stage write its checkpoint; a second
-//! process (`--load`) goes on from that. OUT must be new and is removed at the end. Needs Linux's /proc.
+//! process (`--load`) goes on from that. OUT must be new and is removed at the end. Needs Linux's /proc. The
+//! allocator is left to hand freed memory back, so that what a save takes is not hidden in what a step has freed.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::error::Error;
@@ -134,7 +135,6 @@ fn bytes_in(folder: &Path) -> u64 {
 }
 
 fn main() -> Result<()> {
-    glpft::allocator::keep_freed_memory();
     let args = Args::parse();
     if !args.load {
         fs::create_dir(&args.out)?;

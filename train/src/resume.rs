@@ -57,11 +57,11 @@ pub(crate) fn begin(
         ..now
     };
     let path = checkpoint.path.display().to_string();
-    Ok((
+    Ok(Beginning {
         state,
         optimizer,
-        Some((checkpoint, Resumed { path, changes })),
-    ))
+        resumed: Some((checkpoint, Resumed { path, changes })),
+    })
 }
 
 /// What a checkpoint was made with and is different now, for people; refused where it makes another training of it.
