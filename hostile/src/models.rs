@@ -189,10 +189,13 @@ pub(crate) const TRAINER_STATE: Parser = Parser {
         let _ = TrainerState::read(folder);
     },
     examples: || {
-        let state = json!({"format": 1, "state": {
-            "stage": "global", "step": 3, "epoch": 1, "position": 7, "seed": 42,
-            "recipe_fingerprint": "ab", "data_fingerprint": "cd",
-            "best_validation": {"step": 2, "loss": 1.25}, "extra": {"x": [1, null]},
+        let state = json!({"format": 2, "state": {
+            "stage": "global", "step": 3, "epoch": 1, "position": 7, "seed": 42, "total": 9,
+            "not_applied": 1, "lr_factor": 0.5,
+            "usual_loss": {"steps": 2, "mean": 1.5, "variance": 0.25},
+            "best_validation": {"step": 2, "loss": 1.25},
+            "provenance": {"recipe": {"lr": "0.1"}, "data": {"planner dataset": "ab"}},
+            "computed_by": {"device": "cpu", "threads": 2, "version": "0.1.0"},
         }});
         vec![state.to_string().into_bytes()]
     },

@@ -18,7 +18,9 @@ use super::state;
 use crate::Error;
 use crate::check::check_jobs;
 use crate::place::{Removal, own_run};
-use crate::prepare::{PrepareProgress, PrepareReport, check, datasets_of_jobs, prepare_datasets};
+use crate::prepare::{
+    IfChanged, PrepareProgress, PrepareReport, check, datasets_of_jobs, prepare_datasets,
+};
 use crate::result::FinishedStage;
 use crate::run::{run_stages, unfinished};
 use crate::stage::Context;

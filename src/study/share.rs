@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use glpft_checkpoints::{FileError, RunDirectory, create_directory_atomically};
-use glpft_recipes::Recipe;
+use glpft_recipes::{Recipe, Stage};
 
 use super::cell::Cell;
 use super::plan::siblings;
@@ -64,7 +64,7 @@ pub(super) fn take_over(
 fn is_of(run: &RunDirectory, recipe: &Recipe) -> bool {
     Recipe::load(run.recipe(), &[]).is_ok_and(|there| {
         let differences = recipe.differences(&there);
-        differences.iter().all(|one| one.may_change())
+        differences.iter().all(|one| one.may_change(&Stage::ALL))
     })
 }
 

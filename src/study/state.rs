@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::{read_json, write_json};
-use glpft_recipes::Recipe;
+use glpft_recipes::{Recipe, Stage};
 use serde::{Deserialize, Serialize};
 
 use super::plan::StudyPlan;
@@ -59,7 +59,7 @@ pub(super) fn begin(out: &Path, recipe: &Recipe, plan: &StudyPlan) -> Result<(),
     let known = Recipe::parse(&there.recipe, STATE_FILE, &[])?;
     let mut differences = recipe.differences(&known);
     // The base is a part of the grid.
-    differences.retain(|one| !one.may_change() && one.key != "model.base");
+    differences.retain(|one| !one.may_change(&Stage::ALL) && one.key != "model.base");
     if !differences.is_empty() {
         let listed = differences.iter().take(LISTED);
         let mut listed: Vec<String> = listed
