@@ -1,5 +1,7 @@
 //! How much a study is, before it is trained.
 
+use glpft_recipes::StageRecipe;
+
 use super::cell::Cell;
 use super::plan::StudyPlan;
 use crate::Error;
@@ -55,9 +57,7 @@ pub fn sizes(
         PlannedSize {
             stage: place,
             size,
-            tokens: size.map_or(0, |size| {
-                trained_tokens(&size, settings.epochs, settings.batch)
-            }),
+            tokens: size.map_or(0, |size| trained_tokens(&size, settings)),
         }
     };
     Ok(plan.stages.iter().enumerate().map(size).collect())
@@ -73,10 +73,15 @@ fn of_cell(cell: &Cell, observer: &mut PrepareObserver<'_>) -> Result<Vec<StageS
         .collect()
 }
 
-/// All epochs, or the part of them that `max_steps` leaves: a step has about `batch` examples.
-fn trained_tokens(size: &StageSize, epochs: u32, batch: usize) -> u64 {
-    let whole = size.tokens as u64 * u64::from(epochs);
-    let examples = (size.examples as u64 * u64::from(epochs)).max(1);
-    let taken = (size.steps as u64 * batch as u64).min(examples);
+/// All epochs; with `max_steps` about the part of them that it leaves.
+fn trained_tokens(size: &StageSize, settings: &StageRecipe) -> u64 {
+    let epochs = u64::from(settings.epochs);
+    let whole = size.tokens as u64 * epochs;
+    if settings.max_steps.is_none() {
+        return whole;
+    }
+    // A step has at least `batch` examples where whole trajectories are taken, so this is a low estimate.
+    let examples = (size.examples as u64 * epochs).max(1);
+    let taken = (size.steps as u64 * settings.batch as u64).min(examples);
     (whole as f64 * taken as f64 / examples as f64).round() as u64
 }
