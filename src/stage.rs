@@ -213,6 +213,14 @@ fn finish(
         ("training loss, last step", report.last_loss),
         ("validation loss, before", report.first_validation_loss),
         ("validation loss, after", report.last_validation_loss),
+        (
+            "validation perplexity, before",
+            report.first_validation_perplexity,
+        ),
+        (
+            "validation perplexity, after",
+            report.last_validation_perplexity,
+        ),
     ];
     let mut card = ModelCard {
         title: format!("{}: {}", recipe.name, job.stage.name()),

@@ -132,8 +132,11 @@ impl Observer for TrainProgress {
             serde_json::to_value(record).unwrap_or_default(),
         );
         self.line(&format!(
-            "{}: validation loss {:.4} after {} steps",
-            self.stage, record.validation_loss, record.step
+            "{}: validation loss {:.4}, perplexity {:.4} after {} steps",
+            self.stage,
+            record.validation_loss,
+            record.perplexity(),
+            record.step
         ));
     }
 

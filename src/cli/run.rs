@@ -132,6 +132,7 @@ fn told(summary: &Summary, recipe: &Recipe, root: &std::path::Path) -> String {
             "",
             "validation",
             "",
+            "perplexity",
             "tokens/s",
             "time",
         ]
@@ -148,6 +149,7 @@ fn told(summary: &Summary, recipe: &Recipe, root: &std::path::Path) -> String {
             format!("→ {}", number(report.last_loss)),
             number(report.first_validation_loss),
             format!("→ {}", number(report.last_validation_loss)),
+            number(report.last_validation_perplexity),
             format!("{:.0}", report.tokens as f64 / report.seconds.max(1e-9)),
             format!("{:.0} s", report.seconds),
         ]);

@@ -36,5 +36,5 @@ pub use schedule::learning_rate;
 pub use stage::{Inspect, Outcome, StageRun, train_stage};
 pub use step::StepData;
 pub use steps::total_steps;
-pub use validation::mean_loss;
+pub use validation::{LossSum, losses, mean_loss, perplexity};
 pub use values::DeviceValues;

@@ -8,6 +8,7 @@ use glpft_checkpoints::{FileError, faults, write_atomically};
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
+use crate::validation::perplexity;
 
 /// The log's file in a stage's directory.
 pub const TRAIN_LOG_FILE: &str = "train_log.jsonl";
@@ -105,8 +106,9 @@ pub struct StepRecord {
     pub memory: u64,
 }
 
-/// What one validation found.
+/// What one validation found. In the log it also has its `validation_perplexity`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "ValidationLine")]
 pub struct ValidationRecord {
     /// Steps done.
     pub step: u64,
@@ -116,6 +118,35 @@ pub struct ValidationRecord {
     pub validation_label_tokens: usize,
     /// Wall time of the validation.
     pub seconds: f64,
+}
+
+impl ValidationRecord {
+    /// e to the loss.
+    pub fn perplexity(&self) -> f64 {
+        perplexity(self.validation_loss)
+    }
+}
+
+/// A validation's line of the log.
+#[derive(Serialize)]
+struct ValidationLine {
+    step: u64,
+    validation_loss: f64,
+    validation_perplexity: f64,
+    validation_label_tokens: usize,
+    seconds: f64,
+}
+
+impl From<ValidationRecord> for ValidationLine {
+    fn from(record: ValidationRecord) -> Self {
+        Self {
+            step: record.step,
+            validation_loss: record.validation_loss,
+            validation_perplexity: record.perplexity(),
+            validation_label_tokens: record.validation_label_tokens,
+            seconds: record.seconds,
+        }
+    }
 }
 
 /// The log of a stage under way, appended to line by line.

@@ -20,6 +20,10 @@ pub struct StageReport {
     pub first_validation_loss: Option<f64>,
     /// Validation loss after the last step.
     pub last_validation_loss: Option<f64>,
+    /// Perplexity of the held-out label tokens before the first step.
+    pub first_validation_perplexity: Option<f64>,
+    /// Perplexity of the held-out label tokens after the last step.
+    pub last_validation_perplexity: Option<f64>,
     /// Tokens of the examples, over all steps.
     pub tokens: u64,
     /// Tokens that the model was run on, over all steps.
@@ -55,6 +59,9 @@ pub fn stage_report(directory: &Path) -> Result<StageReport, TrainError> {
                     .first_validation_loss
                     .get_or_insert(record.validation_loss);
                 report.last_validation_loss = Some(record.validation_loss);
+                let perplexity = record.perplexity();
+                report.first_validation_perplexity.get_or_insert(perplexity);
+                report.last_validation_perplexity = Some(perplexity);
             }
             LogRecord::Event(record) => match record.event {
                 Event::NotApplied => report.not_applied += 1,

@@ -1,5 +1,7 @@
 //! The loss on held-out examples.
 
+use std::ops::AddAssign;
+
 use glpft_data::{ExampleSet, StepBatches};
 use glpft_model::{Decoder, Inputs};
 use glpft_recipes::Packing;
@@ -11,31 +13,82 @@ use crate::gradients::numbers;
 /// How many examples are read and packed together.
 const CHUNK: usize = 256;
 
+/// What a model loses on some examples.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LossSum {
+    /// The label tokens' losses summed, in nats.
+    pub sum: f64,
+    /// How many label tokens there are.
+    pub label_tokens: usize,
+}
+
+impl LossSum {
+    /// The mean loss of a label token, in nats; none without labels.
+    pub fn mean(&self) -> Option<f64> {
+        (self.label_tokens > 0).then(|| self.sum / self.label_tokens as f64)
+    }
+}
+
+impl AddAssign for LossSum {
+    fn add_assign(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.label_tokens += other.label_tokens;
+    }
+}
+
+/// What a label token of such a mean loss costs in choices: e to the loss, as many equally likely tokens as would be
+/// as hard to tell apart.
+pub fn perplexity(mean_loss: f64) -> f64 {
+    mean_loss.exp()
+}
+
 /// The mean loss of a label token over `examples`, in nats, and the number of label tokens; none without labels. No
 /// gradients are made.
+///
+/// # Errors
+/// An example cannot be read, or has more positions than the model.
 pub fn mean_loss(
     model: &Decoder,
     examples: &dyn ExampleSet,
     packing: Packing,
     micro_batch_tokens: usize,
 ) -> Result<Option<(f64, usize)>, TrainError> {
-    let frozen = model.frozen();
     let all: Vec<u32> = (0..examples.len() as u32).collect();
-    let chunks = all
-        .chunks(CHUNK)
-        .map(|chunk| StepBatches::new(examples, chunk, packing, micro_batch_tokens));
-    let (mut sum, mut labels) = (0.0, 0);
-    made_ahead(chunks, |chunks| {
-        for chunk in chunks {
-            for batch in &chunk?.batches {
+    let mut whole = LossSum::default();
+    let chunks = all.chunks(CHUNK).map(<[u32]>::to_vec);
+    let each = &mut |loss| whole += loss;
+    losses(model, examples, chunks, packing, micro_batch_tokens, each)?;
+    Ok(whole.mean().map(|mean| (mean, whole.label_tokens)))
+}
+
+/// The loss of each of `groups` (indices into `examples`) in turn. Groups share no batch, so fewer and larger ones are
+/// cheaper. No gradients are made.
+///
+/// # Errors
+/// As [`mean_loss`].
+pub fn losses(
+    model: &Decoder,
+    examples: &dyn ExampleSet,
+    groups: impl Iterator<Item = Vec<u32>> + Send,
+    packing: Packing,
+    micro_batch_tokens: usize,
+    each: &mut dyn FnMut(LossSum),
+) -> Result<(), TrainError> {
+    let frozen = model.frozen();
+    let groups =
+        groups.map(|group| StepBatches::new(examples, &group, packing, micro_batch_tokens));
+    made_ahead(groups, |groups| {
+        for group in groups {
+            let mut loss = LossSum::default();
+            for batch in &group?.batches {
                 let inputs = Inputs::new(batch, frozen.config(), frozen.device(), frozen.dtype())?;
-                if let Some(loss) = frozen.loss(&inputs, None) {
-                    sum += numbers(loss)?.iter().sum::<f64>();
-                    labels += batch.label_tokens;
+                if let Some(found) = frozen.loss(&inputs, None) {
+                    loss.sum += numbers(found)?.iter().sum::<f64>();
+                    loss.label_tokens += batch.label_tokens;
                 }
             }
+            each(loss);
         }
-        Ok::<_, TrainError>(())
-    })?;
-    Ok((labels > 0).then(|| (sum / labels as f64, labels)))
+        Ok(())
+    })
 }
