@@ -1,4 +1,4 @@
-//! Which models a team is, so that an evaluation is not gone on with by another one.
+//! Which models a team is, so that an evaluation is not gone on with by another one, nor taken for another one's.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,34 +6,51 @@ use std::path::{Path, PathBuf};
 
 use glpft_agent::Role;
 use glpft_checkpoints::{
-    ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, Adapter, FileError, ModelConfig, ModelFiles,
-    ModelLocation, RunDirectory, TOKENIZER_FILE,
+    ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, Adapter, FileError, GgufFile, ModelConfig,
+    ModelFiles, ModelLocation, RunDirectory, TOKENIZER_FILE,
 };
 use glpft_data::fingerprint;
 use glpft_recipes::{Arrangement, Recipe, Stage};
 
+use crate::base::Base;
 use crate::error::Error;
 use crate::team::TeamSource;
 
 /// By role, a fingerprint of weights, configuration and tokenizer. Whole models are read for that, once each; of an
 /// adapter's base what the adapter says it belongs to counts, which is checked when it is loaded.
 pub(super) fn of(team: &TeamSource) -> Result<BTreeMap<String, String>, Error> {
-    let mut known: Vec<(ModelLocation, String)> = Vec::new();
-    let mut all = BTreeMap::new();
-    for (role, path, name) in members(team)? {
-        let location = ModelLocation::find(&path, Some(name))?;
-        let found = known.iter().find(|(other, _)| *other == location);
-        let one = match found {
-            Some((_, one)) => one.clone(),
-            None => {
-                let one = of_model(&location)?;
-                known.push((location, one.clone()));
-                one
-            }
-        };
-        all.insert(role.name().to_owned(), one);
+    let mut known = Vec::new();
+    members(team)?
+        .into_iter()
+        .map(|member| Ok((member.0.name().to_owned(), of_member(&member, &mut known)?)))
+        .collect()
+}
+
+/// The same of a run that may be unfinished: without the roles that have no usable model.
+pub(crate) fn of_what_is_there(run: &RunDirectory) -> BTreeMap<String, String> {
+    let mut known = Vec::new();
+    members(&TeamSource::Run(run.root().to_owned()))
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|member| {
+            let one = of_member(&member, &mut known).ok()?;
+            Some((member.0.name().to_owned(), one))
+        })
+        .collect()
+}
+
+/// The fingerprint of one member's model; `known` remembers whose were read.
+fn of_member(
+    (_, path, name): &Member,
+    known: &mut Vec<(ModelLocation, String)>,
+) -> Result<String, Error> {
+    let location = ModelLocation::find(path, Some(name))?;
+    if let Some((_, one)) = known.iter().find(|(other, _)| *other == location) {
+        return Ok(one.clone());
     }
-    Ok(all)
+    let one = of_model(&location)?;
+    known.push((location, one.clone()));
+    Ok(one)
 }
 
 /// By role, where the models are.
@@ -56,7 +73,9 @@ pub(super) fn about(team: &TeamSource) -> BTreeMap<String, String> {
 }
 
 /// Who is in a team: the role, where its model is looked for, and by which name in a run.
-fn members(team: &TeamSource) -> Result<Vec<(Role, PathBuf, &'static str)>, Error> {
+type Member = (Role, PathBuf, &'static str);
+
+fn members(team: &TeamSource) -> Result<Vec<Member>, Error> {
     let global = Stage::Global.name();
     let trio = |name: &dyn Fn(Role) -> &'static str, path: &dyn Fn(Role) -> PathBuf| {
         let roles = [Role::Planner, Role::Caller, Role::Summarizer];
@@ -85,6 +104,12 @@ fn members(team: &TeamSource) -> Result<Vec<(Role, PathBuf, &'static str)>, Erro
 }
 
 fn of_model(location: &ModelLocation) -> Result<String, Error> {
+    if let ModelLocation::Full(file) = location
+        && GgufFile::is_at(file)
+    {
+        // Configuration and tokenizer are in the file, too.
+        return Base::open(file)?.fingerprint();
+    }
     let tokenizer = read(&location.tokenizer_directory().join(TOKENIZER_FILE))?;
     let (weights, settings) = match location {
         ModelLocation::Full(directory) => (of_base(directory)?, Vec::new()),

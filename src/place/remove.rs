@@ -9,7 +9,9 @@ use glpft_recipes::{Recipe, Stage, StartFrom};
 
 use super::{FOLDERS, RECIPE};
 use crate::Error;
+use crate::evaluate::EVAL_FOLDER;
 use crate::prepare::IfChanged;
+use crate::report::REPORT_FILE;
 
 /// What of a run makes way for a new start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +39,12 @@ impl Removal<'_> {
     fn folders(self, root: &Path) -> Vec<PathBuf> {
         match self {
             Self::Nothing | Self::NothingAnyway => Vec::new(),
-            Self::Everything => FOLDERS.map(|folder| root.join(folder)).to_vec(),
+            // Evaluations are of the models that go.
+            Self::Everything => [&FOLDERS[..], &[EVAL_FOLDER]]
+                .concat()
+                .iter()
+                .map(|folder| root.join(folder))
+                .collect(),
             // The model last: as long as it is there the stage counts as finished, and is removed again.
             Self::Stages(stages) => stages
                 .iter()
@@ -112,8 +119,9 @@ pub(super) fn remove(
     if !is_run {
         return Ok(());
     }
-    // It tells of what goes.
+    // They tell of what goes.
     remove_file(&root.join("summary.json"))?;
+    remove_file(&root.join(REPORT_FILE))?;
     for folder in removal.folders(root) {
         if folder.is_dir() {
             remove_directory_atomically(&folder)?;

@@ -5,16 +5,22 @@ use std::fs;
 use glpft_checkpoints::RunDirectory;
 use glpft_eval::page::EvaluationPart;
 
-/// The evaluations of a run, by name.
+use crate::evaluate::{EVAL_FOLDER, models_of_run};
+
+/// The evaluations of a run, by name. The run's models are read whole, to tell those that are of other models.
 pub(super) fn evaluations(run: &RunDirectory, problems: &mut Vec<String>) -> Vec<EvaluationPart> {
     // A run that was never evaluated has no such folder.
-    let entries = fs::read_dir(run.root().join("eval")).into_iter().flatten();
+    let folder = run.root().join(EVAL_FOLDER);
+    let entries = fs::read_dir(&folder).into_iter().flatten();
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| !name.starts_with('.'))
         .collect();
     names.sort();
-    let read =
-        |name: &String| EvaluationPart::read(name, &run.root().join("eval").join(name), problems);
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let models = models_of_run(run);
+    let read = |name: &String| EvaluationPart::read(name, &folder.join(name), &models, problems);
     names.iter().filter_map(read).collect()
 }

@@ -130,3 +130,38 @@ fn a_gguf_is_exported_as_a_directory_that_is_the_same_model() {
     let refused = glpft(here.path(), ["export", "x.gguf", "--to", "y"]);
     refused.fails(1, &["x.gguf", "does not begin with `GGUF`"]);
 }
+
+#[test]
+fn a_gguf_is_evaluated_and_told_from_another() {
+    let here = folder();
+    let base = model(here.path());
+    glpft(here.path(), ["data", "export", "quickstart", "--to=stages"]).ok();
+    let data = "--data=stages/raw_data_stage_2.json";
+    let evaluate = |command: &str, more: &[&str]| {
+        let team =
+            ["--planner", "--caller", "--summarizer"].map(|role| format!("{role}=base.gguf"));
+        let team = team.iter().map(String::as_str);
+        let arguments = ["eval", command, data, "--limit=2"];
+        glpft(
+            here.path(),
+            arguments
+                .into_iter()
+                .chain(team)
+                .chain(more.iter().copied()),
+        )
+    };
+    let asked = ["--out=results", "--max-new-tokens=4", "--quiet"];
+    evaluate("static", &asked).ok();
+    let manifest = read_json(&here.path().join("results/evaluation.json"));
+    let planner = manifest["decides"]["planner"].as_str().unwrap();
+    assert!(!planner.is_empty() && manifest["decides"]["caller"] == planner);
+    evaluate("static", &asked).ok();
+    let told = evaluate("perplexity", &["--json"]).ok();
+    assert!(told.contains("\"perplexity\": "), "{told}");
+    // Another one in its place.
+    let mut bytes = fs::read(&base).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 0x10;
+    fs::write(&base, &bytes).unwrap();
+    evaluate("static", &asked).fails(2, &["results", "planner: "]);
+}

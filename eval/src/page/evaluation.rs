@@ -12,6 +12,7 @@ use super::text::Foreign;
 use crate::report::MetricReport;
 
 const COMMAND: &str = "glpft eval static RUN --data FILE";
+const AGAIN: &str = "glpft eval static RUN --data FILE --overwrite";
 
 /// Every evaluation of the run.
 pub(super) fn body(page: &RunPage) -> Markup {
@@ -31,6 +32,14 @@ pub(super) fn body(page: &RunPage) -> Markup {
 }
 
 fn one(evaluation: &EvaluationPart) -> Markup {
+    if !evaluation.others.is_empty() {
+        let others = evaluation.others.join(", ");
+        let told = format!(
+            "The {others} that was evaluated is not the one that the run has now, so nothing of it is shown. To measure \
+             the run's team again:"
+        );
+        return facts::missing(&told, Some(AGAIN));
+    }
     html! {
         @if !evaluation.finished {
             (facts::missing(

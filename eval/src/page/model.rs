@@ -193,6 +193,8 @@ pub struct EvaluationPart {
     pub name: String,
     /// Whether every step is answered.
     pub finished: bool,
+    /// Roles whose models were others than the run has now. Where there are any, nothing else is told.
+    pub others: Vec<String>,
     /// The metrics; none where no step is answered yet.
     pub scores: Option<MetricReport>,
     /// Steps to show, by what is right or wrong with them.

@@ -1,7 +1,10 @@
 //! An evaluation's part of the page, from the directory that it leaves.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use glpft_agent::Role;
+use glpft_checkpoints::read_json;
 use glpft_recipes::Behaviour;
 
 use super::model::{EvaluationPart, RolePart};
@@ -10,7 +13,7 @@ use crate::error::PredictionsError;
 use crate::read::read_predictions;
 use crate::score::Scorer;
 use crate::static_evaluation::{
-    METRICS_FILE, Manifest, PREDICTIONS_FILE, RoleStatistics, StaticReport,
+    MANIFEST_FILE, METRICS_FILE, Manifest, PREDICTIONS_FILE, RoleStatistics, StaticReport,
 };
 
 /// How many steps of a kind are shown.
@@ -20,8 +23,14 @@ const SEED: u64 = 0;
 
 impl EvaluationPart {
     /// Reads an evaluation's directory; none where it holds no predictions. What cannot be read is told in `problems`,
-    /// and what comes before it is taken.
-    pub fn read(name: &str, directory: &Path, problems: &mut Vec<String>) -> Option<Self> {
+    /// and what comes before it is taken. `models` are fingerprints of the run's models as they are now, by role: of an
+    /// evaluation that has others in its manifest, only which they are is told.
+    pub fn read(
+        name: &str,
+        directory: &Path,
+        models: &BTreeMap<String, String>,
+        problems: &mut Vec<String>,
+    ) -> Option<Self> {
         let path = directory.join(PREDICTIONS_FILE);
         if !path.is_file() {
             return None;
@@ -31,12 +40,16 @@ impl EvaluationPart {
         let mut part = Self {
             name: name.to_owned(),
             finished,
+            others: others(&directory.join(MANIFEST_FILE), models, problems),
             scores: None,
             samples: Vec::new(),
             roles: Vec::new(),
             times: Vec::new(),
             about: Vec::new(),
         };
+        if !part.others.is_empty() {
+            return Some(part);
+        }
         let mut scorer = Scorer::new(Behaviour::Fixed);
         let mut choice = SampleChoice::default();
         let read = each(&path, &mut |_, entry| {
@@ -104,6 +117,34 @@ impl EvaluationPart {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
     }
+}
+
+/// The roles that a manifest tells of other models.
+fn others(
+    path: &Path,
+    models: &BTreeMap<String, String>,
+    problems: &mut Vec<String>,
+) -> Vec<String> {
+    if !path.is_file() {
+        // Predictions that somebody put there: nobody knows whose.
+        return Vec::new();
+    }
+    let manifest: Manifest = match read_json(path) {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            problems.push(error.to_string());
+            return Vec::new();
+        }
+    };
+    Role::ALL
+        .into_iter()
+        .map(Role::name)
+        .filter(|role| {
+            let then = manifest.decides.get(*role);
+            then.is_some() && then != models.get(*role)
+        })
+        .map(str::to_owned)
+        .collect()
 }
 
 type Each<'e> = dyn FnMut(u64, &crate::Entry) -> Result<(), crate::StepError> + 'e;

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs;
 
 use glpft_recipes::{Behaviour, Recipe, Stage};
@@ -85,6 +86,17 @@ fn call(input: &str) -> String {
 }
 
 fn evaluation(lines: &[String], metrics: bool) -> (Option<EvaluationPart>, Vec<String>) {
+    evaluation_of(lines, metrics, None)
+}
+
+/// The fingerprint that an evaluation tells of its planner, and those of the run's models.
+type Models<'m> = (&'m str, BTreeMap<String, String>);
+
+fn evaluation_of(
+    lines: &[String],
+    metrics: bool,
+    models: Option<Models<'_>>,
+) -> (Option<EvaluationPart>, Vec<String>) {
     let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
     let _ = fs::write(folder.path().join("predictions.jsonl"), lines.concat());
     if metrics {
@@ -111,8 +123,14 @@ fn evaluation(lines: &[String], metrics: bool) -> (Option<EvaluationPart>, Vec<S
             json!(report).to_string(),
         );
     }
+    let mut now = BTreeMap::new();
+    if let Some((planner, models)) = models {
+        let manifest = json!({"decides": {"planner": planner, "behaviour": "fixed"}});
+        let _ = fs::write(folder.path().join("evaluation.json"), manifest.to_string());
+        now = models;
+    }
     let mut problems = Vec::new();
-    let part = EvaluationPart::read("static", folder.path(), &mut problems);
+    let part = EvaluationPart::read("static", folder.path(), &now, &mut problems);
     (part, problems)
 }
 
@@ -277,6 +295,24 @@ fn an_evaluation_under_way_is_shown_as_far_as_it_is() {
     assert_eq!((steps(&part), problems.len()), (Some(1), 1));
     let (part, _) = evaluation(&[], false);
     assert!(part.is_some_and(|part| part.scores.is_none()));
+}
+
+#[test]
+fn an_evaluation_of_other_models_is_not_shown_as_the_runs() {
+    let lines = [line("one", &call("{}"), &call("{}"))];
+    let now = |planner: &str| BTreeMap::from([("planner".to_owned(), planner.to_owned())]);
+    let shown = |models| {
+        let (part, problems) = evaluation_of(&lines, true, Some(models));
+        assert_eq!(problems, Vec::<String>::new());
+        let mut run = page();
+        run.evaluations.extend(part);
+        let html = parsed(&run);
+        let said = texts(&html, "#evaluation .missing").concat();
+        (count(&html, ".sample"), said.contains("The planner that"))
+    };
+    assert_eq!(shown(("a", now("a"))), (1, false));
+    assert_eq!(shown(("a", now("b"))), (0, true));
+    assert_eq!(shown(("a", BTreeMap::new())), (0, true));
 }
 
 #[test]
