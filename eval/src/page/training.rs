@@ -88,11 +88,15 @@ fn charts(stage: &StagePart) -> Vec<Markup> {
     let rate = Axis::new("learning rate").from_zero();
     let mut plots = vec![losses, Plot::new(steps_axis(), rate).series(rates)];
     if stage.validations.len() >= CURVE {
-        let axis = Axis::new("held-out perplexity");
+        // An untrained model's is thousands of times a trained one's.
+        let axis = Axis::new("held-out perplexity").log();
         let perplexities = held_out(stage, ValidationPoint::perplexity);
         plots.push(Plot::new(steps_axis(), axis).series(perplexities));
     }
-    plots.into_iter().map(chart).collect()
+    // Three stand beside each other, so each is narrower.
+    let width = if plots.len() > 2 { 340 } else { 420 };
+    let drawn = plots.into_iter().map(|plot| chart(plot.size(width, 220)));
+    drawn.collect()
 }
 
 fn steps_axis() -> Axis {
@@ -130,7 +134,7 @@ fn held_out(stage: &StagePart, value: fn(&ValidationPoint) -> f64) -> Series {
 }
 
 fn chart(plot: Plot) -> Markup {
-    match plot.size(420, 220).svg() {
+    match plot.svg() {
         // The plot escapes what it writes.
         Ok(svg) => PreEscaped(svg),
         Err(error) => html! { p.missing { (error) } },

@@ -80,7 +80,7 @@ impl Axis {
             (low, high) = (low - around, high + around);
         }
         let ticks = match self.logarithmic {
-            true => logarithmic_ticks(values, low, high),
+            true => logarithmic_ticks(values, low, high, most),
             false => linear_ticks(low, high, most),
         };
         let step = match ticks.as_slice() {
@@ -117,8 +117,9 @@ fn linear_ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
     (first..=last).map(|index| index as f64 * step).collect()
 }
 
-/// The values themselves where they are few, as with the sizes of a study; else powers of ten.
-fn logarithmic_ticks(values: &[f64], low: f64, high: f64) -> Vec<f64> {
+/// The values themselves where they are few and apart, as the sizes of a study are; else round numbers: powers of ten
+/// over three of them, their doubles and halves over one, fewer by equal steps. `low` and `high` are powers of ten.
+fn logarithmic_ticks(values: &[f64], low: f64, high: f64, most: usize) -> Vec<f64> {
     let mut found: Vec<f64> = values
         .iter()
         .copied()
@@ -126,14 +127,24 @@ fn logarithmic_ticks(values: &[f64], low: f64, high: f64) -> Vec<f64> {
         .collect();
     found.sort_by(f64::total_cmp);
     found.dedup_by(|one, other| (*one / *other - 1.0).abs() < 1e-9);
-    if found.len() <= 7 {
+    let apart = 10f64.powf((high - low) / 10.0);
+    if found.len() <= 7 && found.windows(2).all(|pair| pair[1] > pair[0] * apart) {
         return found;
     }
-    let decades = (low.ceil() as i32..=high.floor() as i32).map(|power| 10f64.powi(power));
-    let decades: Vec<f64> = decades.collect();
-    match decades.len() {
-        0 | 1 => vec![10f64.powf(low), 10f64.powf(high)],
-        _ => decades,
+    let powers = || (low.floor() as i32..=high.ceil() as i32).map(|power| 10f64.powi(power));
+    let inside = |tick: &f64| {
+        let place = tick.log10();
+        low - 1e-9 <= place && place <= high + 1e-9
+    };
+    let decades: Vec<f64> = powers().filter(inside).collect();
+    if decades.len() >= 3 {
+        return decades;
+    }
+    let halves = powers().flat_map(|power| [power, 2.0 * power, 5.0 * power]);
+    let halves: Vec<f64> = halves.filter(inside).collect();
+    match halves.len() {
+        0..3 => linear_ticks(10f64.powf(low), 10f64.powf(high), most),
+        _ => halves,
     }
 }
 
@@ -155,6 +166,12 @@ mod tests {
         let many: Vec<f64> = (1..1000).map(f64::from).collect();
         let texts = axis.scale(&many, 5).map(|scale| scale.texts);
         assert_eq!(texts, Some(vec!["1".into(), "10".into(), "100".into()]));
+        // Perplexities: many are close to the last one.
+        let ticks = |values: &[f64]| axis.scale(values, 5).map(|scale| scale.texts);
+        let few = ticks(&[98.9, 8.3, 4.3, 4.1, 4.02]);
+        assert_eq!(few, Some(["5", "10", "20", "50"].map(str::to_owned).into()));
+        let narrow = ticks(&[27.8, 17.1, 12.6, 12.2, 12.18]);
+        assert_eq!(narrow, Some(["15", "20", "25"].map(str::to_owned).into()));
     }
 
     #[test]
