@@ -2,6 +2,7 @@
 
 mod fitted;
 mod identity;
+mod perplexity;
 mod recipe;
 
 use std::path::Path;
@@ -19,6 +20,8 @@ use crate::error::Error;
 use crate::team::{Team, TeamSource};
 use fitted::Fitted;
 
+pub(crate) use identity::of_what_is_there as models_of_run;
+pub use perplexity::{EvaluatePerplexity, PerplexityReport, RolePerplexity, evaluate_perplexity};
 pub use recipe::{RunFacts, run_facts};
 
 /// The folder of a run's evaluations, each in a folder of its own.

@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use burn::tensor::Device;
 use glpft_agent::{Generate, GenerateError, Generated, Request, Role};
 use glpft_data::{PromptTokenizer, SegmentCache};
+use glpft_model::Decoder;
 use glpft_model::generation::{GenerationError, Generator, TokenRequest};
-use glpft_recipes::Precision;
+use glpft_recipes::{Precision, Separators};
 
 use crate::error::Error;
 use member::Member;
@@ -92,6 +93,17 @@ impl Team {
         self.members
             .get(&role)
             .map(|member| member.tokenizer.as_ref())
+    }
+
+    /// A role's model; none where there is none.
+    pub fn model(&self, role: Role) -> Option<&Decoder> {
+        let member = self.members.get(&role)?;
+        Some(self.generators[member.generator].model(member.model))
+    }
+
+    /// What a separator is to a role's model; none where there is none.
+    pub fn separators(&self, role: Role) -> Option<Separators> {
+        self.members.get(&role).map(|member| member.separators)
     }
 
     /// How many models there are in memory, adapters aside.

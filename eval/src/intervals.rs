@@ -68,22 +68,13 @@ impl Intervals {
         if tallies.len() < 2 {
             return None;
         }
-        let random = Random::new(seed, None, 0, Purpose::Sampling).stream(STREAM);
-        let draws: Vec<Metrics> = (0..RESAMPLES)
-            .map(|resample| {
-                let random = random.stream(resample.into());
-                let mut drawn = Tally::default();
-                for index in 0..tallies.len() as u64 {
-                    drawn.add(&tallies[random.below(tallies.len() as u64, index) as usize]);
-                }
-                drawn.metrics()
-            })
-            .collect();
+        let draws: Vec<Metrics> = resampled(tallies.len(), seed, |drawn| {
+            let mut sum = Tally::default();
+            drawn.for_each(|index| sum.add(&tallies[index]));
+            sum.metrics()
+        });
         let interval = |metric: fn(&Metrics) -> Option<f64>| {
-            let mut values: Vec<f64> = draws.iter().filter_map(metric).collect();
-            values.sort_by(f64::total_cmp);
-            let tail = (1.0 - LEVEL) / 2.0;
-            Some([quantile(&values, tail)?, quantile(&values, 1.0 - tail)?])
+            percentiles(draws.iter().filter_map(metric).collect())
         };
         Some(Self {
             level: LEVEL,
@@ -111,6 +102,45 @@ impl Intervals {
             ("hallu_rate", self.hallu_rate),
         ]
     }
+}
+
+/// The interval of `Σ sum / Σ count` over trajectories that have such a `(sum, count)` each, drawn as
+/// [`Intervals`] says; none of fewer than two, or where nothing is counted.
+pub fn ratio_interval(trajectories: &[(f64, f64)], seed: u64) -> Option<Interval> {
+    if trajectories.len() < 2 {
+        return None;
+    }
+    let draws = resampled(trajectories.len(), seed, |drawn| {
+        let (mut sum, mut count) = (0.0, 0.0);
+        for index in drawn {
+            sum += trajectories[index].0;
+            count += trajectories[index].1;
+        }
+        (count > 0.0).then(|| sum / count)
+    });
+    percentiles(draws.into_iter().flatten().collect())
+}
+
+/// What `value` says of each draw of as many of `count` as there are.
+fn resampled<T>(
+    count: usize,
+    seed: u64,
+    value: impl Fn(&mut dyn Iterator<Item = usize>) -> T,
+) -> Vec<T> {
+    let random = Random::new(seed, None, 0, Purpose::Sampling).stream(STREAM);
+    let draw = |resample: u32| {
+        let random = random.stream(resample.into());
+        let mut drawn = (0..count as u64).map(|index| random.below(count as u64, index) as usize);
+        value(&mut drawn)
+    };
+    (0..RESAMPLES).map(draw).collect()
+}
+
+/// The interval that leaves out the same share at either end.
+fn percentiles(mut values: Vec<f64>) -> Option<Interval> {
+    values.sort_by(f64::total_cmp);
+    let tail = (1.0 - LEVEL) / 2.0;
+    Some([quantile(&values, tail)?, quantile(&values, 1.0 - tail)?])
 }
 
 /// The quantile of sorted values, interpolated linearly between neighbours.
@@ -191,6 +221,25 @@ mod tests {
         );
         // Ten equal steps each: √10 times as wide.
         assert!((2.5..4.0).contains(&(wide / narrow)), "{narrow} {wide}");
+    }
+
+    #[test]
+    fn the_interval_of_a_ratio_weighs_by_count() {
+        // Draws as those of the metric with the same seed, so the same interval.
+        let parts: Vec<(f64, f64)> = (0..400)
+            .map(|index| (f64::from(u8::from(index % 4 == 0)), 1.0))
+            .collect();
+        let steps: Vec<Tally> = (0..400).map(|index| step(index % 4 == 0)).collect();
+        let plan = Intervals::bootstrap(&steps, Over::Steps, 3).and_then(|found| found.plan_em);
+        assert!(plan.is_some());
+        assert_eq!(ratio_interval(&parts, 3), plan);
+        // One heavy trajectory decides wherever it is drawn.
+        let Some([low, high]) = ratio_interval(&[(0.0, 1.0), (1000.0, 1000.0)], 0) else {
+            panic!("no interval");
+        };
+        assert_eq!((low, high), (0.0, 1.0));
+        assert_eq!(ratio_interval(&[(1.0, 1.0)], 0), None);
+        assert_eq!(ratio_interval(&[(0.0, 0.0), (0.0, 0.0)], 0), None);
     }
 
     #[test]

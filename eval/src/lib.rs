@@ -23,7 +23,7 @@ mod tally;
 pub use entry::Entry;
 pub use equality::python_equal;
 pub use error::{EntryError, PredictionsError, StepError, Which};
-pub use intervals::{Interval, Intervals, Over};
+pub use intervals::{Interval, Intervals, Over, ratio_interval};
 pub use mean::Mean;
 pub use metrics::{
     ArgumentScore, ArgumentSkip, MAX_WORD_PAIRS, RougeError, argument_score, is_hallucinated,

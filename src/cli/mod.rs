@@ -45,6 +45,9 @@ pub(crate) fn main() -> u8 {
         Command::Eval(EvalCommand::Static(args)) => {
             with_threads(&args.output, || eval::evaluate_static(&args))
         }
+        Command::Eval(EvalCommand::Perplexity(args)) => {
+            with_threads(&args.output, || eval::evaluate_perplexity(&args))
+        }
         Command::Report(args) => report_page::execute(&args),
         Command::Study(args) => with_threads(&args.output.clone(), || study::execute(&args)),
         Command::Recipe(command) => recipe::execute(command),

@@ -27,16 +27,7 @@ pub struct RunFacts {
 /// # Errors
 /// The run's recipe cannot be read.
 pub fn run_facts(team: &TeamSource) -> Result<RunFacts, Error> {
-    let path = match team {
-        TeamSource::Run(path) | TeamSource::Single(path) => path,
-        TeamSource::Trio { planner, .. } => planner,
-    };
-    let around = path.parent().and_then(|models| models.parent());
-    let run = [Some(path.as_path()), around]
-        .into_iter()
-        .flatten()
-        .find_map(|root| RunDirectory::open(root).ok());
-    let recipe = run.map(|run| Recipe::load(run.recipe(), &[])).transpose()?;
+    let recipe = recipe(team)?;
     let answers = match (team, &recipe) {
         (TeamSource::Run(_), Some(recipe)) => answerer(recipe.arrangement),
         (TeamSource::Single(_), _) => Answerer::Single,
@@ -49,4 +40,18 @@ pub fn run_facts(team: &TeamSource) -> Result<RunFacts, Error> {
             .is_none_or(|recipe| recipe.data.system_prefix == SystemPrefix::Both),
         prompts: recipe.and_then(|recipe| recipe.data.prompts.map(PathBuf::from)),
     })
+}
+
+/// The recipe of the run that a team is, or is of; of a trio, the planner's.
+pub(super) fn recipe(team: &TeamSource) -> Result<Option<Recipe>, Error> {
+    let path = match team {
+        TeamSource::Run(path) | TeamSource::Single(path) => path,
+        TeamSource::Trio { planner, .. } => planner,
+    };
+    let around = path.parent().and_then(|models| models.parent());
+    let run = [Some(path.as_path()), around]
+        .into_iter()
+        .flatten()
+        .find_map(|root| RunDirectory::open(root).ok());
+    Ok(run.map(|run| Recipe::load(run.recipe(), &[])).transpose()?)
 }

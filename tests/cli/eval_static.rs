@@ -78,6 +78,22 @@ fn a_run_is_evaluated_and_gone_on_with() {
     smoke(path, &["run", "quickstart", lr, "--out=other"]).ok();
     fs::rename(path.join(RUN).join("eval"), path.join("other/eval")).unwrap();
     evaluate(path, &["other", "--limit=4"]).fails(2, &["caller: "]);
+    // Its metrics are not this run's, and the page does not show them.
+    let page = || {
+        glpft(path, ["report", "other"]).ok();
+        fs::read_to_string(path.join("other/report.html")).unwrap()
+    };
+    let stale = page();
+    assert!(stale.contains("The caller that was evaluated is not the one"));
+    assert!(!stale.contains("Samples"));
+    // Nor do they outlive their models.
+    smoke(
+        path,
+        &["run", "quickstart", lr, "--out=other", "--overwrite"],
+    )
+    .ok();
+    assert!(!path.join("other/report.html").exists() && !path.join("other/eval").exists());
+    assert!(page().contains("has not been evaluated"));
 }
 
 #[test]

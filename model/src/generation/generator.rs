@@ -112,6 +112,14 @@ impl Generator {
         self.models[0].config().max_positions
     }
 
+    /// One of the models, by its place.
+    ///
+    /// # Panics
+    /// Where there are fewer.
+    pub fn model(&self, place: usize) -> &Decoder {
+        &self.models[place]
+    }
+
     /// The settings, which may change between calls.
     pub fn settings_mut(&mut self) -> &mut GeneratorSettings {
         &mut self.settings

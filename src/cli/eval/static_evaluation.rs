@@ -7,7 +7,6 @@ use glpft::Error;
 use glpft::evaluate::EvaluateStatic;
 use glpft_agent::Role;
 use glpft_eval::static_evaluation::{DataCounts, RoleStatistics, StaticReport, Times};
-use glpft_recipes::Precision;
 use serde_json::json;
 
 use super::arguments::{place, settings, team};
@@ -15,7 +14,7 @@ use super::progress::StaticProgress;
 use super::tables::{confusion, metrics, notes};
 use crate::cli::output::table;
 use crate::cli::run::stop_on_interrupt;
-use crate::cli::{PrecisionArg, StaticArgs, print};
+use crate::cli::{StaticArgs, print};
 
 /// Runs the command.
 pub(crate) fn evaluate_static(args: &StaticArgs) -> Result<(), Error> {
@@ -32,10 +31,7 @@ pub(crate) fn evaluate_static(args: &StaticArgs) -> Result<(), Error> {
         out: &out,
         overwrite: args.overwrite,
         device: &device,
-        precision: match args.precision {
-            PrecisionArg::F32 => Precision::F32,
-            PrecisionArg::Bf16 => Precision::Bf16,
-        },
+        precision: args.precision.into(),
         stop: &*stop_on_interrupt()?,
     };
     let report =

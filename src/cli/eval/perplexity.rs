@@ -1,0 +1,95 @@
+//! `glpft eval perplexity`.
+
+use std::io::IsTerminal;
+
+use glpft::Error;
+use glpft::evaluate::{EvaluatePerplexity, PerplexityReport};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::arguments::team;
+use crate::cli::output::{print_json, table};
+use crate::cli::{OutputArgs, PerplexityArgs, print};
+
+/// Runs the command.
+pub(crate) fn evaluate_perplexity(args: &PerplexityArgs) -> Result<(), Error> {
+    let team = team(&args.team)?;
+    let device = glpft_model::device(&args.device.device)?;
+    let evaluation = EvaluatePerplexity {
+        team: &team,
+        data: &args.data,
+        prompts: args.prompts.as_deref(),
+        conversations: args.limit,
+        max_length: args.max_length,
+        device: &device,
+        precision: args.precision.into(),
+    };
+    let bar = bar(&args.output);
+    let report = glpft::evaluate::evaluate_perplexity(&evaluation, &mut |role, done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+        bar.set_prefix(role.name());
+    });
+    bar.finish_and_clear();
+    let report = report?;
+    match args.output.json {
+        true => print_json(&json!(report)),
+        false => print(&text(&report)),
+    }
+}
+
+fn bar(output: &OutputArgs) -> ProgressBar {
+    if output.quiet || output.json || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(0);
+    // The template is constant; were it wrong, the bar would look plainer.
+    match ProgressStyle::with_template("{prefix:10} {wide_bar} {pos}/{len} conversations") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn text(report: &PerplexityReport) -> String {
+    let header = [
+        "role",
+        "conversations",
+        "examples",
+        "targets' tokens",
+        "loss",
+        "perplexity",
+        "95 % interval",
+        "s",
+    ];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
+    for role in &report.roles {
+        rows.push(vec![
+            role.role.to_owned(),
+            role.trajectories.to_string(),
+            role.examples.to_string(),
+            role.label_tokens.to_string(),
+            number(role.loss),
+            number(role.perplexity),
+            role.interval.map_or("-".to_owned(), |[low, high]| {
+                format!("{low:.4} to {high:.4}")
+            }),
+            format!("{:.1}", role.seconds),
+        ]);
+    }
+    let mut text = table(&rows);
+    for role in &report.roles {
+        for (count, what) in [
+            (role.truncated, "examples lost tokens"),
+            (role.dropped, "examples are too long and left out"),
+        ] {
+            if count > 0 {
+                text += &format!("{}: {count} {what}\n", role.role);
+            }
+        }
+    }
+    if report.bad_records > 0 {
+        text += &format!("{} records cannot be read\n", report.bad_records);
+    }
+    text
+}
