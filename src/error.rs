@@ -216,6 +216,15 @@ pub enum Error {
         /// How many there are.
         of: usize,
     },
+    /// A model's loss on held-out targets is no number.
+    #[error(
+        "the {role}'s loss on the held-out targets is not finite: its weights are not, or what they compute is beyond the \
+         precision's range"
+    )]
+    LossNotFinite {
+        /// The role that the model plays.
+        role: &'static str,
+    },
     /// The directory holds another study.
     #[error(
         "{} holds another study ({differences}); choose another --out", path.display()

@@ -15,7 +15,7 @@ use glpft_recipes::{
     Arrangement, Behaviour, GiveUpHistory, Packing, Precision, Recipe, Separators, Stage,
     SystemPrefix, Truncate,
 };
-use glpft_train::{LossSum, TrainError, losses, perplexity};
+use glpft_train::{LossSum, losses, perplexity};
 use serde::Serialize;
 
 use super::read;
@@ -203,13 +203,9 @@ impl Measured<'_> {
         told.label_tokens = whole.label_tokens;
         told.loss = whole.mean();
         if told.loss.is_some_and(|loss| !loss.is_finite()) {
-            return Err(TrainError::NotFinite {
-                stage: self.role.name(),
-                step: 0,
-                what: "the loss on held-out targets".to_owned(),
-                examples: "those of --data".to_owned(),
-            }
-            .into());
+            return Err(Error::LossNotFinite {
+                role: self.role.name(),
+            });
         }
         told.perplexity = told.loss.map(perplexity);
         told.interval = ratio_interval(&parts, SEED).map(|ends| ends.map(perplexity));
