@@ -28,6 +28,12 @@ pub(crate) struct Generate {
     /// The most answers at the same time
     #[arg(long, default_value_t = 32)]
     batch: usize,
+    /// The trajectories that are answered together, as the static evaluation does
+    #[arg(long, default_value_t = 4)]
+    together: usize,
+    /// The most tokens of prompts that are computed at once
+    #[arg(long)]
+    pass_tokens: Option<usize>,
     /// Answers each prompt by itself and forgets it
     #[arg(long)]
     alone: bool,
@@ -44,16 +50,23 @@ impl Generate {
             Ok(files.read_f32(&tensor.name, &tensor.shape)?)
         };
         let model = Decoder::load(config, &Device::flex(), FloatDType::F32, read)?;
-        let settings = GeneratorSettings {
+        let mut settings = GeneratorSettings {
             batch: self.batch,
             ..GeneratorSettings::default()
         };
+        if let Some(tokens) = self.pass_tokens {
+            settings.pass_tokens = tokens;
+        }
         let mut generator = Generator::new(vec![model], settings);
         let examples = read_examples(&self.tokens)?;
         let (mut seconds, mut prompt, mut cached, mut new, mut ids) = (0.0, 0, 0, 0, Vec::new());
-        for trajectory in examples.chunk_by(|a, b| a.trajectory == b.trajectory) {
-            let requests: Vec<TokenRequest> = trajectory
+        let trajectories = examples.chunk_by(|a, b| a.trajectory == b.trajectory);
+        let trajectories: Vec<_> = trajectories.collect();
+        for trajectories in trajectories.chunks(self.together.max(1)) {
+            let requests: Vec<TokenRequest> = trajectories
                 .iter()
+                .copied()
+                .flatten()
                 .map(|example| {
                     let prompt = &example.tokens[..example.label_start];
                     TokenRequest {

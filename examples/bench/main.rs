@@ -4,14 +4,14 @@
 //! ```text
 //! bench step MODEL TOKENS… [--lora RANK] [--packing tree|rows|none] [--warmup 1] [--repeat 3] [--set KEY=VALUE]…
 //! bench gemm [--repeat 5]
-//! bench generate MODEL TOKENS [--new-tokens 32] [--prompt-tokens 2048] [--batch 32] [--alone] [--ids]
+//! bench generate MODEL TOKENS [--new-tokens 32] [--prompt-tokens 2048] [--batch 32] [--together 4] [--alone] [--ids]
 //! ```
 //!
 //! `step` trains on all lines of a TOKENS file as one optimizer step a pass, one file after the other. A line is what
 //! `glpft data export --tokens` writes, and may say its `"trajectory"` (a number); without it each line is a
 //! trajectory of its own, whose prefixes are then shared only where several fit one micro-batch. It prints a JSON
 //! line a step, as the PyTorch script of the comparison does, and one a file. `generate` is our side of
-//! `benches/generate.py`: it answers the prompts of a TOKENS file, those of a trajectory at once.
+//! `benches/generate.py`: it answers the prompts of a TOKENS file, those of some trajectories at once.
 
 mod flops;
 mod gemm;

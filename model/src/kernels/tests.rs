@@ -472,23 +472,39 @@ fn the_fast_exponential_is_within_two_units_in_the_last_place() {
     assert!(f32::NAN.exponential().is_nan());
 }
 
-/// Runs of one and of many tokens, one of which reads what another of the same pass writes, on a cache in pieces.
-#[test]
+/// Runs of one and of many tokens, one of which reads what another of the same pass writes, on a cache in pieces of 1000
+/// rows; 168 tokens.
 #[allow(clippy::single_range_in_vec_init)] // a context of one range is a list of ranges
-fn cached_attention_is_the_same_fused() {
+fn runs_of_every_kind() -> CacheRuns {
     let run = |rows: std::ops::Range<usize>, slot, context: &[std::ops::Range<usize>]| CacheRun {
         rows,
         slot,
         context: context.to_vec(),
     };
-    let runs = CacheRuns::new(vec![
+    CacheRuns::new(vec![
         run(0..1, 300, &[0..5, 40..41]),
         run(1..4, 20, &[]),
         run(4..154, 50, &[20..23, 0..7]),
         run(154..155, 200, &[20..23, 0..7, 50..200]),
         run(155..165, 301, &[0..5]),
-    ]);
-    for (heads, kv_heads, head_dim) in [(6, 2, 20), (3, 3, 16), (4, 1, 6)] {
+        // A long part that two see, and one of them more of it.
+        run(165..166, 330, &[0..5, 400..1000]),
+        run(166..168, 340, &[0..5, 400..900]),
+    ])
+}
+
+/// In f64, and in f32, which has kernels of its own.
+#[test]
+fn cached_attention_is_the_same_fused() {
+    let runs = runs_of_every_kind();
+    for (heads, kv_heads, head_dim) in [
+        (6, 2, 20),
+        (3, 3, 16),
+        (4, 1, 6),
+        (9, 3, 64),
+        (8, 1, 32),
+        (14, 2, 80),
+    ] {
         let shape = AttentionShape {
             heads,
             kv_heads,
@@ -496,23 +512,29 @@ fn cached_attention_is_the_same_fused() {
             scale: 0.3,
             precision: Precision::F32,
         };
-        let query = normal(0, &[165, heads * head_dim]);
-        let [key, value] = [1, 2].map(|stream| normal(stream, &[165, kv_heads * head_dim]));
-        let [keys, values] = [3, 4].map(|stream| normal(stream, &[320, kv_heads * head_dim]));
-        let found = Flex::cached_attention(
-            query.clone(),
-            key.clone(),
-            value.clone(),
-            keys.clone(),
-            values.clone(),
-            runs.clone(),
-            shape,
-        );
-        let expected =
+        let (width, kv_width) = (heads * head_dim, kv_heads * head_dim);
+        let new = [(0, width), (1, kv_width), (2, kv_width)];
+        let new = new.map(|(stream, width)| normal(stream, &[168, width]));
+        let kept = [3, 4].map(|stream| normal(stream, &[1000, kv_width]));
+        let fused = |dtype| {
+            let cast = |tensor: &FlexTensor| Flex::float_cast(tensor.clone(), dtype);
+            let ([query, key, value], [keys, values]) =
+                (new.each_ref().map(cast), kept.each_ref().map(cast));
+            let (output, keys, values) =
+                Flex::cached_attention(query, key, value, keys, values, runs.clone(), shape);
+            [output, keys, values].map(|tensor| Flex::float_cast(tensor, FloatDType::F64))
+        };
+        let [query, key, value] = new.clone();
+        let [keys, values] = kept.clone();
+        let (output, keys, values) =
             composed::cached_attention::<Flex>(query, key, value, keys, values, &runs, shape);
-        close(found.0, expected.0, "output");
-        close(found.1, expected.1, "keys");
-        close(found.2, expected.2, "values");
+        let expected = [output, keys, values];
+        for (dtype, most) in [(FloatDType::F64, 1e-10), (FloatDType::F32, 2e-6)] {
+            for (found, expected) in fused(dtype).into_iter().zip(expected.clone()) {
+                let distance = distance(found, expected);
+                assert!(distance <= most, "{dtype:?} {shape:?}: {distance:e}");
+            }
+        }
     }
 }
 

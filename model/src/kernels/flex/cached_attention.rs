@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use burn::tensor::DType;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::matrix::{Matrix, multiply_in};
 use super::real::{Real, contiguous, elements, tensor, vectorized, whole};
+use super::shared_attention::{self, Query};
 use super::softmax::{exponentials, largest};
 use crate::kernels::{AttentionShape, CacheRun};
 
@@ -47,24 +49,35 @@ pub fn forward<R: Real>(
             values: elements::<R>(&values),
             shape,
         };
-        let tasks = tasks(&mut output, runs, width);
-        tasks
+        let shared = R::dtype() == DType::F32 && shared_attention::is_supported(&shape);
+        let (large, small): (Vec<_>, Vec<_>) = tasks(&mut output, runs, width)
+            .into_iter()
+            .partition(|task| task.rows.len() >= MATRIX);
+        large
             .into_par_iter()
             .for_each_init(Vec::new, |scores, task| {
-                let Task { run, rows, output } = task;
-                let query = &query[(run.rows.start + rows.start) * width..];
-                let query = &query[..rows.len() * width];
-                let places = places(run, rows.end);
-                if rows.len() >= MATRIX {
-                    cached.block(run, &rows, query, &places, scores, output);
-                    return;
-                }
-                let head_rows = output.par_chunks_mut(width).zip(query.par_chunks(width));
+                cached.block(task, query, scores);
+            });
+        if shared {
+            let queries = small
+                .into_iter()
+                .flat_map(|task| queries(task, query, width));
+            let [keys, values] = [cached.keys, cached.values].map(bytemuck::cast_slice);
+            shared_attention::attend(queries.collect(), keys, values, &shape);
+        } else {
+            small.into_par_iter().for_each(|task| {
+                let query = task.query(query, width);
+                let places = places(task.run, task.rows.end);
+                let before = task.run.before() + task.rows.start + 1;
+                let head_rows = task
+                    .output
+                    .par_chunks_mut(width)
+                    .zip(query.par_chunks(width));
                 head_rows.enumerate().for_each(|(row, (output, query))| {
-                    let visible = run.before() + rows.start + row + 1;
-                    cached.token(query, &places, visible, output);
+                    cached.token(query, &places, before + row, output);
                 });
             });
+        }
     }
     let tokens = output.len() / width;
     (tensor(output, [tokens, width]), keys, values)
@@ -76,6 +89,33 @@ struct Task<'a, R> {
     /// Counted from the run's first.
     rows: Range<usize>,
     output: &'a mut [R],
+}
+
+impl<R> Task<'_, R> {
+    /// The task's rows of the pass's `query`.
+    fn query<'q>(&self, query: &'q [R], width: usize) -> &'q [R] {
+        let first = self.run.rows.start + self.rows.start;
+        &query[first * width..(first + self.rows.len()) * width]
+    }
+}
+
+/// A task's tokens, one by one.
+fn queries<'a, R: Real>(
+    task: Task<'a, R>,
+    query: &'a [R],
+    width: usize,
+) -> impl Iterator<Item = Query<'a>> {
+    let query = bytemuck::cast_slice(task.query(query, width));
+    let output = bytemuck::cast_slice_mut(task.output);
+    let rows = query
+        .chunks_exact(width)
+        .zip(output.chunks_exact_mut(width));
+    rows.zip(task.rows)
+        .map(move |((query, output), row)| Query {
+            query,
+            places: places(task.run, row + 1),
+            output,
+        })
 }
 
 fn tasks<'a, R>(mut output: &'a mut [R], runs: &'a [CacheRun], width: usize) -> Vec<Task<'a, R>> {
@@ -112,16 +152,8 @@ struct Cached<'a, R> {
 }
 
 impl<R: Real> Cached<'_, R> {
-    /// The tokens `rows` of a run, as products of matrices.
-    fn block(
-        &self,
-        run: &CacheRun,
-        rows: &Range<usize>,
-        query: &[R],
-        places: &[Range<usize>],
-        scores: &mut Vec<R>,
-        output: &mut [R],
-    ) {
+    /// A task's tokens, as products of matrices; `query` is the whole pass's.
+    fn block(&self, task: Task<'_, R>, query: &[R], scores: &mut Vec<R>) {
         let AttentionShape {
             heads,
             kv_heads,
@@ -130,6 +162,9 @@ impl<R: Real> Cached<'_, R> {
             precision,
         } = self.shape;
         let (width, kv_width) = (heads * head_dim, kv_heads * head_dim);
+        let query = task.query(query, width);
+        let places = places(task.run, task.rows.end);
+        let Task { run, rows, output } = task;
         let columns = run.before() + rows.end;
         let count = rows.len();
         scores.clear();
@@ -138,7 +173,7 @@ impl<R: Real> Cached<'_, R> {
             let kv = head / (heads / kv_heads) * head_dim;
             let of_head = Matrix::new(&query[head * head_dim..], count, head_dim, width);
             let mut column = 0;
-            for place in places {
+            for place in &places {
                 let keys = &self.keys[place.start * kv_width + kv..];
                 let keys = Matrix::new(keys, place.len(), head_dim, kv_width).transposed();
                 let scores = &mut scores[column..];

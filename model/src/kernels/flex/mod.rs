@@ -15,8 +15,10 @@ mod matrix;
 mod projection;
 mod real;
 mod rms_norm;
+mod shared_attention;
 mod small;
 mod softmax;
+mod spans;
 
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
