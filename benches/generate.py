@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Answers beside transformers' `generate` on the same machine and prompts, as Markdown.
 
-  generate.py --bench BENCH --model MODEL --tokens TOKENS --python PYTHON --out DIR [--trajectories 4]
-              [--new-tokens 32] [--prompt-tokens 2048] [--repeat 3]
+  generate.py --bench BENCH --model MODEL --tokens TOKENS --python PYTHON --out DIR [--trajectories 20]
+              [--new-tokens 32] [--prompt-tokens 3750] [--repeat 3] [--alone]
 
 BENCH is the example `bench`; TOKENS a file of `glpft data export --tokens`, of whose examples the first trajectories'
 are taken (lines that begin alike are of one trajectory); PYTHON has torch and transformers.
 
-Sides take turns, each measurement a process of its own; medians count, loading does not. Each side answers once with
-one token, which is the prefill, and once with --new-tokens; the difference is the decoding. `alone` is ours without the
-prefix cache and one answer at a time, as transformers works here. transformers suppresses the end of sequence and ours
-goes on after it, so that the answers are equal only where none comes up."""
+Sides take turns, each measurement a process of its own; medians count, loading does not. Ours answers the prompts of
+four trajectories together, as `glpft eval static` does, and forgets them. What comes before an answer's first token is
+the prefill, the rest the decoding. With --alone it also answers without the prefix cache and one prompt at a time, as
+transformers works here. transformers suppresses the end of sequence and ours goes on after it, so that the answers are
+equal only where none comes up."""
 
 import argparse
 import json
@@ -41,10 +42,11 @@ def main():
     parser.add_argument("--tokens", required=True)
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--out", default="bench-generate")
-    parser.add_argument("--trajectories", type=int, default=4)
+    parser.add_argument("--trajectories", type=int, default=20)
     parser.add_argument("--new-tokens", type=int, default=32)
-    parser.add_argument("--prompt-tokens", type=int, default=2048)
+    parser.add_argument("--prompt-tokens", type=int, default=3750)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--alone", action="store_true")
     arguments = parser.parse_args()
     out = Path(arguments.out)
     groups = trajectories(read_lines(arguments.tokens))[: arguments.trajectories]
@@ -55,21 +57,22 @@ def main():
     sides = {
         "transformers": [arguments.python, peer, arguments.model, tokens],
         "ours": ours,
-        "ours, alone": [*ours, "--alone", "--batch", 1],
     }
-    found = {(side, new): [] for side in sides for new in (1, arguments.new_tokens)}
+    if arguments.alone:
+        sides["ours, alone"] = [*ours, "--alone", "--batch", 1]
+    found = {side: [] for side in sides}
+    limits = ["--new-tokens", arguments.new_tokens, "--prompt-tokens", arguments.prompt_tokens]
     for turn in range(arguments.repeat):
-        for side, new in found:
-            limits = ["--new-tokens", new, "--prompt-tokens", arguments.prompt_tokens]
-            keep = out / "raw" / f"{side.replace(', ', '-')}-{new}-{turn}.json"
+        for side in sides:
+            keep = out / "raw" / f"{side.replace(', ', '-')}-{turn}.json"
             result = run([*sides[side], *limits], keep)
             if "error" in result:
                 sys.exit(f"error: {side}: {result['error']}")
-            found[side, new].append(result["lines"][-1])
+            found[side].append(result["lines"][-1])
     rows, base = [], None
     for side in sides:
-        first, all_of = (found[side, new] for new in (1, arguments.new_tokens))
-        prefill, total = (statistics.median(line["seconds"] for line in lines) for lines in (first, all_of))
+        all_of = found[side]
+        prefill, total = (statistics.median(line[key] for line in all_of) for key in ("prefill_seconds", "seconds"))
         one = all_of[0]
         base = base or total
         decoded = one["new_tokens"] - one["prompts"]
@@ -77,12 +80,12 @@ def main():
         cells = [one["prompt_tokens"] - one["cached_tokens"], f"{prefill:.2f}", *(f"{rate:.0f}" for rate in rates)]
         spread = f"{min(line['seconds'] for line in all_of):.2f} … {max(line['seconds'] for line in all_of):.2f}"
         rows.append([side, *cells, f"{total:.2f} ({spread})", f"{base / total:.1f}×"])
-    one = found["ours", arguments.new_tokens][0]
+    one = found["ours"][0]
     header = ["", "prompt tokens computed", "prefill s", "prompt tokens/s", "decoded tokens/s", "all, s", "against transformers"]
-    answers = {side: found[side, arguments.new_tokens][0]["ids"] for side in sides}
+    answers = {side: found[side][0]["ids"] for side in sides}
     equal = sum(a == b for a, b in zip(answers["transformers"], answers["ours"]))
     text = f"{one['prompts']} prompts, {one['prompt_tokens']} tokens; {one['new_tokens']} new ones; "
-    text += f"{equal} answers are equal.\n\n{table(header, rows)}\n"
+    text += f"{equal} answers of ours are transformers'.\n\n{table(header, rows)}\n"
     (out / "generate.md").write_text(text, encoding="utf-8")
     print(text)
 

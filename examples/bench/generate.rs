@@ -59,7 +59,8 @@ impl Generate {
         }
         let mut generator = Generator::new(vec![model], settings);
         let examples = read_examples(&self.tokens)?;
-        let (mut seconds, mut prompt, mut cached, mut new, mut ids) = (0.0, 0, 0, 0, Vec::new());
+        let (mut seconds, mut prefill, mut ids) = (0.0, 0.0, Vec::new());
+        let (mut prompt, mut cached, mut new) = (0, 0, 0);
         let trajectories = examples.chunk_by(|a, b| a.trajectory == b.trajectory);
         let trajectories: Vec<_> = trajectories.collect();
         for trajectories in trajectories.chunks(self.together.max(1)) {
@@ -85,9 +86,17 @@ impl Generate {
             };
             for requests in requests.chunks(together) {
                 let started = Instant::now();
-                let answers = generator.generate(requests, &mut |_, _| false)?;
+                // Prompts are read before any answer goes on, as long as there are no more than fit a batch.
+                let mut read = 0.0;
+                let answers = generator.generate(requests, &mut |_, answer| {
+                    if answer.len() == 1 {
+                        read = started.elapsed().as_secs_f64();
+                    }
+                    false
+                })?;
                 generator.forget();
                 seconds += started.elapsed().as_secs_f64();
+                prefill += read;
                 for (request, answer) in requests.iter().zip(answers) {
                     prompt += request.prompt.len();
                     cached += answer.cached_tokens;
@@ -102,6 +111,7 @@ impl Generate {
             "cached_tokens": cached,
             "new_tokens": new,
             "seconds": seconds,
+            "prefill_seconds": prefill,
             "threads": rayon::current_num_threads(),
         });
         if self.ids {

@@ -10,7 +10,9 @@ use glpft_agent::{
 use glpft_data::Text;
 use glpft_recipes::Precision;
 
-use super::{folder, small_model};
+use super::{copy_folder, folder, glpft, read_json, small_model, smoke};
+
+const TRIO: [Role; 3] = [Role::Planner, Role::Caller, Role::Summarizer];
 
 fn open(source: &TeamSource) -> Team {
     Team::open(source, &Device::flex(), Precision::F32).unwrap()
@@ -43,6 +45,97 @@ fn answer(team: &mut Team, request: &Request) -> Generated {
     let mut answers = team.generate(std::slice::from_ref(request)).unwrap();
     assert_eq!(answers.len(), 1);
     answers.remove(0)
+}
+
+/// A trained run of adapters on one base.
+fn adapters(directory: &Path) {
+    let arguments = [
+        "run",
+        "quickstart",
+        "--out=team",
+        "--set=stage.tune=lora",
+        // Large enough that two steps make three different models.
+        "--set=stage.lr=0.05",
+    ];
+    smoke(directory, &arguments).ok();
+}
+
+#[test]
+fn adapters_share_their_base_and_answer_as_merged_models() {
+    let folder = folder();
+    let directory = folder.path();
+    adapters(directory);
+    let run = directory.join("team");
+    let mut team = open(&TeamSource::Run(run.clone()));
+    assert_eq!(team.roles().collect::<Vec<_>>(), TRIO);
+    assert_eq!(team.backbones(), 1);
+    let requests: Vec<Request> = ["Where is it?", "Where is it now?"]
+        .into_iter()
+        .flat_map(|text| TRIO.map(|role| request(role, text)))
+        .collect();
+    let answers = team.generate(&requests).unwrap();
+    let merged = TRIO.map(|role| {
+        let to = format!("merged-{}", role.name());
+        let role = format!("--role={}", role.name());
+        glpft(directory, ["export", "team", &role, "--merge", "--to", &to]).ok();
+        directory.join(to)
+    });
+    let mut three = open(&trio(&merged[0], &merged[1], &merged[2]));
+    assert_eq!(three.backbones(), 3);
+    let texts = |answers: &[Generated]| -> Vec<String> {
+        answers.iter().map(|answer| answer.text.clone()).collect()
+    };
+    assert_eq!(texts(&three.generate(&requests).unwrap()), texts(&answers));
+    assert_ne!(answers[0].text, answers[1].text);
+    // Roles do not read each other's cache; a role's second prompt begins like its first.
+    let cached: Vec<bool> = answers.iter().map(|one| one.cached_tokens > 0).collect();
+    assert_eq!(cached, [false, false, false, true, true, true]);
+    // One after the other, and named one by one.
+    let parts = TRIO.map(|role| run.join("models").join(role.name()));
+    let mut team = open(&trio(&parts[0], &parts[1], &run));
+    assert_eq!(team.backbones(), 1);
+    for (request, expected) in requests.iter().zip(&answers) {
+        assert_eq!(answer(&mut team, request).text, expected.text);
+        team.forget();
+    }
+}
+
+#[test]
+fn each_role_has_its_own_tokenizer() {
+    let folder = folder();
+    let model = small_model(folder.path());
+    let other = folder.path().join("other");
+    copy_folder(&model, &other);
+    // Without merges the same text is more tokens, and the same ids are other text.
+    let file = other.join("tokenizer.json");
+    let mut tokenizer = read_json(&file);
+    tokenizer["model"]["merges"] = serde_json::json!([]);
+    let vocabulary = tokenizer["model"]["vocab"].as_object_mut().unwrap();
+    let mut signs: Vec<_> = vocabulary
+        .iter_mut()
+        .filter(|(token, _)| token.chars().count() == 1)
+        .map(|(_, id)| id)
+        .collect();
+    let mut ids: Vec<_> = signs.iter().map(|id| (*id).clone()).collect();
+    ids.rotate_left(1);
+    for (to, id) in signs.iter_mut().zip(ids) {
+        **to = id;
+    }
+    std::fs::write(&file, tokenizer.to_string()).unwrap();
+
+    let text = "a e a e a e";
+    let said = |answer: &Generated| (answer.prompt_tokens, answer.text.clone());
+    let single = |of: &Path| {
+        let mut team = open(&TeamSource::Single(of.to_owned()));
+        said(&answer(&mut team, &request(Role::Backbone, text)))
+    };
+    let expected = [single(&model), single(&other)];
+    assert!(expected[0].0 < expected[1].0, "{expected:?}");
+    assert_ne!(expected[0].1, expected[1].1);
+    let mut team = open(&trio(&model, &other, &model));
+    let requests = [Role::Planner, Role::Caller].map(|role| request(role, text));
+    let answers = team.generate(&requests).unwrap();
+    assert_eq!(answers.iter().map(said).collect::<Vec<_>>(), expected);
 }
 
 #[test]

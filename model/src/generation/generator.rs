@@ -28,7 +28,7 @@ impl Default for GeneratorSettings {
         Self {
             cache_bytes: 2 << 30,
             batch: 32,
-            pass_tokens: 1024,
+            pass_tokens: 2048,
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Products of a few rows with a weight that lies as `[out, in]`: a step of generation.
 //!
 //! Such a product is as fast as the weight can be read, so that nothing is laid out anew: each output is the product of
-//! two rows as they lie. It adds in one fixed order, whatever other rows there are and however many threads: a sequence's
-//! step is the same alone and in a batch, bit for bit.
+//! two rows as they lie. It adds in one fixed order, whatever other rows there are and however many threads.
 
 use super::matrix::Matrix;
 
@@ -36,8 +35,8 @@ mod avx512 {
     const WEIGHTS: usize = 4;
     /// Rows of the left operand at a time: 24 of 32 registers hold sums.
     const ROWS: usize = 6;
-    /// Least numbers of the weight that a task reads.
-    const TASK: usize = 1 << 17;
+    /// Least numbers of the weight that a task reads: few enough that the smallest weights keep all threads busy.
+    const TASK: usize = 1 << 15;
 
     /// Columns of the output, which tasks write side by side.
     struct Output {
@@ -114,7 +113,12 @@ mod avx512 {
         unsafe {
             let mut at = 0;
             while at + LANES <= inner {
-                let right: [__m512; WEIGHTS] = from_fn(|w| _mm512_loadu_ps(weights[w].add(at)));
+                let right: [__m512; WEIGHTS] = from_fn(|w| {
+                    // The processor itself does not look ahead across the end of a row.
+                    let next = weights[w].wrapping_add(WEIGHTS * weight.row_stride + at);
+                    _mm_prefetch::<_MM_HINT_T0>(next.cast());
+                    _mm512_loadu_ps(weights[w].add(at))
+                });
                 for (sums, row) in sums.iter_mut().zip(rows) {
                     let one = _mm512_loadu_ps(row.add(at));
                     for (sum, right) in sums.iter_mut().zip(right) {
