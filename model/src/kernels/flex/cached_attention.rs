@@ -1,14 +1,16 @@
 //! Attention of new tokens on kept keys and values, which are read where they lie.
 
+mod token;
+
 use std::ops::Range;
 
+#[cfg(target_arch = "x86_64")]
 use burn::tensor::DType;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::matrix::{Matrix, multiply_in};
 use super::real::{Real, contiguous, elements, tensor, vectorized, whole};
-use super::shared_attention::{self, Query};
 use super::softmax::{exponentials, largest};
 use crate::kernels::{AttentionShape, CacheRun};
 
@@ -16,8 +18,6 @@ use crate::kernels::{AttentionShape, CacheRun};
 const QUERIES: usize = 128;
 /// From so many tokens on a task computes products of matrices.
 const MATRIX: usize = 8;
-/// Numbers summed up side by side.
-const LANES: usize = 16;
 
 /// See [`crate::kernels::cached_attention`].
 pub fn forward<R: Real>(
@@ -49,7 +49,6 @@ pub fn forward<R: Real>(
             values: elements::<R>(&values),
             shape,
         };
-        let shared = R::dtype() == DType::F32 && shared_attention::is_supported(&shape);
         let (large, small): (Vec<_>, Vec<_>) = tasks(&mut output, runs, width)
             .into_iter()
             .partition(|task| task.rows.len() >= MATRIX);
@@ -58,26 +57,19 @@ pub fn forward<R: Real>(
             .for_each_init(Vec::new, |scores, task| {
                 cached.block(task, query, scores);
             });
-        if shared {
-            let queries = small
-                .into_iter()
-                .flat_map(|task| queries(task, query, width));
-            let [keys, values] = [cached.keys, cached.values].map(bytemuck::cast_slice);
-            shared_attention::attend(queries.collect(), keys, values, &shape);
-        } else {
-            small.into_par_iter().for_each(|task| {
-                let query = task.query(query, width);
-                let places = places(task.run, task.rows.end);
-                let before = task.run.before() + task.rows.start + 1;
-                let head_rows = task
-                    .output
-                    .par_chunks_mut(width)
-                    .zip(query.par_chunks(width));
-                head_rows.enumerate().for_each(|(row, (output, query))| {
-                    cached.token(query, &places, before + row, output);
-                });
+        let single = read_together(small, query, &cached);
+        single.into_par_iter().for_each(|task| {
+            let query = task.query(query, width);
+            let places = places(task.run, task.rows.end);
+            let before = task.run.before() + task.rows.start + 1;
+            let head_rows = task
+                .output
+                .par_chunks_mut(width)
+                .zip(query.par_chunks(width));
+            head_rows.enumerate().for_each(|(row, (output, query))| {
+                cached.token(query, &places, before + row, output);
             });
-        }
+        });
     }
     let tokens = output.len() / width;
     (tensor(output, [tokens, width]), keys, values)
@@ -99,23 +91,45 @@ impl<R> Task<'_, R> {
     }
 }
 
-/// A task's tokens, one by one.
-fn queries<'a, R: Real>(
-    task: Task<'a, R>,
-    query: &'a [R],
-    width: usize,
-) -> impl Iterator<Item = Query<'a>> {
-    let query = bytemuck::cast_slice(task.query(query, width));
-    let output = bytemuck::cast_slice_mut(task.output);
-    let rows = query
-        .chunks_exact(width)
-        .zip(output.chunks_exact_mut(width));
-    rows.zip(task.rows)
-        .map(move |((query, output), row)| Query {
+/// Computes tasks of few tokens with each part of the cache read once for all of them, where there is a kernel for it;
+/// returns the tasks that are left.
+#[cfg(target_arch = "x86_64")]
+fn read_together<'a, R: Real>(
+    tasks: Vec<Task<'a, R>>,
+    query: &[R],
+    cached: &Cached<'_, R>,
+) -> Vec<Task<'a, R>> {
+    use super::shared_attention::{Query, attend, is_supported};
+    let shape = &cached.shape;
+    if R::dtype() != DType::F32 || !is_supported(shape) {
+        return tasks;
+    }
+    let width = shape.heads * shape.head_dim;
+    let mut queries = Vec::new();
+    for task in tasks {
+        let query: &[f32] = bytemuck::cast_slice(task.query(query, width));
+        let output: &mut [f32] = bytemuck::cast_slice_mut(task.output);
+        let rows = query
+            .chunks_exact(width)
+            .zip(output.chunks_exact_mut(width));
+        queries.extend(rows.zip(task.rows).map(|((query, output), row)| Query {
             query,
             places: places(task.run, row + 1),
             output,
-        })
+        }));
+    }
+    let [keys, values] = [cached.keys, cached.values].map(bytemuck::cast_slice);
+    attend(queries, keys, values, shape);
+    Vec::new()
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn read_together<'a, R: Real>(
+    tasks: Vec<Task<'a, R>>,
+    _: &[R],
+    _: &Cached<'_, R>,
+) -> Vec<Task<'a, R>> {
+    tasks
 }
 
 fn tasks<'a, R>(mut output: &'a mut [R], runs: &'a [CacheRun], width: usize) -> Vec<Task<'a, R>> {
@@ -210,125 +224,4 @@ impl<R: Real> Cached<'_, R> {
             }
         }
     }
-
-    /// One token, which sees the first `visible` of `places`.
-    fn token(&self, query: &[R], places: &[Range<usize>], visible: usize, output: &mut [R]) {
-        let AttentionShape {
-            heads,
-            kv_heads,
-            head_dim,
-            ..
-        } = self.shape;
-        let width = heads / kv_heads * head_dim;
-        output
-            .par_chunks_mut(width)
-            .zip(query.par_chunks(width))
-            .enumerate()
-            .for_each_init(Vec::new, |scores, (kv_head, (output, query))| {
-                vectorized(
-                    #[inline(always)]
-                    || {
-                        self.group(kv_head * head_dim, query, places, visible, scores, output);
-                    },
-                );
-            });
-    }
-
-    /// The query heads of one key/value head, which begins at column `kv` of the cache.
-    #[inline(always)]
-    fn group(
-        &self,
-        kv: usize,
-        query: &[R],
-        places: &[Range<usize>],
-        visible: usize,
-        scores: &mut Vec<R>,
-        output: &mut [R],
-    ) {
-        let AttentionShape {
-            kv_heads,
-            head_dim,
-            scale,
-            ..
-        } = self.shape;
-        let kv_width = kv_heads * head_dim;
-        let heads = query.len() / head_dim;
-        scores.clear();
-        scores.resize(heads * visible, R::zero());
-        let mut column = 0;
-        for place in places {
-            for slot in place.clone().take(visible - column) {
-                let key = &self.keys[slot * kv_width + kv..][..head_dim];
-                for head in 0..heads {
-                    scores[head * visible + column] = dot(&query[head * head_dim..], key);
-                }
-                column += 1;
-            }
-        }
-        for head in 0..heads {
-            let scores = &mut scores[head * visible..][..visible];
-            let most = largest(scores);
-            let total = exponentials(scores, most, R::of(scale)).recip();
-            let output = &mut output[head * head_dim..][..head_dim];
-            let (chunks, rest) = output.as_chunks_mut::<LANES>();
-            let whole = chunks.len() * LANES;
-            for (at, chunk) in chunks.iter_mut().enumerate() {
-                let from = kv + at * LANES;
-                let mut sums = [R::zero(); LANES];
-                let mut column = 0;
-                for place in places {
-                    for slot in place.clone().take(visible - column) {
-                        let value = &self.values[slot * kv_width + from..][..LANES];
-                        let weight = scores[column];
-                        for lane in 0..LANES {
-                            sums[lane] = weight.mul_add(value[lane], sums[lane]);
-                        }
-                        column += 1;
-                    }
-                }
-                for lane in 0..LANES {
-                    chunk[lane] = sums[lane] * total;
-                }
-            }
-            for (at, element) in rest.iter_mut().enumerate() {
-                let from = kv + whole + at;
-                let mut sum = R::zero();
-                let mut column = 0;
-                for place in places {
-                    for slot in place.clone().take(visible - column) {
-                        sum += scores[column] * self.values[slot * kv_width + from];
-                        column += 1;
-                    }
-                }
-                *element = sum * total;
-            }
-        }
-    }
-}
-
-/// The product of a row's beginning with `right`, in a fixed order that vectorizes.
-#[inline(always)]
-fn dot<R: Real>(left: &[R], right: &[R]) -> R {
-    let left = &left[..right.len()];
-    let (left, left_rest) = left.as_chunks::<LANES>();
-    let (right, right_rest) = right.as_chunks::<LANES>();
-    let mut sums = [R::zero(); LANES];
-    for (left, right) in left.iter().zip(right) {
-        for lane in 0..LANES {
-            sums[lane] = left[lane].mul_add(right[lane], sums[lane]);
-        }
-    }
-    let mut half = LANES / 2;
-    while half > 0 {
-        for lane in 0..half {
-            let other = sums[lane + half];
-            sums[lane] += other;
-        }
-        half /= 2;
-    }
-    let mut total = sums[0];
-    for (left, right) in left_rest.iter().zip(right_rest) {
-        total += *left * *right;
-    }
-    total
 }

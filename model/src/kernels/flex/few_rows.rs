@@ -28,9 +28,8 @@ mod avx512 {
     use rayon::prelude::*;
 
     use super::Matrix;
+    use crate::kernels::flex::tile::LANES;
 
-    /// Numbers in a register.
-    const LANES: usize = 16;
     /// Rows of the weight at a time.
     const WEIGHTS: usize = 4;
     /// Rows of the left operand at a time: 24 of 32 registers hold sums.

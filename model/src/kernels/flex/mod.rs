@@ -15,10 +15,14 @@ mod matrix;
 mod projection;
 mod real;
 mod rms_norm;
+#[cfg(target_arch = "x86_64")]
 mod shared_attention;
 mod small;
 mod softmax;
+#[cfg(target_arch = "x86_64")]
 mod spans;
+#[cfg(target_arch = "x86_64")]
+mod tile;
 
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};

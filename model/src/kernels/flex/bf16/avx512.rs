@@ -13,13 +13,12 @@ use rayon::prelude::*;
 
 use super::bits;
 use crate::kernels::flex::matrix::Matrix;
+use crate::kernels::flex::tile::{LANES, mask, store};
 
 /// Rows of a tile, the part of the output whose sums are in registers: 24 of 32 hold sums.
 const HEIGHT: usize = 12;
 /// Columns of a tile.
 const WIDTH: usize = 32;
-/// Numbers in a register.
-const LANES: usize = 16;
 /// Rows of the output that a thread works on at a time; their pairs stay in the second-level cache.
 const BLOCK: usize = 96;
 /// Most pairs of the inner dimension summed up before a tile is written: a tile's rows stay in the first-level cache.
@@ -184,28 +183,9 @@ impl Tile {
                 }
                 right = right.add(WIDTH);
             }
-            let masks = [mask(self.columns), mask(self.columns.saturating_sub(LANES))];
-            for (row, sums) in sums.into_iter().enumerate().take(self.rows) {
-                for (half, (sum, mask)) in sums.into_iter().zip(masks).enumerate() {
-                    let place = output
-                        .as_mut_ptr()
-                        .wrapping_add(row * self.stride + half * LANES);
-                    let before = match self.add {
-                        true => _mm512_maskz_loadu_ps(mask, place),
-                        false => _mm512_setzero_ps(),
-                    };
-                    _mm512_mask_storeu_ps(place, mask, _mm512_add_ps(before, sum));
-                }
-            }
+            let (rows, columns) = (self.rows, self.columns);
+            store(sums, output, self.stride, rows, columns, self.add);
         }
-    }
-}
-
-/// The first `count` lanes.
-fn mask(count: usize) -> __mmask16 {
-    match count {
-        count if count >= LANES => !0,
-        count => (1 << count) - 1,
     }
 }
 
