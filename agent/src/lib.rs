@@ -7,8 +7,13 @@ mod decision;
 mod generate;
 mod parse;
 mod planner;
+mod policy;
 mod prompts;
+mod reply;
+mod rollout;
 mod step;
+mod task;
+mod tool_server;
 
 pub use decision::{Decision, Plan};
 pub use generate::{
@@ -16,5 +21,10 @@ pub use generate::{
 };
 pub use parse::{ParseError, parse_step};
 pub use planner::{NOTHING, PlannerTurn, clean_output};
+pub use policy::{Asked, FINISH, Policy, Said};
 pub use prompts::StepPrompts;
+pub use reply::{Code, ToolReply};
+pub use rollout::{PathStep, Rollout, RolloutEnd};
 pub use step::{Prediction, reference_text};
+pub use task::{Api, Function, Task};
+pub use tool_server::ToolServer;

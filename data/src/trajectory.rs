@@ -39,6 +39,16 @@ impl Tool {
         Ok(Self(field.value().clone()))
     }
 
+    /// An element of a raw answer's `function` list (`name`, `description`, `parameters`) in the form of the prompts, cut
+    /// as ToolBench's names and descriptions are.
+    ///
+    /// # Errors
+    /// A function that lacks one of these, or has it in another form.
+    pub fn of_function(function: &Value) -> Result<Self, RecordError> {
+        let field = Field::root(function, "function");
+        Self::from_function(&field, field.key("name")?.text()?)
+    }
+
     /// A function of a raw answer in the form of the prompts.
     fn from_function(field: &Field<'_>, name: &str) -> Result<Self, RecordError> {
         let description = field.key("description")?;
