@@ -4,7 +4,11 @@
 //! layer's gradients exist), which makes the optimizer's moments, and lets the stage write its checkpoint; a second
 //! process (`--load`) goes on from that. OUT must be new and is removed at the end. Needs Linux's /proc. The
 //! allocator is left to hand freed memory back, so that what a save takes is not hidden in what a step has freed.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program that tells what it measures"
+)]
 
 use std::error::Error;
 use std::fs;

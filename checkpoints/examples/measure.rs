@@ -1,7 +1,7 @@
 //! Measures opening, reading and fingerprinting a model directory or a GGUF file, and writing it as safetensors.
 //!
 //! `cargo run --release -p glpft-checkpoints --example measure -- MODEL [OUT]`
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, reason = "a program that tells what it measures")]
 
 use std::env;
 use std::error::Error;

@@ -171,7 +171,7 @@ fn leftovers_of_dead_processes_go_and_a_directory_moved_aside_comes_back() {
 /// A file system with a bound on its size, where the machine lets this test mount one.
 #[cfg(target_os = "linux")]
 #[test]
-#[allow(clippy::print_stderr)]
+#[allow(clippy::print_stderr, reason = "a test that skips itself says so")]
 fn a_full_disk_leaves_the_previous_checkpoint() {
     use std::process::{Command, Stdio};
     let folder = tempfile::tempdir().expect("a temporary folder");

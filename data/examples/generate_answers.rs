@@ -5,7 +5,7 @@
 //! 20 to 300 KB a file. One file in ten has no `train_messages`, one in ten is a test query's. `--small` leaves out the
 //! search tree, which nothing reads, and takes short chains.
 
-#![allow(clippy::print_stderr)]
+#![allow(clippy::print_stderr, reason = "a program that tells what it measures")]
 
 use std::error::Error;
 use std::path::Path;

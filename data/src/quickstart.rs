@@ -55,7 +55,7 @@ pub fn tokenizer_files() -> [(&'static str, &'static [u8]); 3] {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 mod tests {
     use super::*;
     use serde_json::Value;

@@ -1,7 +1,12 @@
 //! Tokenizers out of GGUF files: a real one's is what Python made of the same file, and real Hugging Face tokenizers put
 //! into GGUF metadata as llama.cpp's converter does come back with every id.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test ends where something is amiss"
+)]
 
 #[path = "../../checkpoints/tests/support/gguf.rs"]
 mod gguf;

@@ -1,5 +1,9 @@
 //! The pipeline's files equal the published pipeline's, value for value and byte for byte.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test ends where something is amiss"
+)]
 
 mod fixtures;
 

@@ -3,7 +3,12 @@
 //! Reads `GLPFT_FIXTURES` (default: `shared` beside the repository) and `GLPFT_MODELS` (default: `models` in it);
 //! what is absent is skipped.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test ends where something is amiss"
+)]
 
 mod support;
 

@@ -52,7 +52,10 @@ pub const PARSERS: &[Parser] = &[
 ///
 /// # Panics
 /// Where there is no such parser, no temporary folder, or the parser has a defect.
-#[allow(clippy::expect_used)]
+#[allow(
+    clippy::expect_used,
+    reason = "a fuzz target has nobody to report to but the fuzzer"
+)]
 pub fn fuzz(name: &str, data: &[u8]) {
     thread_local! {
         static FOLDER: tempfile::TempDir = tempfile::tempdir().expect("a temporary folder");
@@ -63,7 +66,10 @@ pub fn fuzz(name: &str, data: &[u8]) {
 }
 
 /// Writes a file that a parser then reads.
-#[allow(clippy::expect_used)]
+#[allow(
+    clippy::expect_used,
+    reason = "a fuzz target has nobody to report to but the fuzzer"
+)]
 fn put(path: &Path, data: &[u8]) {
     std::fs::write(path, data).expect("the temporary folder is writable");
 }

@@ -37,7 +37,10 @@ fn read_source(path: &Path) {
     }
 }
 
-#[allow(clippy::expect_used)]
+#[allow(
+    clippy::expect_used,
+    reason = "a fuzz target has nobody to report to but the fuzzer"
+)]
 fn folder_in(folder: &Path, name: &str) -> std::path::PathBuf {
     let inner = folder.join(name);
     std::fs::create_dir_all(&inner).expect("the temporary folder is writable");

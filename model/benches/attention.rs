@@ -5,7 +5,7 @@
 //! cargo bench -p glpft-model --bench attention
 //! ```
 
-#![allow(clippy::print_stdout)] // what a benchmark is for
+#![allow(clippy::print_stdout, reason = "what a benchmark is for")]
 
 use std::time::Instant;
 

@@ -1,6 +1,6 @@
 //! Generated tokens against those of whole passes without a cache, and against transformers'.
 
-#![allow(clippy::print_stdout)] // a test that skips itself says so
+#![allow(clippy::print_stdout, reason = "a test that skips itself says so")]
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! Greedy answers to real prompts against transformers', kept in `tests/golden` of the repository.
 
-#![allow(clippy::print_stdout)] // a test that skips itself says so
+#![allow(clippy::print_stdout, reason = "a test that skips itself says so")]
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! Logits against those of transformers, kept in `tests/golden` of the repository.
 
-#![allow(clippy::print_stdout)] // a test that skips itself says so
+#![allow(clippy::print_stdout, reason = "a test that skips itself says so")]
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
 //! Every way a recipe can be wrong, with the message a user reads.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 
 mod common;
 

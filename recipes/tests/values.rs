@@ -1,5 +1,5 @@
 //! What a recipe says is what is loaded: defaults, shared stage keys, overrides, differences.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 
 mod common;
 

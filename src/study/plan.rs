@@ -178,5 +178,5 @@ fn folder_name(path: &str) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 mod tests;

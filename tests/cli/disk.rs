@@ -70,7 +70,7 @@ fn train(directory: &Path, out: &str) -> Outcome {
 }
 
 #[test]
-#[allow(clippy::print_stderr)]
+#[allow(clippy::print_stderr, reason = "a test that skips itself says so")]
 fn a_full_disk_stops_the_stage_and_room_lets_it_go_on() {
     let here = folder();
     let path = here.path().join("disk");

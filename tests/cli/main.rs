@@ -1,6 +1,11 @@
 //! The program as a user meets it: every command, on sizes that train in seconds, and bad input.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test ends where something is amiss"
+)]
 
 mod changes;
 mod data;

@@ -3,7 +3,11 @@
 //! `cargo test --release --test kill` kills ten times; `GLPFT_KILLS=100 cargo test --release --test kill` a hundred.
 //! `GLPFT_KILL_SEED` draws other moments.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test ends where something is amiss"
+)]
 
 mod compare;
 

@@ -209,7 +209,7 @@ pub fn read_log(stage: &Path) -> Result<Vec<LogRecord>, TrainError> {
 }
 
 /// The lines with their records up to the first that is none, and what is wrong with that one.
-#[allow(clippy::type_complexity)] // a list and what ended it
+#[allow(clippy::type_complexity, reason = "a list and what ended it")]
 fn read_lines(path: &Path) -> Result<(Vec<(String, LogRecord)>, Option<TrainError>), TrainError> {
     let failed = |source| FileError::new("read the training log", path, source);
     let text = fs::read(path).map_err(failed)?;

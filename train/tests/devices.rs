@@ -3,7 +3,7 @@
 //! `GLPFT_DEVICE` names it, as `--device` does; the build needs its feature
 //! (`cargo test --release -p glpft-train --features glpft-model/wgpu --test devices`). Without it: skipped.
 
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, reason = "a test that skips itself says so")]
 
 mod support;
 

@@ -3,7 +3,7 @@
 //! `GLPFT_FIXTURES` (by default `shared` beside the repository) holds the trajectories, `GLPFT_MODELS` (by default
 //! `models` among the fixtures) holds `smollm2-135m-instruct`; what is absent is skipped.
 
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, reason = "a test that skips itself says so")]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! Makes GGUF files.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses a part")]
 
 /// A GGUF file under construction.
 #[derive(Clone, Default)]

@@ -1,5 +1,5 @@
 //! What the tests of this crate share.
-#![allow(dead_code)] // each test file uses a part
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use glpft_checkpoints::ModelConfig;
 use serde_json::{Value, json};
 
 /// The folder `name` among the external models, or `None` after saying that it is skipped.
-#[allow(clippy::print_stderr)]
+#[allow(clippy::print_stderr, reason = "a test that skips itself says so")]
 pub fn model(name: &str) -> Option<PathBuf> {
     let fixtures = || match env::var_os("GLPFT_FIXTURES") {
         Some(fixtures) => PathBuf::from(fixtures),

@@ -73,7 +73,7 @@ fn unreadable(content: &Field<'_>, found: &'static str) -> RecordError {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 mod tests {
     use super::*;
 

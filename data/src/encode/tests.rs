@@ -1,6 +1,6 @@
 //! Examples to tokens, with the small byte-level tokenizer.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 
 use super::*;
 use crate::tokenizer::tests::{bos, byte_level};

@@ -1,6 +1,6 @@
 //! Round trips and damaged files.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 
 use super::*;
 use crate::batch::tree_tokens;

@@ -130,7 +130,7 @@ fn push(segment: Segment, parts: &mut [Vec<Segment>]) {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 mod tests {
     use super::*;
 

@@ -1,5 +1,9 @@
 //! Raw answer files, written by hand.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "a test ends where something is amiss"
+)]
 
 use std::path::Path;
 

@@ -14,7 +14,7 @@ pub fn models() -> PathBuf {
     std::env::var_os("GLPFT_MODELS").map_or_else(|| fixtures().join("models"), PathBuf::from)
 }
 
-#[allow(dead_code)] // each test file uses a part
+#[allow(dead_code, reason = "each test file uses a part")]
 /// A text with separators where it spells `</s>`.
 pub fn cut(text: &str) -> Text {
     let mut result = Text::new();

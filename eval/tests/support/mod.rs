@@ -1,5 +1,10 @@
 //! Generators that say what they are told to, and conversations to ask them about.
-#![allow(dead_code, clippy::unwrap_used, clippy::print_stdout)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test ends where something is amiss"
+)]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

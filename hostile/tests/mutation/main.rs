@@ -1,10 +1,15 @@
 //! Ten thousand mutated files: no parser panics, hangs or takes memory without bound.
 //!
 //! Every case is a function of the seed, the parser and the case's number. `GLPFT_CASES` sets how many there are in
-//! all, `GLPFT_SEED` another seed, `GLPFT_CASE=parser:number` runs one case alone. The case under way stands in
-//! `target/tmp/mutation-case`: what ends the process (a full stack) is found there.
+//! all, `GLPFT_SEED` another seed, `GLPFT_CASE=parser:number` runs one case alone. The case under way is noted in
+//! `mutation-case` in cargo's directory for tests' files (`CARGO_TARGET_TMPDIR`): what ends the process (a full stack) is
+//! found there.
 
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test ends where something is amiss"
+)]
 
 mod allocator;
 mod watch;

@@ -125,7 +125,10 @@ impl FreeSlots {
 }
 
 #[cfg(test)]
-#[allow(clippy::single_range_in_vec_init)] // a run of one range is a list of ranges
+#[allow(
+    clippy::single_range_in_vec_init,
+    reason = "a run of one range is a list of ranges"
+)]
 mod tests {
     use super::*;
 

@@ -101,7 +101,10 @@ pub trait DecoderOps: Backend {
     /// The gradients of `x` (a tensor of one element unless `input_grad`), `a` and `b`, from the gradient of the output. `low` is the
     /// second result of the forward pass.
     #[fusion(default)]
-    #[allow(clippy::too_many_arguments)] // a backward pass needs all of its forward's tensors
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "a backward pass needs all of its forward's tensors"
+    )]
     fn adapted_projection_backward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -191,7 +194,10 @@ pub trait DecoderOps: Backend {
     }
 
     /// The gradients of `query`, `key` and `value`; the scores are computed again from `log_sum_exp`.
-    #[allow(clippy::too_many_arguments)] // an attention's backward needs all of its forward's tensors
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "an attention's backward needs all of its forward's tensors"
+    )]
     #[fusion(default)]
     fn tree_attention_backward(
         query: FloatTensor<Self>,
@@ -216,7 +222,10 @@ pub trait DecoderOps: Backend {
     }
 
     /// See [`cached_attention`]; gives the output and the two caches.
-    #[allow(clippy::too_many_arguments)] // an attention's inputs and the two caches that it changes
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "an attention's inputs and the two caches that it changes"
+    )]
     #[fusion(default)]
     fn cached_attention(
         query: FloatTensor<Self>,
@@ -244,7 +253,10 @@ pub trait DecoderOps: Backend {
 
     /// The summed loss `[1]`, and with it the gradients of `hidden` and `head` where they are asked for
     /// (tensors of one element where they are not).
-    #[allow(clippy::too_many_arguments)] // the two switches keep validation from paying for gradients
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the two switches keep validation from paying for gradients"
+    )]
     #[fusion(default)]
     fn linear_cross_entropy_forward(
         hidden: FloatTensor<Self>,

@@ -474,7 +474,10 @@ fn the_fast_exponential_is_within_two_units_in_the_last_place() {
 
 /// Runs of one and of many tokens, one of which reads what another of the same pass writes, on a cache in pieces of 1000
 /// rows; 168 tokens.
-#[allow(clippy::single_range_in_vec_init)] // a context of one range is a list of ranges
+#[allow(
+    clippy::single_range_in_vec_init,
+    reason = "a context of one range is a list of ranges"
+)]
 fn runs_of_every_kind() -> CacheRuns {
     let run = |rows: std::ops::Range<usize>, slot, context: &[std::ops::Range<usize>]| CacheRun {
         rows,

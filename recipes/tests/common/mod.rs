@@ -1,5 +1,9 @@
 //! What the tests share.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "a test ends where something is amiss"
+)]
 
 use glpft_recipes::{Override, Recipe, RecipeError};
 

@@ -1,6 +1,6 @@
 //! A tiny model and random trajectories.
 
-#![allow(dead_code)] // each test file uses a part
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::path::{Path, PathBuf};
 

@@ -108,7 +108,10 @@ pub fn tree_attention_forward<B: Backend>(
 
 /// See [`crate::kernels::DecoderOps::tree_attention_backward`]. With `P` the attention weights and
 /// `D = Σ grad·output` per row: `dS = P ∘ (grad·Vᵀ − D)` (arXiv 2205.14135, appendix B).
-#[allow(clippy::too_many_arguments)] // an attention's backward needs all of its forward's tensors
+#[allow(
+    clippy::too_many_arguments,
+    reason = "an attention's backward needs all of its forward's tensors"
+)]
 pub fn tree_attention_backward<B: Backend>(
     query: FloatTensor<B>,
     key: FloatTensor<B>,

@@ -5,7 +5,10 @@ use burn::backend::tensor::{FloatTensor, IndexingUpdateOp, IntTensor};
 use burn::backend::{Backend, TensorMetadata};
 
 /// See [`crate::kernels::DecoderOps::linear_cross_entropy_forward`].
-#[allow(clippy::too_many_arguments)] // the two switches keep validation from paying for gradients
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the two switches keep validation from paying for gradients"
+)]
 pub fn linear_cross_entropy_forward<B: Backend>(
     hidden: FloatTensor<B>,
     head: FloatTensor<B>,

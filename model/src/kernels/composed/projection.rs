@@ -57,7 +57,10 @@ pub fn adapted_projection_forward<B: Backend>(
 
 /// With `dlow = scale · grad · b` and `d = dropout`'s mask: `dx = grad · weight + d ∘ (dlow · a)`,
 /// `da = dlowᵀ · (d ∘ x)`, `db = gradᵀ · low`.
-#[allow(clippy::too_many_arguments)] // a backward pass needs all of its forward's tensors
+#[allow(
+    clippy::too_many_arguments,
+    reason = "a backward pass needs all of its forward's tensors"
+)]
 pub fn adapted_projection_backward<B: Backend>(
     x: FloatTensor<B>,
     weight: FloatTensor<B>,

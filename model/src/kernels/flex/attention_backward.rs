@@ -38,7 +38,10 @@ struct KeyTile<'a, R> {
 }
 
 /// See [`crate::kernels::DecoderOps::tree_attention_backward`].
-#[allow(clippy::too_many_arguments)] // an attention's backward needs all of its forward's tensors
+#[allow(
+    clippy::too_many_arguments,
+    reason = "an attention's backward needs all of its forward's tensors"
+)]
 pub fn backward<R: Real>(
     query: FlexTensor,
     key: FlexTensor,

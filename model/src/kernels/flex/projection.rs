@@ -76,7 +76,10 @@ pub fn adapted_forward<R: Real>(
 }
 
 /// See [`crate::kernels::composed::adapted_projection_backward`] for the formulas.
-#[allow(clippy::too_many_arguments)] // a backward pass needs all of its forward's tensors
+#[allow(
+    clippy::too_many_arguments,
+    reason = "a backward pass needs all of its forward's tensors"
+)]
 pub fn adapted_backward<R: Real>(
     x: FlexTensor,
     weight: FlexTensor,

@@ -46,7 +46,10 @@ pub fn spans(places: &[&[Range<usize>]]) -> Vec<Span> {
 }
 
 #[cfg(test)]
-#[allow(clippy::single_range_in_vec_init)] // a query of one range has a list of ranges
+#[allow(
+    clippy::single_range_in_vec_init,
+    reason = "a query of one range has a list of ranges"
+)]
 mod tests {
     use super::*;
 

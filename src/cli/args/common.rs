@@ -1,0 +1,105 @@
+//! What several commands take.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use glpft::place::Removal;
+use glpft_recipes::Override;
+use glpft_recipes::Precision;
+
+/// Which recipe, with what changed in it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RecipeArgs {
+    /// A built-in recipe's name (`glpft recipe list`), a TOML file, or the directory of a run
+    #[arg(value_name = "R")]
+    pub recipe: String,
+    /// Sets a value of the recipe, such as `stage.global.lr=1e-4`; may be given several times
+    #[arg(long, value_name = "KEY.PATH=VALUE")]
+    pub set: Vec<Override>,
+}
+
+/// Where a run is.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PlaceArgs {
+    /// The run's directory; default: ./runs/<the recipe's name>
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Starts anew: removes the run that is in the directory (data/, stages/, models/, summary.json, recipe.toml); with
+    /// `train`, the stages asked for alone
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Goes on with a run though its recipe or its data have changed in what decides the outcome; what is finished
+    /// stays as it is
+    #[arg(long, conflicts_with = "overwrite")]
+    pub resume_anyway: bool,
+}
+
+impl PlaceArgs {
+    /// What of the run makes way, where `overwrite` is what --overwrite means.
+    pub(crate) fn removal<'a>(&self, overwrite: Removal<'a>) -> Removal<'a> {
+        match (self.overwrite, self.resume_anyway) {
+            (true, _) => overwrite,
+            (false, true) => Removal::NothingAnyway,
+            (false, false) => Removal::Nothing,
+        }
+    }
+}
+
+/// What computes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DeviceArgs {
+    /// cpu, cuda, cuda:N, wgpu or wgpu:N
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+}
+
+/// What is told, and with how many threads it is worked out.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// No progress, errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Machine-readable output on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// How many threads; default: one a core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+/// What most commands take.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CommonArgs {
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// How layers' products are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PrecisionArg {
+    /// Single precision
+    F32,
+    /// Operands rounded to bfloat16
+    Bf16,
+}
+
+impl From<PrecisionArg> for Precision {
+    fn from(precision: PrecisionArg) -> Self {
+        match precision {
+            PrecisionArg::F32 => Self::F32,
+            PrecisionArg::Bf16 => Self::Bf16,
+        }
+    }
+}
+
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("must be a whole number".to_owned()),
+    }
+}

@@ -1,0 +1,82 @@
+//! `glpft data`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use glpft_data::Dataset;
+
+use super::{OutputArgs, RecipeArgs};
+
+/// `glpft data …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Shows the data sets' sizes and the source's bad files, or one example
+    Inspect(InspectArgs),
+    /// Writes the published pipeline's six JSON files, or token ids
+    ///
+    /// Writes raw_data_stage_1.json (not from a stage-2 source), raw_data_stage_2.json and
+    /// train_{backbone,planner,caller,summarizer}.json: every usable trajectory of the source, whatever the recipe's
+    /// splits. model.base need not be set.
+    ///
+    /// With --tokens, writes instead what training reads: train_DATASET.jsonl and validation_DATASET.jsonl for each of
+    /// backbone, planner, caller and summarizer, one line {"input_ids": […], "labels": […]} an example, in the source's
+    /// order, after truncation and splits; labels are -100 where nothing is learned.
+    Export(DataExportArgs),
+}
+
+/// A data set, by the role that learns it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DatasetArg {
+    /// The global stage's
+    Backbone,
+    /// The planner's
+    Planner,
+    /// The caller's
+    Caller,
+    /// The summarizer's
+    Summarizer,
+}
+
+impl From<DatasetArg> for Dataset {
+    fn from(dataset: DatasetArg) -> Self {
+        match dataset {
+            DatasetArg::Backbone => Self::Backbone,
+            DatasetArg::Planner => Self::Planner,
+            DatasetArg::Caller => Self::Caller,
+            DatasetArg::Summarizer => Self::Summarizer,
+        }
+    }
+}
+
+/// `glpft data inspect`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct InspectArgs {
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+    /// The run's directory, whose prepared data are used where they are the recipe's; default: ./runs/<the recipe's name>
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Shows an example of this data set
+    #[arg(long, value_enum)]
+    pub role: Option<DatasetArg>,
+    /// Which example, from 0: its place in the prepared data set, in the source's order
+    #[arg(long, value_name = "N", requires = "role")]
+    pub index: Option<usize>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `glpft data export`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DataExportArgs {
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+    /// The directory to write into; made where it is missing
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Token ids and labels instead of text
+    #[arg(long)]
+    pub tokens: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}

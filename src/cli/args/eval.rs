@@ -1,0 +1,130 @@
+//! `glpft eval`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{DeviceArgs, OutputArgs, PrecisionArg, TeamArgs, at_least_one};
+
+/// `glpft eval …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EvalCommand {
+    /// Scores a predictions file with the paper's metrics
+    ///
+    /// The file is the JSON list that the published pipeline writes, or JSON lines: objects with `tools`, `reference`
+    /// and `predictions`. Where each also has an `instruction`, confidence intervals are over trajectories, else over
+    /// steps.
+    Score(ScoreArgs),
+    /// The perplexity of a team's models on what held-out conversations say, by role
+    ///
+    /// How likely each role's model finds the targets that training would make of the conversations: e to the mean loss
+    /// of a token, with a 95 % interval over conversations. Nothing is generated, so it is much quicker than `static`.
+    Perplexity(Box<PerplexityArgs>),
+    /// Asks a team's models about every step of held-out conversations, and scores what they say
+    ///
+    /// Each step is shown the conversation's own history (teacher forcing). The team is a run's (its arrangement says who
+    /// answers), three models that need have nothing in common but text, or a single one that writes whole steps.
+    ///
+    /// Leaves evaluation.json, predictions.jsonl (written as they are made; `glpft eval score` reads it), times.jsonl and
+    /// metrics.json in RUN/eval/NAME/, or in --out. The same command goes on where it was interrupted.
+    Static(Box<StaticArgs>),
+}
+
+/// `glpft eval score`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ScoreArgs {
+    /// The predictions file
+    #[arg(value_name = "PREDICTIONS.json")]
+    pub predictions: PathBuf,
+    /// Machine-readable output on stdout: the keys of the published metrics file, and more
+    #[arg(long)]
+    pub json: bool,
+    /// Ends with an error wherever the published script does, instead of giving what it cannot read a documented value
+    #[arg(long)]
+    pub compat: bool,
+}
+
+/// `glpft eval perplexity`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PerplexityArgs {
+    #[command(flatten)]
+    pub team: TeamArgs,
+    /// The held-out conversations: a stage-2 file (told apart by content from whatever else `data.source` may be)
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// Only the first N conversations
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub limit: Option<usize>,
+    /// A file of prompt templates; default: the run's, or the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub prompts: Option<PathBuf>,
+    /// The longest example in tokens; default: the run's, or 4096; at most the model's positions
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub max_length: Option<usize>,
+    /// How layers' products are computed
+    #[arg(long, value_enum, default_value = "f32")]
+    pub precision: PrecisionArg,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `glpft eval static`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct StaticArgs {
+    #[command(flatten)]
+    pub team: TeamArgs,
+    /// The held-out conversations: a stage-2 file (told apart by content from whatever else `data.source` may be)
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// Only the first N conversations
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub limit: Option<usize>,
+    /// Only the first N steps
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub steps: Option<usize>,
+    /// The published evaluation's prompts: `planner:` before the planner's turn, no `system: `, every turn shown
+    #[arg(long)]
+    pub compat: bool,
+    /// A file of prompt templates; default: the run's, or the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub prompts: Option<PathBuf>,
+    /// The longest prompt: the last N tokens are kept, fewer where the model has no positions for them and an answer
+    #[arg(long, value_name = "N", default_value = "3750", value_parser = at_least_one)]
+    pub max_prompt_tokens: usize,
+    /// The longest answer
+    #[arg(long, value_name = "N", default_value = "512", value_parser = at_least_one)]
+    pub max_new_tokens: usize,
+    /// How many conversations are answered together: more is faster where memory allows
+    #[arg(long, value_name = "N", default_value = "4", value_parser = at_least_one)]
+    pub batch: usize,
+    /// Draws tokens instead of taking the likeliest; greater is more varied
+    #[arg(long, value_name = "T")]
+    pub temperature: Option<f64>,
+    /// Draws only from the likeliest tokens that have this probability together
+    #[arg(long, value_name = "P", requires = "temperature")]
+    pub top_p: Option<f64>,
+    /// Draws only from the K likeliest tokens
+    #[arg(long, value_name = "K", requires = "temperature", value_parser = at_least_one)]
+    pub top_k: Option<usize>,
+    /// Seeds what is drawn
+    #[arg(long, default_value = "0", requires = "temperature")]
+    pub seed: u64,
+    /// How layers' products are computed
+    #[arg(long, value_enum, default_value = "f32")]
+    pub precision: PrecisionArg,
+    /// The directory to write to; default: RUN/eval/NAME
+    #[arg(long, value_name = "DIR", conflicts_with = "name")]
+    pub out: Option<PathBuf>,
+    /// The name of the evaluation in RUN/eval; default: the data file's
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Removes the evaluation that is there
+    #[arg(long)]
+    pub overwrite: bool,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}

@@ -1,0 +1,39 @@
+//! `glpft recipe`.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use glpft_recipes::Override;
+
+use super::{OutputArgs, RecipeArgs};
+
+/// `glpft recipe …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RecipeCommand {
+    /// Names and descriptions of the built-in recipes
+    List {
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Prints a recipe with every default written out, and as comments what is to be set
+    Show {
+        #[command(flatten)]
+        recipe: RecipeArgs,
+    },
+    /// Writes a built-in recipe to a new file, to be edited
+    Copy {
+        /// The built-in recipe
+        name: String,
+        /// The file; must not exist
+        file: PathBuf,
+    },
+    /// Checks recipes: every key, every value
+    Validate {
+        /// Recipe files, or built-ins' names
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<String>,
+        /// Sets a value of each
+        #[arg(long, value_name = "KEY.PATH=VALUE")]
+        set: Vec<Override>,
+    },
+}

@@ -1,0 +1,97 @@
+//! `glpft study`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use glpft::study::Compared;
+use glpft_agent::Limits;
+
+use super::{DeviceArgs, OutputArgs, RecipeArgs, at_least_one};
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ComparedArg {
+    /// The backbone alone
+    Single,
+    /// The roles straight from the base model
+    OneStage,
+    /// One model on all three roles' data
+    MultiTask,
+    /// GLPFT, its two stages on disjoint halves of the queries
+    GlpftNoReuse,
+    /// GLPFT
+    Glpft,
+}
+
+impl From<ComparedArg> for Compared {
+    fn from(compared: ComparedArg) -> Self {
+        match compared {
+            ComparedArg::Single => Self::Single,
+            ComparedArg::OneStage => Self::OneStage,
+            ComparedArg::MultiTask => Self::MultiTask,
+            ComparedArg::GlpftNoReuse => Self::GlpftNoReuse,
+            ComparedArg::Glpft => Self::Glpft,
+        }
+    }
+}
+
+/// `glpft study`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct StudyArgs {
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+    /// What is compared
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        value_name = "A,…",
+        default_value = "single,one-stage,multi-task,glpft-no-reuse,glpft"
+    )]
+    pub arrangements: Vec<ComparedArg>,
+    /// Shares of the training queries; a smaller one is a part of a larger one
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "F,…",
+        default_value = "0.125,0.25,0.5,1"
+    )]
+    pub fractions: Vec<f64>,
+    /// How many seeds, from the recipe's on (`seed` and, for the shares, `data.split_seed`)
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub seeds: u32,
+    /// Models to start from, instead of the recipe's
+    #[arg(long, value_delimiter = ',', value_name = "DIR,…")]
+    pub bases: Vec<String>,
+    /// The held-out conversations: a stage-2 file
+    #[arg(long, value_name = "FILE")]
+    pub eval: PathBuf,
+    /// Measures on the first N of them
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub eval_conversations: Option<usize>,
+    /// Measures on the first N of their steps
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub eval_steps: Option<usize>,
+    /// The longest answer in tokens
+    #[arg(long, value_name = "N", default_value_t = Limits::STATIC.new_tokens, value_parser = at_least_one)]
+    pub max_new_tokens: usize,
+    /// The longest prompt in tokens; the last ones stay
+    #[arg(long, value_name = "N", default_value_t = Limits::STATIC.prompt_tokens, value_parser = at_least_one)]
+    pub max_prompt_tokens: usize,
+    /// Conversations that are answered together
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = at_least_one)]
+    pub eval_batch: usize,
+    /// The study's directory; default: ./studies/<the recipe's name>
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Prints what would be trained and what is shared, trains and writes nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Caps every stage at N steps, and its learning rate's schedule with it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_steps: Option<u32>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
