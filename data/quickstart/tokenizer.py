@@ -2,11 +2,13 @@
 """Trains the quick-start tokenizer on the texts of answer/ as the pipeline renders them.
 
     python data/quickstart/tokenizer.py       writes tokenizer.json, tokenizer_config.json, special_tokens_map.json
+    python data/quickstart/tokenizer.py --answers DIR --vocabulary N --out DIR       the same of another answer/
 
 Needs the package `tokenizers`. Byte-level BPE: no text is unknown to it. `</s>` (0) ends a text, `<pad>` (1) fills;
 there is no token at the beginning.
 """
 
+import argparse
 import json
 import pathlib
 import tomllib
@@ -14,13 +16,21 @@ import tomllib
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 HERE = pathlib.Path(__file__).parent
-VOCABULARY = 1280
 
 
-def texts():
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--answers", type=pathlib.Path, default=HERE / "answer")
+    parser.add_argument("--vocabulary", type=int, default=1280)
+    parser.add_argument("--out", type=pathlib.Path, default=HERE)
+    parser.add_argument("--positions", type=int, default=1024)
+    return parser.parse_args()
+
+
+def texts(answers):
     """Close to what `glpft prepare` renders: it decides which merges are learnt, so close is enough."""
     prompts = tomllib.loads((HERE.parent / "src/prompts.toml").read_text("utf-8"))
-    for path in sorted((HERE / "answer").rglob("*.json")):
+    for path in sorted(answers.rglob("*.json")):
         answer = json.loads(path.read_text("utf-8"))["answer_generation"]
         yield from prompts.values()
         yield "system: \nuser: " + answer["query"]
@@ -50,11 +60,13 @@ def texts():
                 yield f" Next: conclusion.\nconclusion: {call['arguments']}"
 
 
-def write(name, value):
-    (HERE / name).write_text(json.dumps(value, indent=2) + "\n", "utf-8")
+def write(out, name, value):
+    (out / name).write_text(json.dumps(value, indent=2) + "\n", "utf-8")
 
 
 def main():
+    options = arguments()
+    options.out.mkdir(parents=True, exist_ok=True)
     tokenizer = Tokenizer(models.BPE())
     # Digits one by one: numbers are copied from observations, not learnt.
     pre = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
@@ -62,13 +74,13 @@ def main():
     tokenizer.decoder = decoders.ByteLevel()
     special = [AddedToken(t, special=True, normalized=False) for t in ("</s>", "<pad>")]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
-    tokenizer.train_from_iterator(texts(), trainer)
-    write("tokenizer.json", json.loads(tokenizer.to_str()))
+    trainer = trainers.BpeTrainer(vocab_size=options.vocabulary, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(texts(options.answers), trainer)
+    write(options.out, "tokenizer.json", json.loads(tokenizer.to_str()))
     tokens = dict(eos_token="</s>", pad_token="<pad>")
-    write("special_tokens_map.json", tokens)
+    write(options.out, "special_tokens_map.json", tokens)
     more = dict(tokenizer_class="PreTrainedTokenizerFast", add_prefix_space=False, clean_up_tokenization_spaces=False)
-    write("tokenizer_config.json", more | tokens | dict(model_max_length=1024))
+    write(options.out, "tokenizer_config.json", more | tokens | dict(model_max_length=options.positions))
     print(f"{tokenizer.get_vocab_size()} tokens")
 
 
