@@ -6,5 +6,7 @@
 pub mod json;
 mod number;
 mod text;
+mod value;
 
 pub use text::{first_chars, is_space, last_chars, strip};
+pub use value::{repr, str};
