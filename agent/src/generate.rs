@@ -57,6 +57,12 @@ impl Limits {
         prompt_tokens: 3750,
         new_tokens: 512,
     };
+
+    /// The published live agent's: a context of 4096 less the answer and 8 (ToolBench, `generate_stream`).
+    pub const LIVE: Limits = Limits {
+        prompt_tokens: 3576,
+        new_tokens: 512,
+    };
 }
 
 /// How the next token is chosen.

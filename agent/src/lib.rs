@@ -1,9 +1,12 @@
 //! The team of planner, caller and summarizer as a program sees it: text that models wrote, and what it decides.
 //!
-//! No model is in here. [`Generate`] is what a model must do for the team; everything else is pure functions.
+//! No model is in here. [`Generate`] is what a model must do for the team. [`run_rollouts`] lets a [`Policy`] work on tasks
+//! with a [`ToolServer`].
 
+mod asking;
 mod backbone;
 mod decision;
+mod environment;
 mod generate;
 mod parse;
 mod planner;
@@ -11,20 +14,34 @@ mod policy;
 mod prompts;
 mod reply;
 mod rollout;
+mod rollouts;
+mod said;
+mod search;
+mod single_policy;
 mod step;
 mod task;
+mod team_policy;
 mod tool_server;
+mod usage;
 
+pub use asking::PolicySettings;
 pub use decision::{Decision, Plan};
+pub use environment::{OBSERVATION_CHARACTERS, Observed, step};
 pub use generate::{
     Generate, GenerateError, Generated, Limits, Request, Role, Sampling, StopReason,
 };
 pub use parse::{ParseError, parse_step};
 pub use planner::{NOTHING, PlannerTurn, clean_output};
-pub use policy::{Asked, FINISH, Policy, Said};
+pub use policy::{Asked, Policy};
 pub use prompts::StepPrompts;
 pub use reply::{Code, ToolReply};
-pub use rollout::{PathStep, Rollout, RolloutEnd};
+pub use rollout::{Limit, PathStep, Rollout, RolloutEnd};
+pub use rollouts::{RolloutObserver, RolloutSettings, run_rollouts};
+pub use said::{FINISH, Said};
+pub use search::{Rank, Search, SearchSettings, Strategy, StrategyError};
+pub use single_policy::SinglePolicy;
 pub use step::{Prediction, reference_text};
 pub use task::{Api, Function, Task};
+pub use team_policy::TeamPolicy;
 pub use tool_server::ToolServer;
+pub use usage::Usage;

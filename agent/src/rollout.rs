@@ -1,9 +1,12 @@
 //! What became of a task.
 
+use glpft_data::python::json;
 use serde_json::Value;
 
-use crate::policy::Said;
 use crate::reply::Code;
+use crate::said::Said;
+use crate::search::Strategy;
+use crate::usage::Usage;
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +30,17 @@ pub enum RolloutEnd {
     Nothing,
 }
 
+/// What ended a rollout before it was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Limit {
+    /// The steps that it may ask for.
+    Queries,
+    /// The tokens that its models may read and write.
+    Tokens,
+    /// The time that it may take.
+    Time,
+}
+
 /// A task as far as an agent came with it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rollout {
@@ -40,6 +54,28 @@ pub struct Rollout {
     pub path: Vec<PathStep>,
     /// The steps that were said in all.
     pub query_count: usize,
+    /// What they cost.
+    pub usage: Usage,
+    /// The limit that ended it, if one did.
+    pub limit: Option<Limit>,
     /// The answer file of ToolBench's format: the whole tree and `answer_generation`.
     pub answer_file: Value,
+}
+
+impl Rollout {
+    /// The name of its answer file: `{task}_{strategy}.json`. What reads such files takes the text before the first `_`
+    /// for the task's id.
+    pub fn file_name(&self, strategy: Strategy) -> String {
+        format!("{}_{strategy}.json", self.task)
+    }
+
+    /// The answer file's text, as Python's `json.dump(…, indent=2)` writes it.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn file_text(&self) -> serde_json::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        json::dump_nested(&self.answer_file, 0, &mut text)?;
+        Ok(text)
+    }
 }

@@ -10,16 +10,29 @@ use crate::task::Api;
 pub trait ToolServer: Sync {
     /// Calls `api` with `arguments`, the text that a model wrote, which need not be JSON.
     fn call(&self, api: &Api, arguments: &str) -> ToolReply;
+
+    /// Whether a call waits for somebody else: then it is worth a thread of its own.
+    fn is_remote(&self) -> bool {
+        false
+    }
 }
 
 impl<S: ToolServer + ?Sized> ToolServer for &S {
     fn call(&self, api: &Api, arguments: &str) -> ToolReply {
         (**self).call(api, arguments)
     }
+
+    fn is_remote(&self) -> bool {
+        (**self).is_remote()
+    }
 }
 
 impl<S: ToolServer + ?Sized> ToolServer for Box<S> {
     fn call(&self, api: &Api, arguments: &str) -> ToolReply {
         (**self).call(api, arguments)
+    }
+
+    fn is_remote(&self) -> bool {
+        (**self).is_remote()
     }
 }

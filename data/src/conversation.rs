@@ -169,28 +169,29 @@ fn push_assistant(message: &Field<'_>, turns: &mut Vec<Turn>) -> Result<(), Reco
         return Ok(());
     };
     let name = call.key("name")?.text()?;
-    let arguments = call.key("arguments")?;
+    let arguments = argument_text(&call.key("arguments")?)?;
+    turns.extend(call_turns(content, name, &arguments));
+    Ok(())
+}
+
+/// The turns of an assistant's message: the planner's, and what the planner handed over to. `content` is the rationale,
+/// `None` where the message has none; `name` and `arguments` are of the call, of a function or of `Finish`.
+pub fn call_turns(content: Option<&str>, name: &str, arguments: &str) -> Vec<Turn> {
     let rationale = content
         .map(|content| format!("{content}\n"))
         .unwrap_or_default();
-    let mut push = |from, value| turns.push(Turn { from, value });
+    let turn = |from, value| Turn { from, value };
+    let planner = |tag| turn(Speaker::Assistant, format!("{rationale} {tag}"));
     if name != "Finish" {
-        let arguments = argument_text(&arguments)?;
-        push(Speaker::Assistant, format!("{rationale} {NEXT_CALLER}"));
-        push(
-            Speaker::Caller,
-            format!("Action: {name}\nAction Input: {arguments}"),
-        );
-        return Ok(());
+        let call = format!("Action: {name}\nAction Input: {arguments}");
+        return vec![planner(NEXT_CALLER), turn(Speaker::Caller, call)];
     }
-    match finish::read(&arguments, content)? {
-        Finish::GiveUp => push(Speaker::Assistant, format!("{rationale} {NEXT_GIVE_UP}")),
+    match read_finish(arguments, content) {
+        Finish::GiveUp => vec![planner(NEXT_GIVE_UP)],
         Finish::Answer(answer) => {
-            push(Speaker::Assistant, format!("{rationale} {NEXT_CONCLUSION}"));
-            push(Speaker::Conclusion, answer);
+            vec![planner(NEXT_CONCLUSION), turn(Speaker::Conclusion, answer)]
         }
     }
-    Ok(())
 }
 
 /// The arguments' text; an object that stands there unquoted as its JSON text.

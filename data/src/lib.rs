@@ -25,7 +25,7 @@ mod truncate;
 pub use batch::{Batch, Target, tree_tokens};
 pub use conversation::{
     Conversation, Finish, NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, NO_ANSWER, Speaker, Turn,
-    observation_text, read_finish,
+    call_turns, observation_text, read_finish,
 };
 pub use encode::{
     EncodeError, EncodeOptions, EncodedExamples, TokenExample, encode_examples, encode_prompt,

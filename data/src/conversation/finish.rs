@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::{NO_ANSWER, argument_text};
+use super::NO_ANSWER;
 use crate::python::{json, strip};
-use crate::source::{Field, RecordError};
 
 const GIVE_UP: &str = "give_up_and_restart";
 const ANSWER_KEY: &str = "\"final_answer\": ";
@@ -27,14 +26,6 @@ pub fn read_finish(arguments: &str, content: Option<&str>) -> Finish {
         .ok()
         .and_then(|parsed| from_object(&parsed))
         .unwrap_or_else(|| from_text(arguments, content))
-}
-
-/// As [`read_finish`], where the arguments may also be an object instead of its text.
-pub(super) fn read(arguments: &Field<'_>, content: Option<&str>) -> Result<Finish, RecordError> {
-    Ok(match from_object(arguments.value()) {
-        Some(finish) => finish,
-        None => read_finish(&argument_text(arguments)?, content),
-    })
 }
 
 fn from_object(arguments: &Value) -> Option<Finish> {

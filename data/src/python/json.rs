@@ -58,6 +58,39 @@ pub fn dumps<T: Serialize>(value: &T) -> serde_json::Result<String> {
     String::from_utf8(bytes).map_err(|error| serde_json::Error::io(io::Error::other(error)))
 }
 
+/// The first `limit` bytes of [`dumps`], however long the rest is; they are ASCII.
+pub fn dumps_first<T: Serialize>(value: &T, limit: usize) -> serde_json::Result<String> {
+    let mut first = First {
+        bytes: Vec::new(),
+        limit,
+    };
+    let mut serializer =
+        serde_json::Serializer::with_formatter(&mut first, PythonFormatter::compact());
+    let written = value.serialize(&mut serializer);
+    if first.bytes.len() < limit {
+        written?;
+    }
+    String::from_utf8(first.bytes).map_err(|error| serde_json::Error::io(io::Error::other(error)))
+}
+
+/// Takes so many bytes and refuses those after them.
+struct First {
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+impl Write for First {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.len().min(self.limit - self.bytes.len());
+        self.bytes.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// What an element adds to `json.dump(elements, writer, indent=2)`, from the line break before it to its last character:
 /// the array is `[`, its elements with `,` between them, a line break if there are any, and `]`.
 pub fn dump_element<T: Serialize>(element: &T) -> serde_json::Result<Vec<u8>> {

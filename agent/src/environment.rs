@@ -1,0 +1,150 @@
+//! What a step of an agent comes to.
+
+use glpft_data::python::json;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::reply::{Code, ToolReply};
+use crate::said::FINISH;
+use crate::task::Task;
+use crate::tool_server::ToolServer;
+
+/// ToolBench's limit of an observation, in characters; what is longer ends in `...` behind it.
+pub const OBSERVATION_CHARACTERS: usize = 1024;
+
+/// What the environment says to a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// The content of the `function` message: most often Python's JSON of `{"error", "response"}`, cut.
+    pub content: String,
+    /// What it means.
+    pub code: Code,
+}
+
+/// Takes a step (ToolBench, `rapidapi_wrapper.step`): calls the function of this very name, or ends the path.
+///
+/// (The published one takes the first function whose name *ends with* the step's, so an empty name calls the first.)
+/// Whatever the server replies, the content is text of at most `characters` printable characters and three dots: other
+/// ones are escaped, and text that spells a role or a special token stays text.
+pub fn step(
+    task: &Task,
+    server: &dyn ToolServer,
+    function: &str,
+    arguments: &str,
+    characters: usize,
+) -> Observed {
+    if function == FINISH {
+        let (content, code) = finish(arguments);
+        return Observed {
+            content: content.to_owned(),
+            code,
+        };
+    }
+    let reply = match task.function(function) {
+        Some(function) => server.call(&function.api, arguments),
+        None => ToolReply::failed(
+            Code::NoSuchFunction,
+            format!("No such function name: {function}"),
+        ),
+    };
+    Observed {
+        content: content(&reply, characters),
+        code: reply.code,
+    }
+}
+
+#[derive(Serialize)]
+struct Content<'r> {
+    error: &'r str,
+    response: &'r Value,
+}
+
+/// `json.dumps` of a reply, as much of it as is kept. A reply of many megabytes is not written out for that.
+fn content(reply: &ToolReply, characters: usize) -> String {
+    let content = Content {
+        error: &reply.error,
+        response: &reply.response,
+    };
+    // All of it is ASCII: a byte is a character. One more tells whether there is more.
+    let mut text = match json::dumps_first(&content, characters + 1) {
+        Ok(text) => text,
+        Err(error) => format!("{{\"error\": \"the reply cannot be written: {error}\""),
+    };
+    if text.len() > characters {
+        text.truncate(characters);
+        text.push_str("...");
+    }
+    text
+}
+
+/// What a call of `Finish` comes to. The texts are ToolBench's, broken JSON and all.
+fn finish(arguments: &str) -> (&'static str, Code) {
+    const NO_TYPE: &str = r#"{error:"must have "return_type""}"#;
+    const NO_ANSWER: &str = r#"{error:"must have "final_answer""}"#;
+    const BAD_TYPE: &str = r#"{error:""return_type" is not a valid choice"}"#;
+    const GAVE_UP: &str = r#"{"response":"chose to give up and restart"}"#;
+    const ANSWERED: &str = r#"{"response":"successfully giving the final answer."}"#;
+    let (return_type, has_answer) = read_finish(arguments);
+    match return_type {
+        None => (NO_TYPE, Code::UnreadableFinish),
+        Some(ReturnType::GiveUp) => (GAVE_UP, Code::GaveUp),
+        Some(ReturnType::Answer) if has_answer => (ANSWERED, Code::Answered),
+        Some(ReturnType::Answer) => (NO_ANSWER, Code::UnreadableFinish),
+        Some(ReturnType::Other) => (BAD_TYPE, Code::UnreadableFinish),
+    }
+}
+
+enum ReturnType {
+    Answer,
+    GiveUp,
+    Other,
+}
+
+/// The `return_type`, and whether there is a `final_answer`. Arguments that do not parse are searched for both, so an
+/// answer that a token limit cut is an answer.
+fn read_finish(arguments: &str) -> (Option<ReturnType>, bool) {
+    let parsed = json::loads(arguments).or_else(|_| json::loads(&escape_controls(arguments)));
+    match parsed {
+        Ok(Value::Object(object)) => {
+            let return_type = object.get("return_type").map(|value| match value.as_str() {
+                Some("give_answer") => ReturnType::Answer,
+                Some("give_up_and_restart") => ReturnType::GiveUp,
+                _ => ReturnType::Other,
+            });
+            (return_type, object.contains_key("final_answer"))
+        }
+        // Python ends with an error at JSON that is no object; it has no `return_type`.
+        Ok(_) => (None, false),
+        Err(_) => {
+            let has = |text| arguments.contains(text);
+            let return_type = if has(r#""return_type": "give_answer""#) {
+                Some(ReturnType::Answer)
+            } else if has(r#""return_type": "give_up_and_restart""#) {
+                Some(ReturnType::GiveUp)
+            } else {
+                has(r#""return_type": ""#).then_some(ReturnType::Other)
+            };
+            (return_type, has(r#""final_answer": ""#))
+        }
+    }
+}
+
+/// Control characters inside strings, escaped: `json.loads(…, strict=False)` takes them as they are.
+fn escape_controls(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let (mut in_string, mut escaped) = (false, false);
+    for character in text.chars() {
+        match character {
+            '"' if !escaped => in_string = !in_string,
+            control if in_string && control.is_ascii_control() && control != '\u{7f}' => {
+                out.push_str(&format!("\\u{:04x}", control as u32));
+                escaped = false;
+                continue;
+            }
+            _ => {}
+        }
+        escaped = in_string && character == '\\' && !escaped;
+        out.push(character);
+    }
+    out
+}

@@ -1,0 +1,111 @@
+//! The team as a policy.
+
+use glpft_data::Prompts;
+
+use crate::asking::{PolicySettings, Prompted, ask, conversation};
+use crate::decision::Plan;
+use crate::generate::{Generate, GenerateError, Role};
+use crate::planner::PlannerTurn;
+use crate::policy::{Asked, Policy};
+use crate::prompts::StepPrompts;
+use crate::said::{Said, thought};
+use crate::step::Prediction;
+use crate::usage::Usage;
+use glpft_recipes::Behaviour;
+
+/// Planner, caller and summarizer. All steps' planners are asked in one call, then all their callers and summarizers.
+pub struct TeamPolicy<'g> {
+    generator: &'g mut dyn Generate,
+    prompts: &'g Prompts,
+    settings: PolicySettings,
+}
+
+impl<'g> TeamPolicy<'g> {
+    /// A team of these models.
+    pub fn new(
+        generator: &'g mut dyn Generate,
+        prompts: &'g Prompts,
+        settings: PolicySettings,
+    ) -> Self {
+        Self {
+            generator,
+            prompts,
+            settings,
+        }
+    }
+}
+
+impl Policy for TeamPolicy<'_> {
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+        let conversations = asked
+            .iter()
+            .enumerate()
+            .map(|(index, asked)| conversation(index, asked))
+            .collect::<Result<Vec<_>, _>>()?;
+        let steps: Vec<StepPrompts<'_>> = conversations
+            .iter()
+            .map(|conversation| {
+                let prefix = self.settings.system_prefix;
+                StepPrompts::new(conversation, self.prompts, Behaviour::Fixed, prefix)
+            })
+            .collect();
+        let mut usage = vec![Usage::default(); asked.len()];
+
+        let planners: Vec<Prompted> = steps
+            .iter()
+            .enumerate()
+            .map(|(step, of)| Prompted {
+                step,
+                role: Role::Planner,
+                prompt: of.planner(asked[step].turns.len()),
+            })
+            .collect();
+        let planned = ask(self.generator, &self.settings, asked, &planners, &mut usage)?;
+        let turns: Vec<PlannerTurn> = planned.iter().map(|text| planner_turn(text)).collect();
+
+        let handed: Vec<Prompted> = turns
+            .iter()
+            .enumerate()
+            .filter_map(|(step, turn)| {
+                let at = asked[step].turns.len();
+                let (role, prompt) = match turn.next {
+                    Plan::Call => (Role::Caller, steps[step].caller(at, turn)),
+                    Plan::Finish => (Role::Summarizer, steps[step].summarizer(at, turn)),
+                    Plan::GiveUp => return None,
+                };
+                Some(Prompted { step, role, prompt })
+            })
+            .collect();
+        let mut outputs = vec![String::new(); asked.len()];
+        let answers = ask(self.generator, &self.settings, asked, &handed, &mut usage)?;
+        for (prompted, answer) in handed.iter().zip(answers) {
+            outputs[prompted.step] = answer;
+        }
+        let said = turns.into_iter().zip(&outputs).zip(usage);
+        Ok(said
+            .map(|((turn, output), usage)| Said {
+                usage,
+                ..Said::from_prediction(&Prediction::new(turn, output))
+            })
+            .collect())
+    }
+}
+
+/// The planner's turn in the form that training has it: its roles read the thought, a line break, a space and the tag. A
+/// planner that says no tag calls.
+fn planner_turn(output: &str) -> PlannerTurn {
+    let read = PlannerTurn::read(output);
+    let said = thought(&read.text);
+    let message = match read.next {
+        Plan::Call => Said::from_message(said, "", ""),
+        Plan::Finish => Said::answer(said, ""),
+        Plan::GiveUp => Said::give_up(said),
+    };
+    match message.turns.into_iter().next() {
+        Some(turn) => PlannerTurn {
+            text: turn.value,
+            next: read.next,
+        },
+        None => read,
+    }
+}

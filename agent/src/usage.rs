@@ -1,0 +1,41 @@
+//! What steps cost.
+
+use std::ops::AddAssign;
+
+use crate::generate::Generated;
+
+/// What models read and wrote, in tokens; all zero where no model spoke.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Usage {
+    /// The prompts'.
+    pub prompt_tokens: usize,
+    /// Those of them that did not have to be computed.
+    pub cached_tokens: usize,
+    /// Those that were generated.
+    pub new_tokens: usize,
+}
+
+impl Usage {
+    /// Prompts and answers together: ToolBench's `total_tokens`.
+    pub fn total(self) -> usize {
+        self.prompt_tokens + self.new_tokens
+    }
+}
+
+impl From<&Generated> for Usage {
+    fn from(generated: &Generated) -> Self {
+        Self {
+            prompt_tokens: generated.prompt_tokens,
+            cached_tokens: generated.cached_tokens,
+            new_tokens: generated.new_tokens,
+        }
+    }
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.prompt_tokens += other.prompt_tokens;
+        self.cached_tokens += other.cached_tokens;
+        self.new_tokens += other.new_tokens;
+    }
+}
