@@ -1,5 +1,27 @@
 //! A simulated world of tools: typed tables, the tools that read them, tasks, and the truth about these.
 
+mod catalog;
+mod compose;
+mod conversations;
+mod draw;
+mod facts;
+mod fault;
+mod names;
+mod naming;
+mod oracle;
+mod phrasing;
+mod plan;
+mod reply;
+mod size;
+mod sketch;
+mod table;
+mod tool;
 mod truth;
+mod world;
 
+pub use facts::facts_in;
+pub use fault::Fault;
+pub use oracle::{Manner, Noise, Oracle};
+pub use size::Size;
 pub use truth::{GoldCall, Slot, TestGroup, Truth, WorldTask};
+pub use world::World;
