@@ -4,16 +4,14 @@ use glpft_agent::Task;
 
 use crate::draw::Draw;
 use crate::phrasing::{Phrasing, instruction, listed};
-use crate::plan::{Asks, Plan, Step, Way};
+use crate::plan::{Asks, MOST_CALLS, Plan, Step, Way};
 use crate::sketch::{Scene, Sketch};
 use crate::tool::{ApiKind, ToolApi};
 use crate::truth::{GoldCall, Truth};
 use crate::world::World;
 
-/// Calls of a path without faults, at most.
-const MOST_STEPS: usize = 4;
 /// How often a task of so many steps is drawn anew.
-const FEW_STEPS: [f64; MOST_STEPS] = [0.8, 0.5, 0.0, 0.0];
+const FEW_STEPS: [f64; MOST_CALLS] = [0.85, 0.6, 0.0];
 /// Drawing until a task fits ends here.
 const ATTEMPTS: usize = 20_000;
 
@@ -77,7 +75,7 @@ fn attempt(world: &World, wanted: &Wanted<'_>, draw: &mut Draw, id: &str) -> Opt
     let sketch = sketch(&scene, wanted, draw, &tools)?;
     let steps = sketch.steps.len();
     // Left to chance, too many tasks would be a single call.
-    if steps == 0 || steps > MOST_STEPS || draw.chance(FEW_STEPS[steps - 1]) {
+    if steps == 0 || steps > MOST_CALLS || draw.chance(FEW_STEPS[steps - 1]) {
         return None;
     }
     let mut plan = Plan {
@@ -115,6 +113,10 @@ fn attempt(world: &World, wanted: &Wanted<'_>, draw: &mut Draw, id: &str) -> Opt
             plan.steps.truncate(missing + 1);
             plan.steps[missing].ways.clear();
         }
+    }
+    let calls: usize = plan.steps.iter().map(|step| step.ways.len()).sum();
+    if calls > MOST_CALLS {
+        return None;
     }
     let used: Vec<usize> = gold_apis(&plan);
     if wanted.class != Class::Missing && !reaches(world, wanted.level, &used) {

@@ -4,6 +4,10 @@ use serde_json::{Map, Value};
 
 use crate::truth::Slot;
 
+/// Calls of a task's longest path: a step of an agent is three nodes of a search's tree, whose published depth is 12, and
+/// the fourth step is the answer or the give-up.
+pub(crate) const MOST_CALLS: usize = 3;
+
 /// A call that tells what a step needs, or would if it worked.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Way {

@@ -1,17 +1,18 @@
 //! The mistakes of an oracle.
 
-use glpft_agent::{Asked, Said};
-use glpft_data::python::json::dumps;
+use glpft_agent::{Asked, FINISH, Said};
 use glpft_data::{Speaker, Turn};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::decide::Next;
-use super::spell;
+use super::decide::{Next, is_call};
+use super::spell::{call, said};
 use crate::draw::Draw;
+use crate::plan::{MOST_CALLS, Plan};
 use crate::tool::ApiKind;
 use crate::world::World;
 
-/// How often which mistake is made, as a probability at each step where it can be. A path has one of them at most.
+/// How often which mistake is made, as a probability at each step where it can be. A path has one of them at most, and
+/// seldom one that leaves too few steps for the rest.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Noise {
     /// Calls a function that tells something else.
@@ -31,15 +32,18 @@ pub struct Noise {
 impl Default for Noise {
     fn default() -> Self {
         Self {
-            wrong_call: 0.06,
-            hallucinated: 0.02,
-            wrong_argument: 0.02,
-            early_give_up: 0.04,
+            wrong_call: 0.08,
+            hallucinated: 0.03,
+            wrong_argument: 0.03,
+            early_give_up: 0.03,
             broken_finish: 0.02,
             no_thought: 0.01,
         }
     }
 }
+
+/// The probability of a mistake where it takes a step that is needed.
+const WITHOUT_ROOM: f64 = 0.2;
 
 impl Noise {
     pub(super) fn say(
@@ -49,16 +53,9 @@ impl Noise {
         next: Next,
         draw: &mut Draw,
     ) -> Said {
-        let mut shares = [
-            self.wrong_call,
-            self.hallucinated,
-            self.wrong_argument,
-            self.early_give_up,
-        ];
-        // Whoever was wrong once, or was told to try again, is careful.
-        if !is_undisturbed(world, asked) {
-            shares = [0.0; 4];
-        }
+        let Some(plan) = world.plan(&asked.task.id) else {
+            return said(next);
+        };
         match next {
             Next::Call {
                 thought,
@@ -66,90 +63,116 @@ impl Noise {
                 arguments,
                 need,
             } => {
-                let chosen = shares.iter().position(|share| draw.chance(*share));
-                let thought = (!draw.chance(self.no_thought)).then_some(thought);
-                let mistake = match chosen {
-                    Some(0) => wrong_call(world, asked, &arguments, &need, draw),
-                    Some(1) => Some(hallucinated(&function, &arguments, &need, draw)),
-                    Some(2) => wrong_argument(&thought, &function, &arguments, draw),
-                    Some(_) => Some(spell::said(Next::GiveUp {
-                        thought: format!("I cannot find {need}."),
-                    })),
-                    None => None,
-                };
+                let mistake = self.mistake(world, plan, asked, draw).and_then(|mistake| {
+                    Some(match mistake {
+                        Mistake::WrongCall => {
+                            wrong_call(world, plan, asked, &arguments, &need, draw)?
+                        }
+                        Mistake::Hallucinated => hallucinated(&function, &arguments, &need, draw),
+                        Mistake::WrongArgument => {
+                            let wrong = wrong_argument(&arguments, draw)?;
+                            call(Some(&thought), &function, &wrong)
+                        }
+                        Mistake::EarlyGiveUp => {
+                            Said::give_up(Some(&format!("I cannot find {need}.")))
+                        }
+                    })
+                });
                 mistake.unwrap_or_else(|| {
-                    spell::call(thought, function, dumps(&arguments).unwrap_or_default())
+                    let thought = (!draw.chance(self.no_thought)).then_some(thought);
+                    call(thought.as_deref(), &function, &arguments)
                 })
             }
             Next::Answer { thought, answer } if draw.chance(self.broken_finish) => {
-                let arguments = json!({"return_type": "give_answer", "final_answer": answer});
-                let mut arguments = dumps(&arguments).unwrap_or_default();
-                arguments.pop();
-                spell::finish(Some(thought), arguments, Some(answer))
+                let whole = Said::answer(Some(&thought), &answer).arguments;
+                // Cut before the closing quote and brace, as a limit of tokens does.
+                let broken = whole.trim_end_matches(['}', '"']);
+                Said::from_message(Some(&thought), FINISH, broken)
             }
-            other => spell::said(other),
+            other => said(other),
         }
+    }
+
+    /// The mistake to be made now. Whoever was wrong once, or was told to try again, is careful.
+    fn mistake(
+        &self,
+        world: &World,
+        plan: &Plan,
+        asked: &Asked<'_>,
+        draw: &mut Draw,
+    ) -> Option<Mistake> {
+        let is_planned = |turn: &Turn| {
+            let mut ways = plan.steps.iter().flat_map(|step| &step.ways);
+            ways.any(|way| is_call(turn, &world.apis[way.api].function.name, &way.arguments))
+        };
+        let undisturbed = asked.turns.iter().skip(1).all(|turn| match turn.from {
+            Speaker::User | Speaker::Conclusion => false,
+            Speaker::Caller => is_planned(turn),
+            Speaker::Assistant | Speaker::Observation => true,
+        });
+        if !undisturbed {
+            return None;
+        }
+        let ways: usize = plan.steps.iter().map(|step| step.ways.len()).sum();
+        let room = if ways < MOST_CALLS { 1.0 } else { WITHOUT_ROOM };
+        [
+            (Mistake::WrongCall, self.wrong_call * room),
+            (Mistake::Hallucinated, self.hallucinated * room),
+            (Mistake::WrongArgument, self.wrong_argument * room),
+            (Mistake::EarlyGiveUp, self.early_give_up),
+        ]
+        .into_iter()
+        .find_map(|(mistake, share)| draw.chance(share).then_some(mistake))
     }
 }
 
-/// Whether nothing went wrong on this path yet: no new try, and every call one of the plan's.
-fn is_undisturbed(world: &World, asked: &Asked<'_>) -> bool {
-    let Some(plan) = world.plan(&asked.task.id) else {
-        return false;
-    };
-    let is_planned = |turn: &Turn| {
-        plan.steps.iter().flat_map(|step| &step.ways).any(|way| {
-            let function = &world.apis[way.api].function.name;
-            let arguments = dumps(&way.arguments).unwrap_or_default();
-            turn.value == format!("Action: {function}\nAction Input: {arguments}")
-        })
-    };
-    asked.turns.iter().skip(1).all(|turn| match turn.from {
-        Speaker::User | Speaker::Conclusion => false,
-        Speaker::Caller => is_planned(turn),
-        Speaker::Assistant | Speaker::Observation => true,
-    })
+#[derive(Clone, Copy)]
+enum Mistake {
+    WrongCall,
+    Hallucinated,
+    WrongArgument,
+    EarlyGiveUp,
 }
 
 /// A function of the task that is of no use: one without arguments, or with the same ones.
 fn wrong_call(
     world: &World,
+    plan: &Plan,
     asked: &Asked<'_>,
     arguments: &Map<String, Value>,
     need: &str,
     draw: &mut Draw,
 ) -> Option<Said> {
-    let plan = world.plan(&asked.task.id)?;
     let useful: Vec<&str> = plan
         .steps
         .iter()
         .flat_map(|step| &step.ways)
         .map(|way| world.apis[way.api].function.name.as_str())
         .collect();
-    let usable: Vec<(&str, bool)> = asked
+    let none = Map::new();
+    let usable: Vec<(&str, &Map<String, Value>)> = asked
         .task
         .functions
         .iter()
         .filter_map(|function| {
             let api = world.find_api(&function.api)?;
-            let is_useful = useful.contains(&function.name.as_str());
             let required = function.parameters.get("required")?.as_array()?;
             let same = required.len() == arguments.len()
                 && required
                     .iter()
                     .all(|name| arguments.contains_key(name.as_str().unwrap_or_default()));
-            let is_pick = matches!(api.kind, ApiKind::Pick { .. });
-            (!is_useful && (same || is_pick)).then_some((function.name.as_str(), is_pick))
+            let arguments = match api.kind {
+                ApiKind::Pick { .. } => &none,
+                _ if same => arguments,
+                _ => return None,
+            };
+            let name = function.name.as_str();
+            (!useful.contains(&name)).then_some((name, arguments))
         })
         .collect();
-    let (function, is_pick) = *draw.pick(&usable)?;
-    let arguments = if is_pick {
-        "{}".to_owned()
-    } else {
-        dumps(arguments).unwrap_or_default()
-    };
+    let (function, arguments) = *draw.pick(&usable)?;
     let thought = format!("I need {need}. I call {function}.");
-    Some(spell::call(Some(thought), function.to_owned(), arguments))
+    Some(call(Some(&thought), function, arguments))
 }
 
 fn hallucinated(
@@ -165,27 +188,13 @@ fn hallucinated(
         _ => api.to_owned(),
     };
     let thought = format!("I need {need}. I call {invented}.");
-    spell::call(
-        Some(thought),
-        invented,
-        dumps(arguments).unwrap_or_default(),
-    )
+    call(Some(&thought), &invented, arguments)
 }
 
-fn wrong_argument(
-    thought: &Option<String>,
-    function: &str,
-    arguments: &Map<String, Value>,
-    draw: &mut Draw,
-) -> Option<Said> {
+fn wrong_argument(arguments: &Map<String, Value>, draw: &mut Draw) -> Option<Map<String, Value>> {
     let (name, value) = arguments.iter().next()?;
-    let wrong = match draw.chance(0.5) {
+    Some(match draw.chance(0.5) {
         true => Map::new(),
         false => Map::from_iter([(format!("{name}_name"), value.clone())]),
-    };
-    Some(spell::call(
-        thought.clone(),
-        function.to_owned(),
-        dumps(&wrong).unwrap_or_default(),
-    ))
+    })
 }
