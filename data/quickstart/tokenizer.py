@@ -2,7 +2,7 @@
 """Trains the quick-start tokenizer on the texts of answer/ as the pipeline renders them.
 
     python data/quickstart/tokenizer.py       writes tokenizer.json, tokenizer_config.json, special_tokens_map.json
-    python data/quickstart/tokenizer.py --answers DIR --vocabulary N --out DIR       the same of another answer/
+    python data/quickstart/tokenizer.py --conversations FILE --vocabulary N --out DIR       the same of a stage-2 file
 
 Needs the package `tokenizers`. Byte-level BPE: no text is unknown to it. `</s>` (0) ends a text, `<pad>` (1) fills;
 there is no token at the beginning.
@@ -20,19 +20,35 @@ HERE = pathlib.Path(__file__).parent
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--answers", type=pathlib.Path, default=HERE / "answer")
+    parser.add_argument("--conversations", type=pathlib.Path)
     parser.add_argument("--vocabulary", type=int, default=1280)
     parser.add_argument("--out", type=pathlib.Path, default=HERE)
     parser.add_argument("--positions", type=int, default=1024)
     return parser.parse_args()
 
 
-def texts(answers):
-    """Close to what `glpft prepare` renders: it decides which merges are learnt, so close is enough."""
-    prompts = tomllib.loads((HERE.parent / "src/prompts.toml").read_text("utf-8"))
-    for path in sorted(answers.rglob("*.json")):
+# Both are close to what `glpft prepare` renders: it decides which merges are learnt, so close is enough.
+
+
+def prompts():
+    return tomllib.loads((HERE.parent / "src/prompts.toml").read_text("utf-8")).values()
+
+
+def of_conversations(path):
+    for conversation in json.loads(path.read_text("utf-8")):
+        yield from prompts()
+        for tool in conversation["tools"]:
+            yield json.dumps(tool)
+            yield tool["Name"] + ", "
+        yield "system: "
+        for turn in conversation["conversations"]:
+            yield f"{turn['from']}: {turn['value']}"
+
+
+def of_answers():
+    for path in sorted((HERE / "answer").rglob("*.json")):
         answer = json.loads(path.read_text("utf-8"))["answer_generation"]
-        yield from prompts.values()
+        yield from prompts()
         yield "system: \nuser: " + answer["query"]
         for f in answer["function"][:-1]:
             arguments = {k: ", ".join(v.values()) for k, v in f["parameters"]["properties"].items()}
@@ -75,7 +91,8 @@ def main():
     special = [AddedToken(t, special=True, normalized=False) for t in ("</s>", "<pad>")]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=options.vocabulary, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
-    tokenizer.train_from_iterator(texts(options.answers), trainer)
+    texts = of_conversations(options.conversations) if options.conversations else of_answers()
+    tokenizer.train_from_iterator(texts, trainer)
     write(options.out, "tokenizer.json", json.loads(tokenizer.to_str()))
     tokens = dict(eos_token="</s>", pad_token="<pad>")
     write(options.out, "special_tokens_map.json", tokens)
