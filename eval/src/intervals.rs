@@ -7,7 +7,7 @@ use crate::report::Metrics;
 use crate::tally::Tally;
 
 /// How many times the data are drawn anew.
-const RESAMPLES: u32 = 1000;
+pub(crate) const RESAMPLES: u32 = 1000;
 /// The share of those that an interval holds.
 const LEVEL: f64 = 0.95;
 /// Keeps these numbers apart from those that draw tokens, which have the same purpose.
@@ -137,7 +137,7 @@ fn resampled<T>(
 }
 
 /// The interval that leaves out the same share at either end.
-fn percentiles(mut values: Vec<f64>) -> Option<Interval> {
+pub(crate) fn percentiles(mut values: Vec<f64>) -> Option<Interval> {
     values.sort_by(f64::total_cmp);
     let tail = (1.0 - LEVEL) / 2.0;
     Some([quantile(&values, tail)?, quantile(&values, 1.0 - tail)?])

@@ -3,22 +3,31 @@
 //! A predictions file holds, for each step of held-out trajectories, what the team said and what the reference says.
 //! [`score_file`] reads one and scores it; a [`Scorer`] takes steps as they come. The metrics are the published
 //! evaluation script's (α-UMi, `evaluate-multi_agent.py`), one file each in `metrics/`. [`static_evaluation`] makes such a
-//! file: it asks a team's models about every step. [`page`] is the report of a whole run, [`plot`] draws for it.
+//! file: it asks a team's models about every step.
+//!
+//! Whole tasks are evaluated live: [`judge`] says whether a rollout did what it was to do, [`tool_eval`] makes the pass and
+//! win rates of it.
+//!
+//! [`page`] is the report of a whole run, [`plot`] draws for it.
 
 mod entry;
 mod equality;
 mod error;
 mod intervals;
+pub mod judge;
+mod lines;
 mod mean;
 mod metrics;
 pub mod page;
 pub mod plot;
 mod read;
 mod report;
+mod rollout;
 mod score;
 pub mod static_evaluation;
 mod step;
 mod tally;
+pub mod tool_eval;
 
 pub use entry::Entry;
 pub use equality::python_equal;
@@ -31,5 +40,6 @@ pub use metrics::{
 };
 pub use read::{MAX_LINE_BYTES, MAX_LIST_BYTES, read_predictions};
 pub use report::{Confusion, Counts, Mended, MetricReport, Metrics, Note, Row, Skipped};
+pub use rollout::{End, RolloutRecord, StepOfPath};
 pub use score::{Scorer, score_file};
 pub use step::{StepScore, score_step};

@@ -1,7 +1,7 @@
 //! `predictions.jsonl` on the disk: appended to, and gone on with after an interruption.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::FileError;
@@ -10,6 +10,7 @@ use super::error::StaticError;
 use super::record::StepRecord;
 use super::steps::TrajectorySteps;
 use super::times::{TIMES_FILE, Times};
+use crate::lines::Lines;
 
 /// The records' file.
 pub const PREDICTIONS_FILE: &str = "predictions.jsonl";
@@ -98,20 +99,20 @@ fn whole_batches(
                 return Ok((done, end));
             };
             let record: StepRecord = serde_json::from_slice(line)
-                .map_err(|error| damaged(lines.number, error.to_string()))?;
+                .map_err(|error| damaged(lines.number(), error.to_string()))?;
             let found = (record.trajectory, record.turn);
             if found != (trajectory, step.turn) || record.reference != step.reference {
                 let reason = format!(
                     "it is trajectory {}, turn {}, and trajectory {trajectory}, turn {} was next",
                     found.0, found.1, step.turn
                 );
-                return Err(damaged(lines.number, reason));
+                return Err(damaged(lines.number(), reason));
             }
         }
-        end = lines.end;
+        end = lines.end();
     }
     match lines.next_whole()? {
-        Some(_) => Err(damaged(lines.number, "no step was left".to_owned())),
+        Some(_) => Err(damaged(lines.number(), "no step was left".to_owned())),
         None => Ok((batches.len(), end)),
     }
 }
@@ -124,41 +125,5 @@ fn whole_lines(path: &Path, file: &mut File, count: usize) -> Result<u64, Static
             break;
         }
     }
-    Ok(lines.end)
-}
-
-/// The lines of a file that are whole.
-struct Lines<'f> {
-    path: &'f Path,
-    reader: BufReader<&'f mut File>,
-    line: Vec<u8>,
-    /// The last line's number, from 1.
-    number: usize,
-    /// Where it ends.
-    end: u64,
-}
-
-impl<'f> Lines<'f> {
-    fn new(path: &'f Path, file: &'f mut File) -> Self {
-        Self {
-            path,
-            reader: BufReader::new(file),
-            line: Vec::new(),
-            number: 0,
-            end: 0,
-        }
-    }
-
-    /// The next line; none at the end, or where the rest was being written when the program died.
-    fn next_whole(&mut self) -> Result<Option<&[u8]>, FileError> {
-        self.line.clear();
-        let read = self.reader.read_until(b'\n', &mut self.line);
-        let read = read.map_err(|source| FileError::new("read", self.path, source))?;
-        if self.line.last() != Some(&b'\n') {
-            return Ok(None);
-        }
-        self.number += 1;
-        self.end += read as u64;
-        Ok(Some(&self.line))
-    }
+    Ok(lines.end())
 }

@@ -1,0 +1,63 @@
+//! Why there is no judgment.
+
+use glpft_checkpoints::FileError;
+
+/// Why there is no judgment.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeError {
+    /// The offline judge knows nothing of a task.
+    #[error(
+        "the offline judge knows nothing of task {task:?}: it judges only tasks of the world whose truth it has; judge \
+         others with an HTTP judge"
+    )]
+    UnknownTask {
+        /// The task's id.
+        task: String,
+    },
+    /// The key's variable is not set.
+    #[error("the judge's key is to be in the environment variable {variable}, which is not set")]
+    NoKey {
+        /// The variable.
+        variable: String,
+    },
+    /// The base URL is none.
+    #[error("the judge's URL {url:?} cannot be used: {reason}")]
+    Url {
+        /// As it was given, without what might be a secret.
+        url: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// The endpoint refuses; asking again would not help.
+    #[error("the judge at {url} refuses: {reason}")]
+    Refused {
+        /// Where it was asked.
+        url: String,
+        /// The status and the beginning of what it said.
+        reason: String,
+    },
+    /// However often it was asked, nothing came that can be used.
+    #[error(
+        "the judge at {url} gave no usable answer to {attempts} attempts; the last one: {reason}. What is judged is kept: \
+         the same command goes on from there"
+    )]
+    NoAnswer {
+        /// Where it was asked.
+        url: String,
+        /// How often.
+        attempts: usize,
+        /// What became of the last attempt.
+        reason: String,
+    },
+    /// A line of the log is no judgment.
+    #[error("{place} is no judgment ({reason}); remove the line, and it is asked for again")]
+    Log {
+        /// The file and the line.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The log cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}

@@ -1,0 +1,103 @@
+//! A rollout as files have it: what judges judge.
+
+use glpft_agent::{Code, PathStep, Rollout, RolloutEnd};
+use serde::{Deserialize, Serialize};
+
+/// A task as far as an agent came with it: a line of `rollouts.jsonl`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolloutRecord {
+    /// The task's id.
+    pub task: String,
+    /// The test set that the task belongs to.
+    pub group: String,
+    /// The user's query.
+    pub query: String,
+    /// How it ended.
+    pub end: End,
+    /// The answer; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// The path that ended so; where nothing did, the last one.
+    pub path: Vec<StepOfPath>,
+    /// The steps that were said in all, those of other paths included.
+    pub query_count: usize,
+    /// The file of the whole tree in ToolBench's format, from the evaluation's directory; empty where there is none.
+    #[serde(default)]
+    pub answer_file: String,
+}
+
+/// How a rollout ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// `Finish` with an answer.
+    Answer,
+    /// `Finish` with a give-up.
+    GiveUp,
+    /// Without `Finish`.
+    Nothing,
+}
+
+/// A step of a path: a thought, a call, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepOfPath {
+    /// The thought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thought: Option<String>,
+    /// The function that was called.
+    pub function: String,
+    /// Its arguments, as they were written.
+    pub arguments: String,
+    /// What the environment replied, as the agent read it.
+    pub observation: String,
+    /// What that means: a [`Code`]'s number.
+    pub code: u8,
+}
+
+impl StepOfPath {
+    /// Whether a tool replied, and did not merely say what went wrong.
+    pub fn replied(&self) -> bool {
+        self.code == Code::Replied.number()
+    }
+}
+
+impl RolloutRecord {
+    /// What is kept of `rollout`, of a task of `group`, its tree in the file `answer_file`.
+    pub fn new(rollout: &Rollout, group: &str, answer_file: String) -> Self {
+        let (end, answer) = match &rollout.end {
+            RolloutEnd::Answer(answer) => (End::Answer, Some(answer.clone())),
+            RolloutEnd::GiveUp => (End::GiveUp, None),
+            RolloutEnd::Nothing => (End::Nothing, None),
+        };
+        Self {
+            task: rollout.task.clone(),
+            group: group.to_owned(),
+            query: rollout.query.clone(),
+            end,
+            answer,
+            path: rollout.path.iter().map(StepOfPath::from).collect(),
+            query_count: rollout.query_count,
+            answer_file,
+        }
+    }
+
+    /// The answer; nothing where it ended otherwise.
+    pub fn answer(&self) -> &str {
+        match self.end {
+            End::Answer => self.answer.as_deref().unwrap_or_default(),
+            End::GiveUp | End::Nothing => "",
+        }
+    }
+}
+
+impl From<&PathStep> for StepOfPath {
+    fn from(step: &PathStep) -> Self {
+        Self {
+            thought: step.said.thought.clone(),
+            function: step.said.function.clone(),
+            arguments: step.said.arguments.clone(),
+            observation: step.observation.clone(),
+            code: step.code.number(),
+        }
+    }
+}
