@@ -6,16 +6,18 @@
 //! file: it asks a team's models about every step.
 //!
 //! Whole tasks are evaluated live: [`judge`] says whether a rollout did what it was to do, [`tool_eval`] makes the pass and
-//! win rates of it.
+//! win rates of it, and [`live_evaluation`] has an agent work on tasks and judges what it did.
 //!
 //! [`page`] is the report of a whole run, [`plot`] draws for it.
 
+mod directory;
 mod entry;
 mod equality;
 mod error;
 mod intervals;
 pub mod judge;
 mod lines;
+pub mod live_evaluation;
 mod mean;
 mod metrics;
 pub mod page;
@@ -29,6 +31,7 @@ mod step;
 mod tally;
 pub mod tool_eval;
 
+pub use directory::DirectoryError;
 pub use entry::Entry;
 pub use equality::python_equal;
 pub use error::{EntryError, PredictionsError, StepError, Which};
@@ -40,6 +43,6 @@ pub use metrics::{
 };
 pub use read::{MAX_LINE_BYTES, MAX_LIST_BYTES, read_predictions};
 pub use report::{Confusion, Counts, Mended, MetricReport, Metrics, Note, Row, Skipped};
-pub use rollout::{End, RolloutRecord, StepOfPath};
+pub use rollout::{End, RolloutRecord, StepOfPath, Usage};
 pub use score::{Scorer, score_file};
 pub use step::{StepScore, score_step};

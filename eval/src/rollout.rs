@@ -1,5 +1,7 @@
 //! A rollout as files have it: what judges judge.
 
+use std::ops::AddAssign;
+
 use glpft_agent::{Code, PathStep, Rollout, RolloutEnd};
 use serde::{Deserialize, Serialize};
 
@@ -21,9 +23,23 @@ pub struct RolloutRecord {
     pub path: Vec<StepOfPath>,
     /// The steps that were said in all, those of other paths included.
     pub query_count: usize,
+    /// What the models read and wrote.
+    #[serde(default)]
+    pub usage: Usage,
     /// The file of the whole tree in ToolBench's format, from the evaluation's directory; empty where there is none.
     #[serde(default)]
     pub answer_file: String,
+}
+
+/// What models read and wrote, in tokens; all zero where no model spoke.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Their prompts'.
+    pub prompt_tokens: usize,
+    /// Those of them that did not have to be computed.
+    pub cached_tokens: usize,
+    /// Those that were generated.
+    pub new_tokens: usize,
 }
 
 /// How a rollout ended.
@@ -77,6 +93,7 @@ impl RolloutRecord {
             answer,
             path: rollout.path.iter().map(StepOfPath::from).collect(),
             query_count: rollout.query_count,
+            usage: Usage::from(rollout.usage),
             answer_file,
         }
     }
@@ -99,5 +116,23 @@ impl From<&PathStep> for StepOfPath {
             observation: step.observation.clone(),
             code: step.code.number(),
         }
+    }
+}
+
+impl From<glpft_agent::Usage> for Usage {
+    fn from(usage: glpft_agent::Usage) -> Self {
+        Self {
+            prompt_tokens: usage.prompt_tokens,
+            cached_tokens: usage.cached_tokens,
+            new_tokens: usage.new_tokens,
+        }
+    }
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.prompt_tokens += other.prompt_tokens;
+        self.cached_tokens += other.cached_tokens;
+        self.new_tokens += other.new_tokens;
     }
 }

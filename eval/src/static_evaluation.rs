@@ -25,6 +25,7 @@ mod statistics;
 mod steps;
 mod times;
 
+pub(crate) use error::chain;
 pub use error::StaticError;
 pub use manifest::{MANIFEST_FILE, Manifest};
 pub use observer::StaticObserver;

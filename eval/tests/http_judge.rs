@@ -11,7 +11,7 @@ use glpft_agent::{Api, Function, Task};
 use glpft_eval::judge::{
     AnswerStatus, Better, HttpJudge, HttpJudgeSettings, Judge, JudgeError, TaskStatus,
 };
-use glpft_eval::{End, RolloutRecord, StepOfPath};
+use glpft_eval::{End, RolloutRecord, StepOfPath, Usage};
 use serde_json::{Map, Value, json};
 
 /// What a server does with one request.
@@ -135,6 +135,7 @@ fn rollout() -> RolloutRecord {
             code: 0,
         }],
         query_count: 2,
+        usage: Usage::default(),
         answer_file: String::new(),
     }
 }

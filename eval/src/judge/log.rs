@@ -1,5 +1,7 @@
 //! `judgments.jsonl`: every judgment, so that none is asked for twice.
 
+mod line;
+
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -9,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use glpft_agent::Task;
 use glpft_checkpoints::{FileError, write_atomically};
 use glpft_data::fingerprint;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::error::JudgeError;
@@ -17,6 +19,7 @@ use super::question::Question;
 use super::status::{AnswerStatus, Better, Judgment, TaskStatus};
 use super::{Judge, RolloutRecord};
 use crate::lines::Lines;
+use line::{Key, Line, line, rollout_text, task_text};
 
 /// The log's file.
 pub const JUDGMENTS_FILE: &str = "judgments.jsonl";
@@ -35,30 +38,6 @@ pub struct Logged<J> {
 struct Log {
     file: File,
     known: BTreeMap<Key, Judgment<Value>>,
-}
-
-/// What tells a judgment from others, in the log's final order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Key {
-    judge: String,
-    task: String,
-    question: Question,
-    /// A fingerprint of all that was shown.
-    shown: String,
-    round: usize,
-}
-
-/// A line. (Numbers of arbitrary precision cannot be read through a flattened field.)
-#[derive(Serialize, Deserialize)]
-struct Line {
-    judge: String,
-    task: String,
-    question: Question,
-    shown: String,
-    round: usize,
-    said: Value,
-    #[serde(default)]
-    reason: String,
 }
 
 impl<J: Judge> Logged<J> {
@@ -162,61 +141,6 @@ impl<J: Judge> Logged<J> {
         // A panic elsewhere leaves it whole: nothing here is half done.
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Line {
-    fn take_apart(self) -> (Key, Judgment<Value>) {
-        let Self {
-            judge,
-            task,
-            question,
-            shown,
-            round,
-            said,
-            reason,
-        } = self;
-        let key = Key {
-            judge,
-            task,
-            question,
-            shown,
-            round,
-        };
-        (key, Judgment { said, reason })
-    }
-}
-
-fn line(key: &Key, judgment: &Judgment<Value>) -> std::io::Result<Vec<u8>> {
-    let key = key.clone();
-    let mut line = serde_json::to_vec(&Line {
-        judge: key.judge,
-        task: key.task,
-        question: key.question,
-        shown: key.shown,
-        round: key.round,
-        said: judgment.said.clone(),
-        reason: judgment.reason.clone(),
-    })?;
-    line.push(b'\n');
-    Ok(line)
-}
-
-/// All of a task that a judge may be shown.
-fn task_text(task: &Task) -> String {
-    let functions: Vec<Value> = task.functions.iter().map(|one| one.to_json()).collect();
-    format!("{}\n{}", task.query, Value::from(functions))
-}
-
-/// All of a rollout that a judge may be shown.
-fn rollout_text(rollout: &RolloutRecord) -> Vec<u8> {
-    let shown = (
-        rollout.end,
-        &rollout.answer,
-        &rollout.path,
-        rollout.query_count,
-    );
-    // Its fields are texts and numbers: this does not fail.
-    serde_json::to_vec(&shown).unwrap_or_default()
 }
 
 impl<J: Judge> Judge for Logged<J> {

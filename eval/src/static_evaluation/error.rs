@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use glpft_agent::{GenerateError, Role};
 use glpft_checkpoints::{FileError, JsonError};
 
+use crate::directory::DirectoryError;
 use crate::error::{PredictionsError, StepError};
 
 /// Why a static evaluation has no result. What is answered stays written.
@@ -109,8 +110,19 @@ pub enum StaticError {
     Json(#[from] JsonError),
 }
 
+impl From<DirectoryError> for StaticError {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Other { path, differences } => Self::Other { path, differences },
+            DirectoryError::NotAnEvaluation { path, file } => Self::NotAnEvaluation { path, file },
+            DirectoryError::File(error) => Self::File(error),
+            DirectoryError::Json(error) => Self::Json(error),
+        }
+    }
+}
+
 /// An error with everything that led to it.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

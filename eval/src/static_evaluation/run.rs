@@ -1,18 +1,16 @@
 //! An evaluation from its first step, or the one that it was interrupted at, to its report.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use glpft_agent::Generate;
-use glpft_checkpoints::{FileError, RunLock, read_json, remove_leftovers, write_json};
+use glpft_checkpoints::write_json;
 use glpft_data::{Conversation, Prompts, fingerprint};
 
 use super::batch::Batch;
 use super::error::StaticError;
-use super::manifest::{MANIFEST_FILE, Manifest};
+use super::manifest::Manifest;
 use super::observer::StaticObserver;
 use super::predictions::{PREDICTIONS_FILE, Predictions};
 use super::report::{METRICS_FILE, StaticReport};
@@ -20,9 +18,13 @@ use super::scoring::report;
 use super::settings::{Answerer, StaticSettings};
 use super::steps::{TrajectorySteps, steps};
 use super::times::TIMES_FILE;
+use crate::directory::{Leaves, own};
 
-/// Everything that an evaluation leaves; the manifest last, as it says what the others are of.
-const FILES: [&str; 4] = [METRICS_FILE, PREDICTIONS_FILE, TIMES_FILE, MANIFEST_FILE];
+/// Everything that an evaluation leaves, beside the manifest.
+const LEAVES: Leaves = Leaves {
+    files: &[METRICS_FILE, PREDICTIONS_FILE, TIMES_FILE],
+    folders: &[],
+};
 
 /// A static evaluation.
 #[derive(Debug)]
@@ -69,7 +71,7 @@ impl StaticEvaluation<'_> {
         let batches: Vec<&[TrajectorySteps<'_>]> =
             trajectories.chunks(self.settings.batch.max(1)).collect();
         let manifest = self.manifest();
-        let _lock = self.own(&manifest)?;
+        let _lock = own(self.out, LEAVES, &manifest, self.overwrite).map_err(StaticError::from)?;
         let (mut predictions, mut batch) = Predictions::open(self.out, &batches)?;
         let steps_of = |batches: &[&[TrajectorySteps<'_>]]| -> usize {
             let all = batches.iter().flat_map(|batch| batch.iter());
@@ -139,49 +141,5 @@ impl StaticEvaluation<'_> {
         decides.insert("prompts".to_owned(), fingerprint(&[prompts.as_bytes()]));
         decides.insert("answerer".to_owned(), self.answerer.name().to_owned());
         manifest
-    }
-
-    /// Makes the directory this evaluation's, for as long as the lock lives.
-    fn own(&self, manifest: &Manifest) -> Result<RunLock, StaticError> {
-        let lock = RunLock::take(self.out)?;
-        remove_leftovers(self.out)?;
-        let path = self.out.join(MANIFEST_FILE);
-        let is_there = path.is_file();
-        if let (false, Some(file)) = (is_there, self.stranger()) {
-            return Err(StaticError::NotAnEvaluation {
-                path: self.out.to_owned(),
-                file,
-            });
-        }
-        if is_there && self.overwrite {
-            for file in FILES {
-                remove_file(&self.out.join(file))?;
-            }
-        } else if is_there {
-            let differences = read_json::<Manifest>(&path)?.differences(manifest);
-            if !differences.is_empty() {
-                return Err(StaticError::Other {
-                    path: self.out.to_owned(),
-                    differences,
-                });
-            }
-            return Ok(lock);
-        }
-        write_json(&path, manifest)?;
-        Ok(lock)
-    }
-
-    /// A file with the name of one of an evaluation's.
-    fn stranger(&self) -> Option<&'static str> {
-        FILES.into_iter().find(|file| self.out.join(file).exists())
-    }
-}
-
-fn remove_file(path: &Path) -> Result<(), FileError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(FileError::new("remove", path, error))
-        }
-        _ => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use glpft_agent::Task;
 
 use super::*;
 use crate::judge::{AnswerStatus, Better, Judge, JudgeError, Judgment, TaskStatus};
-use crate::rollout::{End, RolloutRecord};
+use crate::rollout::{End, RolloutRecord, Usage};
 use AnswerStatus::{Solved, Unsolved, Unsure};
 use TaskStatus::{Solvable, Unsolvable};
 
@@ -115,6 +115,7 @@ fn rollout(id: &str, group: &str, end: End, query_count: usize) -> RolloutRecord
         answer: (end == End::Answer).then(|| "Monday".to_owned()),
         path: Vec::new(),
         query_count,
+        usage: Usage::default(),
         answer_file: String::new(),
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::rollout::End;
+use crate::rollout::{End, Usage};
 
 /// Says how often it was asked.
 #[derive(Default)]
@@ -74,6 +74,7 @@ fn rollout() -> RolloutRecord {
         answer: None,
         path: Vec::new(),
         query_count: 3,
+        usage: Usage::default(),
         answer_file: String::new(),
     }
 }

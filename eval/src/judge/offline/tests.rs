@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::rollout::Usage;
 use serde_json::json;
 
 fn slot(name: &str, accepted: &[&str]) -> Slot {
@@ -75,6 +76,7 @@ fn rollout(answer: &str, observations: &[&str]) -> RolloutRecord {
         answer: Some(answer.to_owned()),
         query_count: path.len(),
         path,
+        usage: Usage::default(),
         answer_file: String::new(),
     }
 }

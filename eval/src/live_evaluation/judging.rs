@@ -1,0 +1,102 @@
+//! From rollouts to verdicts and the report.
+
+use std::collections::BTreeMap;
+
+use glpft_checkpoints::write_json;
+
+use super::error::LiveError;
+use super::observer::LiveObserver;
+use super::report::{Ends, LIVE_FILE, LiveReport, codes};
+use super::rollouts::{ROLLOUTS_FILE, read_rollouts, write_verdicts};
+use super::run::LiveEvaluation;
+use super::tasks::LiveTask;
+use crate::judge::{JUDGMENTS_FILE, Judge, Logged};
+use crate::rollout::{RolloutRecord, Usage};
+use crate::static_evaluation::Manifest;
+use crate::tool_eval::{
+    Interrupted, JudgingObserver, TaskVerdict, ToJudge, ToolEvalScores, judge_rollouts,
+};
+
+impl LiveEvaluation<'_> {
+    /// Judges all rollouts and writes verdicts and report.
+    pub(super) fn judge(
+        &self,
+        rollouts: &[RolloutRecord],
+        evaluation: Manifest,
+        observer: &mut dyn LiveObserver,
+    ) -> Result<LiveReport, LiveError> {
+        let settings = &self.settings.judging;
+        let verdicts = match self.judge.rounds() {
+            // Such a judgment is the same whenever it is asked for.
+            0 | 1 => self.verdicts(self.judge, rollouts, observer)?,
+            _ => {
+                let judge = Logged::open(self.judge, &self.out.join(JUDGMENTS_FILE))?;
+                let verdicts = self.verdicts(&judge, rollouts, observer)?;
+                judge.settle()?;
+                verdicts
+            }
+        };
+        write_verdicts(self.out, &verdicts)?;
+        let mut usage = Usage::default();
+        rollouts.iter().for_each(|rollout| usage += rollout.usage);
+        let report = LiveReport {
+            judge: self.judge.name(),
+            rounds: settings.rounds.min(self.judge.rounds()).max(1),
+            reference: self.reference.map(|reference| reference.name.clone()),
+            strategy: self.settings.search.strategy.to_string(),
+            tasks: rollouts.len(),
+            scores: ToolEvalScores::of(&verdicts, settings.seed),
+            ends: Ends::of(rollouts),
+            steps: rollouts.iter().map(|rollout| rollout.query_count).sum(),
+            codes: codes(rollouts),
+            usage,
+            evaluation,
+        };
+        write_json(&self.out.join(LIVE_FILE), &report)?;
+        Ok(report)
+    }
+
+    fn verdicts(
+        &self,
+        judge: &dyn Judge,
+        rollouts: &[RolloutRecord],
+        observer: &mut dyn LiveObserver,
+    ) -> Result<Vec<TaskVerdict>, LiveError> {
+        let references = match self.reference {
+            Some(reference) => read_rollouts(&reference.directory)?,
+            None => Vec::new(),
+        };
+        let by_task: BTreeMap<(&str, &str), &RolloutRecord> = references
+            .iter()
+            .map(|one| ((one.group.as_str(), one.task.as_str()), one))
+            .collect();
+        let mut all = Vec::with_capacity(rollouts.len());
+        for (LiveTask { task, group }, rollout) in self.tasks.iter().zip(rollouts) {
+            let found = by_task.get(&(group.as_str(), task.id.as_str())).copied();
+            if let (Some(reference), None) = (self.reference, found) {
+                return Err(LiveError::NotInReference {
+                    path: reference.directory.join(ROLLOUTS_FILE),
+                    task: task.id.clone(),
+                    group: group.clone(),
+                });
+            }
+            all.push(ToJudge {
+                task,
+                rollout,
+                reference: found,
+            });
+        }
+        let settings = &self.settings.judging;
+        let judged = judge_rollouts(judge, &all, settings, self.stop, &mut Judging(observer))?;
+        judged.map_err(|Interrupted(done)| self.interrupted(done, "judged"))
+    }
+}
+
+/// Tells of judging.
+struct Judging<'o>(&'o mut dyn LiveObserver);
+
+impl JudgingObserver for Judging<'_> {
+    fn judged(&mut self, done: usize, total: usize) {
+        self.0.judged(done, total);
+    }
+}

@@ -1,0 +1,86 @@
+//! `live.json`.
+
+use std::collections::BTreeMap;
+
+use glpft_agent::Code;
+use serde::{Deserialize, Serialize};
+
+use crate::rollout::{End, RolloutRecord, Usage};
+use crate::static_evaluation::Manifest;
+use crate::tool_eval::ToolEvalScores;
+
+/// The report's file.
+pub const LIVE_FILE: &str = "live.json";
+
+/// What a live evaluation came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LiveReport {
+    /// Who judged: `offline`, or the model. Scores of different judges are not to be compared.
+    pub judge: String,
+    /// How often each question was asked.
+    pub rounds: usize,
+    /// What the win rates are against; absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// ToolBench's name of the strategy.
+    pub strategy: String,
+    /// Tasks.
+    pub tasks: usize,
+    /// Pass and win rates, by test set and on average.
+    pub scores: ToolEvalScores,
+    /// How rollouts ended.
+    pub ends: Ends,
+    /// Steps that were said, those of dead ends included.
+    pub steps: usize,
+    /// Of the steps of the paths that rollouts ended with, by what came of them: the environment's codes.
+    pub codes: BTreeMap<u8, usize>,
+    /// What models read and wrote.
+    pub usage: Usage,
+    /// What was evaluated, and how.
+    pub evaluation: Manifest,
+}
+
+/// How rollouts ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ends {
+    /// With an answer.
+    pub answer: usize,
+    /// With a give-up.
+    pub give_up: usize,
+    /// With neither.
+    pub nothing: usize,
+}
+
+impl Ends {
+    pub(super) fn of(rollouts: &[RolloutRecord]) -> Self {
+        let mut ends = Self::default();
+        for rollout in rollouts {
+            *match rollout.end {
+                End::Answer => &mut ends.answer,
+                End::GiveUp => &mut ends.give_up,
+                End::Nothing => &mut ends.nothing,
+            } += 1;
+        }
+        ends
+    }
+}
+
+/// How often each code came up on the rollouts' paths.
+pub(super) fn codes(rollouts: &[RolloutRecord]) -> BTreeMap<u8, usize> {
+    let mut codes = BTreeMap::new();
+    for step in rollouts.iter().flat_map(|rollout| &rollout.path) {
+        *codes.entry(step.code).or_insert(0) += 1;
+    }
+    codes
+}
+
+impl LiveReport {
+    /// Calls of tools, and those of them that no tool replied to, on the paths that rollouts ended with.
+    pub fn calls(&self) -> (usize, usize) {
+        let finishes = [Code::UnreadableFinish, Code::Answered, Code::GaveUp].map(Code::number);
+        let calls = self.codes.iter().filter(|(code, _)| !finishes.contains(code));
+        let all: usize = calls.map(|(_, count)| count).sum();
+        let replied = self.codes.get(&Code::Replied.number()).copied();
+        (all, all - replied.unwrap_or_default())
+    }
+}
