@@ -24,4 +24,8 @@ pub trait Policy {
     /// # Errors
     /// Where a model fails.
     fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError>;
+
+    /// Lets go of what is kept of earlier steps, as [`Generate::forget`](crate::Generate::forget) does. Only memory and
+    /// time depend on it.
+    fn forget(&mut self) {}
 }

@@ -56,4 +56,8 @@ impl Policy for SinglePolicy<'_> {
             })
             .collect())
     }
+
+    fn forget(&mut self) {
+        self.generator.forget();
+    }
 }

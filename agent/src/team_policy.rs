@@ -89,6 +89,10 @@ impl Policy for TeamPolicy<'_> {
             })
             .collect())
     }
+
+    fn forget(&mut self) {
+        self.generator.forget();
+    }
 }
 
 /// The planner's turn in the form that training has it: its roles read the thought, a line break, a space and the tag. A

@@ -65,7 +65,11 @@ pub(crate) fn own(
     remove_leftovers(out)?;
     let path = out.join(MANIFEST_FILE);
     let is_there = path.is_file();
-    let mut names = leaves.files.iter().chain(leaves.folders).chain([&MANIFEST_FILE]);
+    let mut names = leaves
+        .files
+        .iter()
+        .chain(leaves.folders)
+        .chain([&MANIFEST_FILE]);
     if let (false, Some(file)) = (is_there, names.find(|name| out.join(name).exists())) {
         return Err(DirectoryError::NotAnEvaluation {
             path: out.to_owned(),

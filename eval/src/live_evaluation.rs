@@ -27,7 +27,9 @@ mod tasks;
 pub use error::LiveError;
 pub use observer::LiveObserver;
 pub use report::{Ends, LIVE_FILE, LiveReport};
-pub use rollouts::{ANSWERS_FOLDER, BatchTime, ROLLOUTS_FILE, VERDICTS_FILE, read_rollouts, read_verdicts};
+pub use rollouts::{
+    ANSWERS_FOLDER, BatchTime, ROLLOUTS_FILE, VERDICTS_FILE, read_rollouts, read_verdicts,
+};
 pub use run::{LiveEvaluation, Reference};
 pub use settings::LiveSettings;
 pub use tasks::LiveTask;

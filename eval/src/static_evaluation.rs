@@ -25,8 +25,8 @@ mod statistics;
 mod steps;
 mod times;
 
-pub(crate) use error::chain;
 pub use error::StaticError;
+pub(crate) use error::chain;
 pub use manifest::{MANIFEST_FILE, Manifest};
 pub use observer::StaticObserver;
 pub use outcome::{ArgumentKind, ArgumentOutcome, StepOutcome};

@@ -78,7 +78,10 @@ impl LiveReport {
     /// Calls of tools, and those of them that no tool replied to, on the paths that rollouts ended with.
     pub fn calls(&self) -> (usize, usize) {
         let finishes = [Code::UnreadableFinish, Code::Answered, Code::GaveUp].map(Code::number);
-        let calls = self.codes.iter().filter(|(code, _)| !finishes.contains(code));
+        let calls = self
+            .codes
+            .iter()
+            .filter(|(code, _)| !finishes.contains(code));
         let all: usize = calls.map(|(_, count)| count).sum();
         let replied = self.codes.get(&Code::Replied.number()).copied();
         (all, all - replied.unwrap_or_default())

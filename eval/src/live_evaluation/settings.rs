@@ -41,7 +41,10 @@ impl LiveSettings {
             ("queries", search.queries.to_string()),
             ("tokens", tokens.unwrap_or_else(none)),
             ("time", time.unwrap_or_else(none)),
-            ("observation characters", search.observation_characters.to_string()),
+            (
+                "observation characters",
+                search.observation_characters.to_string(),
+            ),
             ("observations", format!("{:?}", search.observations)),
             ("earlier demands", search.earlier_demands.to_string()),
             ("together", self.together.to_string()),
