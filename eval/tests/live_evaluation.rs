@@ -273,7 +273,7 @@ fn what_is_done_is_written_judged_and_counted() {
     assert_eq!(rollouts.len(), 7);
     assert_eq!(rollouts[3].end, End::GiveUp);
     assert_eq!(rollouts[0].answer(), "It rains.");
-    assert_eq!(rollouts[0].path[0].observation.contains("rain in"), true);
+    assert!(rollouts[0].path[0].observation.contains("rain in"));
     for rollout in &rollouts {
         assert!(rollout.answer_file.starts_with(ANSWERS_FOLDER));
         let text = fs::read_to_string(out.join(&rollout.answer_file)).unwrap();
