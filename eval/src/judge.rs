@@ -8,10 +8,10 @@ mod error;
 mod facts;
 mod http;
 mod log;
+mod numbers;
 mod offline;
 mod question;
 mod status;
-mod words;
 
 use glpft_agent::Task;
 

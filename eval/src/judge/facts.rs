@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use glpft_world::{Truth, WorldTask};
+use glpft_world::{Truth, World, WorldTask};
 
 /// Knows the truth about tasks.
 pub trait Facts: Sync {
@@ -20,6 +20,12 @@ impl<F: Facts + ?Sized> Facts for &F {
 impl Facts for BTreeMap<String, Truth> {
     fn truth(&self, task: &str) -> Option<&Truth> {
         self.get(task)
+    }
+}
+
+impl Facts for World {
+    fn truth(&self, task: &str) -> Option<&Truth> {
+        World::truth(self, task)
     }
 }
 

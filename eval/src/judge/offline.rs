@@ -1,15 +1,16 @@
 //! The judge of tasks whose truth is known.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeSet;
 
 use glpft_agent::{FINISH, Task};
-use glpft_world::{GoldCall, Slot, Truth};
+use glpft_world::{GoldCall, Truth, facts_in};
 use serde_json::Value;
 
 use super::error::JudgeError;
 use super::facts::Facts;
+use super::numbers::{numbers, unescaped};
 use super::status::{AnswerStatus, Better, Judgment, TaskStatus};
-use super::words::Words;
 use super::{Judge, RolloutRecord};
 use crate::rollout::{End, StepOfPath};
 
@@ -119,9 +120,9 @@ impl<F: Facts> Judge for OfflineJudge<F> {
         };
         let reason = format!("{} against {}", told(first), told(second));
         let better = match first.cmp(&second) {
-            std::cmp::Ordering::Greater => Better::First,
-            std::cmp::Ordering::Less => Better::Second,
-            std::cmp::Ordering::Equal => Better::Neither,
+            Ordering::Greater => Better::First,
+            Ordering::Less => Better::Second,
+            Ordering::Equal => Better::Neither,
         };
         Ok(Judgment::new(better, reason))
     }
@@ -138,36 +139,34 @@ fn fault(truth: &Truth, answer: &str) -> Option<String> {
     if truth.slots.is_empty() {
         return Some("no fact is known that a right answer holds".to_owned());
     }
-    let missing = truth.slots.iter().find(|slot| !states(answer, slot))?;
-    Some(format!("does not state {}", missing.name))
+    let missing = facts_in(answer, truth).iter().position(|stated| !stated)?;
+    Some(format!("does not state {}", truth.slots[missing].name))
 }
 
 /// A fact of the answer that stood nowhere on the path.
 fn unread(truth: &Truth, rollout: &RolloutRecord) -> Option<String> {
-    let unread = truth
-        .slots
-        .iter()
-        .find(|slot| !was_read(truth, slot, rollout))?;
-    Some(format!(
-        "states {}, which nothing on its path shows",
-        unread.name
-    ))
+    let unread = were_read(truth, rollout).iter().position(|read| !read)?;
+    let name = &truth.slots[unread].name;
+    Some(format!("states {name}, which nothing on its path shows"))
 }
 
 /// A number of the answer that neither the query nor a reply holds, nor a right answer would.
 fn made_up(truth: &Truth, rollout: &RolloutRecord) -> Option<String> {
-    let slots = truth.slots.iter().flat_map(|slot| &slot.accepted);
-    let known: Vec<Words> = replies(rollout)
-        .map(|step| step.observation.as_str())
-        .chain([rollout.query.as_str()])
-        .chain(slots.map(String::as_str))
-        .flat_map(both)
+    let slots = truth.slots.iter().flat_map(|slot| &slot.accepted).cloned();
+    let texts = replies(rollout).chain([rollout.query.clone()]).chain(slots);
+    let known: BTreeSet<String> = texts
+        .flat_map(|text| [numbers(&text, false), numbers(&text, true)])
+        .flatten()
         .collect();
-    let answer = rollout.answer();
     // In one of the two readings every number has to be known.
-    let [plain, grouped] = both(answer);
-    let number = plain.number_unknown_to(&known)?;
-    grouped.number_unknown_to(&known)?;
+    let unknown = |grouped| {
+        numbers(rollout.answer(), grouped)
+            .difference(&known)
+            .next()
+            .cloned()
+    };
+    let number = unknown(false)?;
+    unknown(true)?;
     Some(format!(
         "states {number}, which neither the query nor a reply holds"
     ))
@@ -175,50 +174,48 @@ fn made_up(truth: &Truth, rollout: &RolloutRecord) -> Option<String> {
 
 /// How many facts an answer states that its path shows.
 fn facts_read(truth: &Truth, rollout: &RolloutRecord) -> usize {
-    let slots = truth.slots.iter();
-    slots
-        .filter(|slot| states(rollout.answer(), slot) && was_read(truth, slot, rollout))
+    let stated = facts_in(rollout.answer(), truth);
+    let read = were_read(truth, rollout);
+    stated
+        .iter()
+        .zip(&read)
+        .filter(|&(stated, read)| *stated && *read)
         .count()
 }
 
-/// Both readings of a text's numbers.
-fn both(text: &str) -> [Words; 2] {
-    [Words::of(text), Words::of_grouped(text)]
+/// Of each fact, whether a reply states it, or the calls that show it were made.
+fn were_read(truth: &Truth, rollout: &RolloutRecord) -> Vec<bool> {
+    let asked = !truth.calls.is_empty()
+        && truth.calls.iter().all(|call| {
+            let mut steps = rollout.path.iter();
+            steps.any(|step| step.replied() && is_call(step, call))
+        });
+    let mut read = vec![asked; truth.slots.len()];
+    for reply in replies(rollout) {
+        for (read, stated) in read.iter_mut().zip(facts_in(&reply, truth)) {
+            *read |= stated;
+        }
+    }
+    read
 }
 
-fn states(text: &str, slot: &Slot) -> bool {
-    let texts = both(text);
-    slot.accepted.iter().any(|accepted| {
-        let accepted = both(accepted);
-        let mut pairs = texts.iter().zip(&accepted);
-        pairs.any(|(text, accepted)| text.hold(accepted))
-    })
+/// What was replied on a path; what the agent itself wrote is no reply.
+fn replies(rollout: &RolloutRecord) -> impl Iterator<Item = String> {
+    let calls = rollout.path.iter().filter(|step| step.function != FINISH);
+    calls.map(|step| unescaped(&step.observation))
 }
 
-fn was_read(truth: &Truth, slot: &Slot, rollout: &RolloutRecord) -> bool {
-    replies(rollout).any(|step| states(&step.observation, slot))
-        || !truth.calls.is_empty()
-            && truth
-                .calls
-                .iter()
-                .all(|call| replies(rollout).any(|step| step.replied() && is_call(step, call)))
-}
-
-/// The steps of a path to which something was replied that is no answer of this agent's own.
-fn replies(rollout: &RolloutRecord) -> impl Iterator<Item = &StepOfPath> {
-    rollout.path.iter().filter(|step| step.function != FINISH)
-}
-
+/// Whether a step is a call with these arguments, and perhaps more of them, as a form would take them: `"3"` is `3`.
 fn is_call(step: &StepOfPath, call: &GoldCall) -> bool {
     let arguments: Option<Value> = serde_json::from_str(&step.arguments).ok();
-    let words = |value: &Value| match value {
-        Value::String(text) => Words::of(text),
-        other => Words::of(&other.to_string()),
+    let text = |value: &Value| match value {
+        Value::String(text) => text.trim().to_lowercase(),
+        other => other.to_string(),
     };
     step.function == call.function
         && call.arguments.iter().all(|(name, gold)| {
             let given = arguments.as_ref().and_then(|all| all.get(name));
-            given.is_some_and(|given| words(given) == words(gold))
+            given.is_some_and(|given| text(given) == text(gold))
         })
 }
 
