@@ -1,6 +1,6 @@
 //! What a step of an agent comes to.
 
-use glpft_data::python::json;
+use glpft_data::python::{first_chars, json};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -56,14 +56,26 @@ pub fn step(
 #[derive(Serialize)]
 struct Content<'r> {
     error: &'r str,
-    response: &'r Value,
+    response: Response<'r>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Response<'r> {
+    Text(&'r str),
+    Other(&'r Value),
 }
 
 /// `json.dumps` of a reply, as much of it as is kept. A reply of many megabytes is not written out for that.
 fn content(reply: &ToolReply, characters: usize) -> String {
+    // No text gets shorter when it is written as JSON: its first characters are enough, and quicker to look through.
+    let enough = |text| first_chars(text, characters);
     let content = Content {
-        error: &reply.error,
-        response: &reply.response,
+        error: enough(&reply.error),
+        response: match &reply.response {
+            Value::String(text) => Response::Text(enough(text)),
+            other => Response::Other(other),
+        },
     };
     // All of it is ASCII: a byte is a character. One more tells whether there is more.
     let mut text = match json::dumps_first(&content, characters + 1) {
@@ -148,3 +160,6 @@ fn escape_controls(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! What both servers' clients have in common: one POST, its reply read with care.
+
+use std::io::Read;
+use std::time::Duration;
+
+use glpft_data::python::json;
+use serde_json::{Map, Value};
+use ureq::http::Uri;
+
+use super::error::ServerError;
+use super::key::Key;
+use super::pace::Pace;
+use super::settings::HttpSettings;
+use crate::reply::{Code, ToolReply};
+
+/// How long the first look at a server may take.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// A server's address and the way to it.
+#[derive(Debug)]
+pub(super) struct Client {
+    agent: ureq::Agent,
+    url: String,
+    settings: HttpSettings,
+    pace: Pace,
+}
+
+/// Why there is no reply.
+enum Failed {
+    Timeout,
+    /// No connection: nothing has reached the server.
+    Connection(String),
+    Status(u16),
+    TooLong,
+}
+
+impl Client {
+    /// Looks whether a server is at `url`. Without a path, `path` is where it answers.
+    pub fn open(
+        url: &str,
+        path: &'static str,
+        settings: HttpSettings,
+    ) -> Result<Self, ServerError> {
+        let url = address(url, path)?;
+        let agent = ureq::Agent::new_with_config(
+            ureq::Agent::config_builder()
+                .http_status_as_error(false)
+                // A reply that sends elsewhere is none: keys would go there as well.
+                .max_redirects(0)
+                .timeout_global(Some(settings.timeout))
+                .build(),
+        );
+        let look = agent
+            .get(&url)
+            .config()
+            .timeout_global(Some(LOOK.min(settings.timeout)))
+            .build()
+            .call();
+        match look {
+            Ok(reply) if reply.status().as_u16() == 404 => Err(ServerError::NotFound { url, path }),
+            Ok(_) => Ok(Self {
+                agent,
+                url,
+                pace: Pace::new(settings.interval),
+                settings,
+            }),
+            Err(error) => Err(ServerError::Unreachable {
+                url,
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// A call, tried again where that may help.
+    pub fn call(&self, body: &Map<String, Value>, key: Option<&Key>) -> ToolReply {
+        let mut wait = self.settings.backoff;
+        let mut attempt = 1;
+        loop {
+            let reply = self.attempt(body, key);
+            let may_help = match &reply {
+                Ok(reply) => matches!(reply.code, Code::TooManyRequests | Code::RateLimit),
+                Err(Failed::Status(status)) => *status == 429 || *status >= 500,
+                Err(Failed::Connection(_)) => true,
+                Err(Failed::Timeout | Failed::TooLong) => false,
+            };
+            if attempt < self.settings.attempts && may_help {
+                std::thread::sleep(wait);
+                wait = wait.saturating_mul(2);
+                attempt += 1;
+                continue;
+            }
+            return reply.unwrap_or_else(|failed| failed.reply(self.settings.reply_bytes));
+        }
+    }
+
+    fn attempt(&self, body: &Map<String, Value>, key: Option<&Key>) -> Result<ToolReply, Failed> {
+        self.pace.wait();
+        let mut request = self
+            .agent
+            .post(&self.url)
+            .header("content-type", "application/json");
+        if let Some(key) = key {
+            request = request.header("toolbench_key", key.secret());
+        }
+        let text = serde_json::to_string(body).map_err(|e| Failed::Connection(e.to_string()))?;
+        let reply = request.send(&text)?;
+        let status = reply.status().as_u16();
+        if status != 200 {
+            return Err(Failed::Status(status));
+        }
+        let limit = self.settings.reply_bytes as u64;
+        let mut bytes = Vec::new();
+        let reader = reply.into_body().into_reader();
+        if let Err(error) = reader.take(limit + 1).read_to_end(&mut bytes) {
+            return Err(Failed::from(ureq::Error::from(error)));
+        }
+        if bytes.len() as u64 > limit {
+            return Err(Failed::TooLong);
+        }
+        Ok(read(&bytes, key))
+    }
+}
+
+/// The address with its path.
+fn address(url: &str, path: &'static str) -> Result<String, ServerError> {
+    let wrong = |reason: &str| ServerError::Url {
+        url: url.to_owned(),
+        reason: reason.to_owned(),
+        path,
+    };
+    let uri: Uri = url
+        .trim()
+        .parse()
+        .map_err(|error: ureq::http::uri::InvalidUri| wrong(&error.to_string()))?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Err(wrong("it begins with neither http:// nor https://"));
+    }
+    match uri.authority() {
+        None => return Err(wrong("it names no host")),
+        // Not shown: it may be a password.
+        Some(authority) if authority.as_str().contains('@') => {
+            return Err(ServerError::Url {
+                url: "…@…".to_owned(),
+                reason: "keys belong in the environment".to_owned(),
+                path,
+            });
+        }
+        Some(_) => {}
+    }
+    let base = url.trim().trim_end_matches('/');
+    Ok(match uri.path() {
+        "" | "/" => format!("{base}{path}"),
+        _ => base.to_owned(),
+    })
+}
+
+/// A reply's bytes: `{"error", "response"}`, or what the published client makes of anything else. A key that a server
+/// sends back does not get into an observation.
+fn read(bytes: &[u8], key: Option<&Key>) -> ToolReply {
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    if let Some(key) = key.filter(|key| text.contains(key.secret())) {
+        text = text.replace(key.secret(), "***");
+    }
+    match json::loads(&text) {
+        Ok(Value::Object(mut reply))
+            if reply.contains_key("error") || reply.contains_key("response") =>
+        {
+            let error = match reply.get("error") {
+                None | Some(Value::Null) => String::new(),
+                Some(Value::String(error)) => error.clone(),
+                Some(other) => json::dumps(other).unwrap_or_default(),
+            };
+            let response = reply.get_mut("response").map(Value::take);
+            ToolReply::new(error, response.unwrap_or_else(|| "".into()))
+        }
+        _ => ToolReply::failed(Code::RequestFailed, "request invalid, data error"),
+    }
+}
+
+impl Failed {
+    /// In the words of the published client, which agents have learned from, where it has any.
+    fn reply(self, limit: usize) -> ToolReply {
+        let failed = |text: String| ToolReply::failed(Code::RequestFailed, text);
+        match self {
+            Failed::Timeout => ToolReply::failed(Code::Timeout, "Timeout error..."),
+            Failed::Status(status) => {
+                failed(format!("request invalid, data error. status_code={status}"))
+            }
+            Failed::Connection(reason) => failed(format!("request failed: {reason}")),
+            Failed::TooLong => failed(format!("the reply has more than {limit} bytes")),
+        }
+    }
+}
+
+impl From<ureq::Error> for Failed {
+    fn from(error: ureq::Error) -> Self {
+        match error {
+            ureq::Error::Timeout(_) => Failed::Timeout,
+            ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+                Failed::Timeout
+            }
+            other => Failed::Connection(other.to_string()),
+        }
+    }
+}
