@@ -5,19 +5,20 @@ mod chains;
 mod depth_first;
 mod diversity;
 mod messages;
+mod outcome;
 mod rank;
 mod settings;
 mod tree;
 
 use std::time::Instant;
 
-use glpft_data::{Finish, HALLUCINATED, Speaker, Turn, observation_text, read_finish};
+use glpft_data::{HALLUCINATED, Speaker, Turn, observation_text};
 use glpft_recipes::Observations;
 
 use crate::environment;
 use crate::policy::Asked;
 use crate::reply::Code;
-use crate::rollout::{Limit, PathStep, Rollout, RolloutEnd};
+use crate::rollout::{Limit, PathStep};
 use crate::said::Said;
 use crate::task::Task;
 use crate::tool_server::ToolServer;
@@ -228,51 +229,6 @@ impl Search {
         }
         turns.extend(diversity.map(user));
         turns
-    }
-
-    /// What came of it. Where something is still pending, that is left.
-    pub fn finish(self) -> Rollout {
-        let chosen = match &self.progress {
-            Progress::Chains(chains) => chains.chosen(&self.tree),
-            Progress::DepthFirst(search) => search.chosen(),
-        };
-        let answer_file = self.answer_file();
-        let path: Vec<PathStep> = chosen
-            .or(self.last)
-            .map(|node| self.tree.path(node))
-            .unwrap_or_default()
-            .into_iter()
-            .map(|step| step.step.clone())
-            .collect();
-        let end = match (chosen, path.last()) {
-            (Some(_), Some(last)) => end(last),
-            _ => RolloutEnd::Nothing,
-        };
-        Rollout {
-            task: self.task.id,
-            query: self.task.query,
-            end,
-            path,
-            query_count: self.query_count,
-            usage: self.usage,
-            limit: self.limit,
-            answer_file,
-        }
-    }
-}
-
-/// How a path ends with its last step.
-fn end(last: &PathStep) -> RolloutEnd {
-    match last.code {
-        Code::GaveUp => RolloutEnd::GiveUp,
-        Code::Answered => {
-            match read_finish(&last.said.arguments, last.said.thought.as_deref()) {
-                Finish::Answer(answer) => RolloutEnd::Answer(answer),
-                // The environment found an answer in text that also spells a give-up: it is the text.
-                Finish::GiveUp => RolloutEnd::Answer(last.said.arguments.clone()),
-            }
-        }
-        _ => RolloutEnd::Nothing,
     }
 }
 

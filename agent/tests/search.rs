@@ -1,72 +1,15 @@
 //! Rollouts by scripted policies: the published search step by step, its limits, and its files.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
-use std::path::Path;
-
 use glpft_agent::{
-    Asked, Code, Limit, PathStep, Policy, Rank, Rollout, RolloutEnd, RolloutSettings, Said, Search,
-    SearchSettings, Strategy, Task, ToolReply, run_rollouts,
+    Asked, Code, Limit, PathStep, Rank, RolloutEnd, Said, SearchSettings, Strategy, Task,
 };
-use glpft_data::{Purpose, Random, ReadOptions, Source, Speaker, Turn};
-use glpft_recipes::Observations;
+use glpft_data::Speaker;
 use serde_json::Value;
-use support::{Scripted, Tools, task};
-
-fn run(
-    script: impl FnMut(&Asked<'_>) -> Said,
-    tools: &Tools,
-    settings: &SearchSettings,
-) -> (Rollout, Vec<Vec<(String, String)>>) {
-    let mut policy = Scripted::new(script);
-    let settings = RolloutSettings::new(settings.clone());
-    let mut rollouts = run_rollouts(&mut policy, tools, &[task("7")], &settings, &mut ()).unwrap();
-    let asked = policy.asked.into_iter().map(|(_, turns)| turns).collect();
-    (rollouts.remove(0), asked)
-}
-
-fn call(name: &str) -> Said {
-    Said::from_message(
-        Some(&format!("I try {name}.")),
-        &format!("{name}_for_weather"),
-        "{}",
-    )
-}
-
-fn demands(turns: &[Turn]) -> usize {
-    turns
-        .iter()
-        .skip(1)
-        .filter(|turn| turn.from == Speaker::User)
-        .count()
-}
-
-fn failed() -> Tools {
-    Tools::default().with("broken", ToolReply::new("API not working error...", ""))
-}
-
-/// Reads an answer file as training does.
-fn read_back(rollout: &Rollout, strategy: Strategy) -> Option<Vec<Turn>> {
-    let folder = tempfile::tempdir().unwrap();
-    let answers = folder.path().join("answer/G1_answer");
-    std::fs::create_dir_all(&answers).unwrap();
-    let file = answers.join(rollout.file_name(strategy));
-    std::fs::write(file, rollout.file_text().unwrap()).unwrap();
-    let source = Source::open(folder.path(), None).unwrap();
-    let options = ReadOptions {
-        valid_only: true,
-        observations: Observations::ResponseOrError,
-        strict: true,
-    };
-    let read = source.read_conversations(&options, &mut |_, _| {}).ok()?;
-    let conversation = &read.conversations[0];
-    assert_eq!(conversation.query, "7");
-    assert_eq!(conversation.instruction, "Is it warm in Malmö?");
-    assert_eq!(conversation.tools.len(), 3);
-    Some(conversation.turns.clone())
-}
+use support::{Tools, call, demands, failed, random_step, read_back, run, turns};
 
 #[test]
 fn react_calls_and_answers() {
@@ -181,21 +124,6 @@ impl Published<'_> {
     }
 }
 
-fn random_step(seed: u64, count: usize, ends: u64) -> Said {
-    let random = Random::new(seed, None, count as u64, Purpose::Synthetic);
-    let thought = (random.below(2, 0) == 0).then(|| format!("Thought {count}."));
-    let thought = thought.as_deref();
-    match random.below(ends, 1) {
-        0 => Said::answer(thought, "Yes."),
-        1 | 2 => Said::give_up(thought),
-        other => Said::from_message(
-            thought,
-            ["now_for_weather", "none", "tomorrow_for_weather"][other as usize % 3],
-            "{}",
-        ),
-    }
-}
-
 #[test]
 fn the_state_machine_is_the_published_recursion() {
     let mut ends = [0, 0, 0];
@@ -299,66 +227,6 @@ fn dfsdt_recovers_where_react_fails() {
     forgets.earlier_demands = false;
     let (_, asked) = run(script, &failed(), &forgets);
     assert_eq!(asked[3][1].0, "assistant");
-}
-
-/// What a policy was asked last, and what it said.
-fn turns(asked: &[(String, String)], rollout: &Rollout) -> Vec<Turn> {
-    let speaker = |name: &str| {
-        let all = [
-            Speaker::User,
-            Speaker::Assistant,
-            Speaker::Caller,
-            Speaker::Conclusion,
-            Speaker::Observation,
-        ];
-        all.into_iter().find(|one| one.name() == name).unwrap()
-    };
-    let mut turns: Vec<Turn> = asked
-        .iter()
-        .map(|(from, value)| Turn {
-            from: speaker(from),
-            value: value.clone(),
-        })
-        .collect();
-    turns.extend(rollout.path.last().unwrap().said.turns.clone());
-    turns
-}
-
-#[test]
-fn files_read_back_as_what_the_policy_saw() {
-    let mut compared = 0;
-    for seed in 0..60 {
-        for strategy in [
-            Strategy::React { chains: 2 },
-            Strategy::DFSDT,
-            "DFS_wFilter_w3".parse().unwrap(),
-        ] {
-            let mut policy = Scripted::new(|asked: &Asked<'_>| random_step(seed, asked.count, 9));
-            let tools = failed();
-            let mut search = Search::new(task("7"), SearchSettings::published(strategy));
-            let mut last = Vec::new();
-            while let Some(asked) = search.pending() {
-                let said = policy.say(&[asked]).unwrap().remove(0);
-                let asked = policy.asked.last().unwrap().1.clone();
-                if let Some(step) = search.advance(said, &tools) {
-                    last.push((step.clone(), asked));
-                }
-            }
-            let rollout = search.finish();
-            assert!(rollout.query_count <= 200);
-            let Some(read) = read_back(&rollout, strategy) else {
-                assert_eq!(rollout.end, RolloutEnd::Nothing);
-                continue;
-            };
-            // Steps without a thought may be alike; one of them is the end.
-            let end = rollout.path.last().unwrap();
-            let mut ends = last.iter().filter(|(step, _)| step == end);
-            let found = ends.any(|(_, asked)| read == turns(asked, &rollout));
-            assert!(found, "{seed} {strategy} {read:?}");
-            compared += 1;
-        }
-    }
-    assert!(compared > 100, "{compared}");
 }
 
 #[test]
@@ -469,94 +337,4 @@ fn with_a_filter_the_best_child_goes_on_first() {
         rollout.end,
         RolloutEnd::Answer("I try tomorrow.\n Next: caller.".to_owned())
     );
-}
-
-/// Keys of the objects on the way down first children, in order.
-fn keys(value: &Value) -> Vec<String> {
-    match value {
-        Value::Object(object) => object.keys().cloned().collect(),
-        _ => Vec::new(),
-    }
-}
-
-#[test]
-fn trees_have_the_keys_of_real_files() {
-    let fixtures = std::env::var_os("GLPFT_FIXTURES").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        Into::into,
-    );
-    let real =
-        fixtures.join("data/toolbench-sample/answer/G2_answer/119_ChatGPT_DFS_woFilter_w2.json");
-    let Ok(real) = std::fs::read_to_string(&real) else {
-        println!("skipped: not found: {}", real.display());
-        return;
-    };
-    let real: Value = serde_json::from_str(&real).unwrap();
-    let script = |asked: &Asked<'_>| match demands(asked.turns) {
-        0 if asked.turns.len() == 1 => call("broken"),
-        _ => Said::give_up(Some("No.")),
-    };
-    let settings = SearchSettings::published(Strategy::DFSDT);
-    let (rollout, _) = run(script, &failed(), &settings);
-    let ours = &rollout.answer_file;
-    assert_eq!(keys(ours), keys(&real));
-    assert_eq!(keys(&ours["forward_args"]), keys(&real["forward_args"]));
-    assert_eq!(keys(&ours["tree"]), keys(&real["tree"]));
-    assert_eq!(
-        keys(&ours["answer_generation"]),
-        keys(&real["answer_generation"])
-    );
-    let functions = |file: &Value| {
-        let functions = file["answer_generation"]["function"].as_array().unwrap();
-        let (first, last) = (&functions[0], &functions[functions.len() - 1]);
-        (
-            keys(first),
-            keys(&first["parameters"]),
-            keys(last),
-            last["name"].clone(),
-        )
-    };
-    assert_eq!(functions(ours), functions(&real));
-    let (mut node, mut other) = (&ours["tree"]["tree"], &real["tree"]["tree"]);
-    for _ in 0..4 {
-        let order = |node: &Value| {
-            (
-                keys(node),
-                node["node_type"].clone(),
-                node["depth"].clone(),
-                node["Elo"].clone(),
-            )
-        };
-        // The real file's first step has no thought.
-        while other["node_type"] != node["node_type"] {
-            node = &node["children"][0];
-        }
-        assert_eq!(keys(node), order(other).0);
-        (node, other) = (&node["children"][0], &other["children"][0]);
-    }
-    // 119 gave up after a demand: the same roles with the same keys.
-    let roles = |file: &Value| -> Vec<(Value, Vec<String>)> {
-        let all = file["answer_generation"]["train_messages"]
-            .as_array()
-            .unwrap();
-        let last = all[all.len() - 1].as_array().unwrap();
-        let mut roles: Vec<(Value, Vec<String>)> = last
-            .iter()
-            .map(|message| (message["role"].clone(), keys(message)))
-            .collect();
-        roles.sort_by_key(|role| format!("{role:?}"));
-        roles.dedup();
-        roles
-    };
-    let (rollout, _) = run(
-        |asked| match (demands(asked.turns), asked.turns.len()) {
-            (0, 1) => call("now"),
-            (1, 2) => call("broken"),
-            _ => Said::give_up(Some("No.")),
-        },
-        &failed(),
-        &settings,
-    );
-    let ours = roles(&rollout.answer_file);
-    assert_eq!(ours, roles(&real));
 }

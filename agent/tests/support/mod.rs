@@ -5,9 +5,12 @@
 use std::collections::BTreeMap;
 
 use glpft_agent::{
-    Api, Asked, Function, Generate, GenerateError, Generated, Policy, Request, Role, Said,
-    StopReason, Task, ToolReply, ToolServer,
+    Api, Asked, Function, Generate, GenerateError, Generated, Policy, Request, Role, Rollout,
+    RolloutSettings, Said, SearchSettings, StopReason, Strategy, Task, ToolReply, ToolServer,
+    run_rollouts,
 };
+use glpft_data::{Purpose, Random, ReadOptions, Source, Speaker, Turn};
+use glpft_recipes::Observations;
 use serde_json::{Map, Value, json};
 
 pub fn parameters(names: &[&str]) -> Map<String, Value> {
@@ -136,5 +139,97 @@ impl<F: FnMut(&Request) -> String> Generate for Model<F> {
                 new_tokens: 2,
             })
             .collect())
+    }
+}
+
+/// One task's rollout, and all that its policy was asked.
+pub fn run(
+    script: impl FnMut(&Asked<'_>) -> Said,
+    tools: &Tools,
+    settings: &SearchSettings,
+) -> (Rollout, Vec<Vec<(String, String)>>) {
+    let mut policy = Scripted::new(script);
+    let settings = RolloutSettings::new(settings.clone());
+    let mut rollouts = run_rollouts(&mut policy, tools, &[task("7")], &settings, &mut ()).unwrap();
+    let asked = policy.asked.into_iter().map(|(_, turns)| turns).collect();
+    (rollouts.remove(0), asked)
+}
+
+pub fn call(name: &str) -> Said {
+    Said::from_message(
+        Some(&format!("I try {name}.")),
+        &format!("{name}_for_weather"),
+        "{}",
+    )
+}
+
+pub fn demands(turns: &[Turn]) -> usize {
+    turns
+        .iter()
+        .skip(1)
+        .filter(|turn| turn.from == Speaker::User)
+        .count()
+}
+
+pub fn failed() -> Tools {
+    Tools::default().with("broken", ToolReply::new("API not working error...", ""))
+}
+
+/// Reads an answer file as training does.
+pub fn read_back(rollout: &Rollout, strategy: Strategy) -> Option<Vec<Turn>> {
+    let folder = tempfile::tempdir().unwrap();
+    let answers = folder.path().join("answer/G1_answer");
+    std::fs::create_dir_all(&answers).unwrap();
+    let file = answers.join(rollout.file_name(strategy));
+    std::fs::write(file, rollout.file_text().unwrap()).unwrap();
+    let source = Source::open(folder.path(), None).unwrap();
+    let options = ReadOptions {
+        valid_only: true,
+        observations: Observations::ResponseOrError,
+        strict: true,
+    };
+    let read = source.read_conversations(&options, &mut |_, _| {}).ok()?;
+    let conversation = &read.conversations[0];
+    assert_eq!(conversation.query, "7");
+    assert_eq!(conversation.instruction, "Is it warm in Malmö?");
+    assert_eq!(conversation.tools.len(), 3);
+    Some(conversation.turns.clone())
+}
+
+/// What a policy was asked last, and what it said.
+pub fn turns(asked: &[(String, String)], rollout: &Rollout) -> Vec<Turn> {
+    let speaker = |name: &str| {
+        let all = [
+            Speaker::User,
+            Speaker::Assistant,
+            Speaker::Caller,
+            Speaker::Conclusion,
+            Speaker::Observation,
+        ];
+        all.into_iter().find(|one| one.name() == name).unwrap()
+    };
+    let mut turns: Vec<Turn> = asked
+        .iter()
+        .map(|(from, value)| Turn {
+            from: speaker(from),
+            value: value.clone(),
+        })
+        .collect();
+    turns.extend(rollout.path.last().unwrap().said.turns.clone());
+    turns
+}
+
+pub fn random_step(seed: u64, count: usize, ends: u64) -> Said {
+    let random = Random::new(seed, None, count as u64, Purpose::Synthetic);
+    let thought = (random.below(2, 0) == 0).then(|| format!("Thought {count}."));
+    let thought = thought.as_deref();
+    match random.below(ends, 1) {
+        0 => Said::answer(thought, "Yes."),
+        1 | 2 => Said::give_up(thought),
+        other => Said::from_message(
+            thought,
+            ["now_for_weather", "none", "tomorrow_for_weather"][other as usize % 3],
+            "{}",
+        ),
     }
 }
