@@ -1,9 +1,9 @@
-//! `generate DIR SEED SIZE`: a world's conversations, `train.json` and `test.json` with one file for each test set.
+//! `generate DIR SEED SIZE`: writes a world's files, and `train.json`: the training tasks' single chains as conversations.
 
 use std::error::Error;
 use std::path::Path;
 
-use glpft_world::{Manner, Noise, Size, TestGroup, World, WorldTask};
+use glpft_world::{Manner, Noise, Size, World, generate};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -13,26 +13,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let size = Size::named(&arguments.next().ok_or(usage)?).ok_or(usage)?;
     let world = World::new(seed, size);
     let directory = Path::new(&directory);
-    std::fs::create_dir_all(directory)?;
-    let write = |name: &str, tasks: &mut dyn Iterator<Item = &WorldTask>, manner| {
-        let conversations: Vec<_> = tasks.map(|task| world.path(task, manner)).collect();
-        let text = serde_json::to_string_pretty(&conversations)?;
-        std::fs::write(directory.join(name), text)?;
-        Ok::<_, Box<dyn Error>>(())
-    };
-    write(
-        "train.json",
-        &mut world.training().iter(),
-        Manner::Noisy(Noise::default()),
-    )?;
-    write(
-        "test.json",
-        &mut world.tasks()[world.training().len()..].iter(),
-        Manner::Careful,
-    )?;
-    for group in TestGroup::ALL {
-        let name = format!("test_{}.json", group.name());
-        write(&name, &mut world.test(group), Manner::Careful)?;
-    }
+    generate(&world, directory)?;
+    let chains: Vec<_> = world
+        .training()
+        .iter()
+        .map(|task| world.path(task, Manner::Noisy(Noise::default())))
+        .collect();
+    glpft_checkpoints::write_json(&directory.join("train.json"), &chains)?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::truth::{GoldCall, Truth};
 use crate::world::World;
 
 /// How often a task of so many steps is drawn anew.
-const FEW_STEPS: [f64; MOST_CALLS] = [0.85, 0.6, 0.0];
+const FEW_STEPS: [f64; MOST_CALLS] = [0.9, 0.7, 0.0];
 /// Drawing until a task fits ends here.
 const ATTEMPTS: usize = 20_000;
 
@@ -19,7 +19,7 @@ const ATTEMPTS: usize = 20_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
     /// One tool (G1).
-    Tool,
+    Tool = 1,
     /// Several tools of a category (G2).
     Category,
     /// Several categories (G3).
@@ -79,6 +79,7 @@ fn attempt(world: &World, wanted: &Wanted<'_>, draw: &mut Draw, id: &str) -> Opt
         return None;
     }
     let mut plan = Plan {
+        level: wanted.level,
         asked: listed(&sketch.phrases),
         answer: sketch.sentences.join(" "),
         slots: sketch.slots,
@@ -100,10 +101,10 @@ fn attempt(world: &World, wanted: &Wanted<'_>, draw: &mut Draw, id: &str) -> Opt
                 let sibling = sibling(world, &tools, &plan.steps[failing])?;
                 plan.steps[failing].ways.push(sibling);
             }
+            plan.steps.truncate(failing + 1);
             if plan.is_solvable() {
                 return None;
             }
-            plan.steps.truncate(failing + 1);
         }
         Class::Missing => {
             if !plan.is_straight() {

@@ -43,7 +43,7 @@ const PERSON_ENDS: [&str; 12] = [
 ];
 const FIRST_NAMES: [&str; 36] = [
     "Anna", "Boris", "Clara", "David", "Elena", "Felix", "Greta", "Hugo", "Irene", "Jonas",
-    "Karin", "Leo", "Maria", "Nils", "Olga", "Paul", "Rosa", "Simon", "Tina", "Victor", "Wanda",
+    "Karin", "Leo", "Martha", "Nils", "Olga", "Paul", "Rosa", "Simon", "Tina", "Victor", "Wanda",
     "Xaver", "Yara", "Zoe", "Adam", "Bella", "Carl", "Diana", "Emil", "Fiona", "Georg", "Hanna",
     "Ivan", "Julia", "Kurt", "Lena",
 ];
@@ -199,5 +199,30 @@ impl Names {
             names
         });
         left.split_off(left.len().saturating_sub(count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_name_is_another_one_or_a_word_of_it() {
+        use NameKind::*;
+        let kinds = [City, Country, Person, Title, Firm, Dish, Code, Model];
+        let mut names = BTreeSet::new();
+        let mut words = BTreeSet::new();
+        for kind in kinds {
+            for name in all(kind) {
+                words.extend(
+                    name.split(' ')
+                        .filter(|word| *word != name)
+                        .map(str::to_owned),
+                );
+                assert!(names.insert(name.clone()), "{name}");
+            }
+        }
+        assert_eq!(names.intersection(&words).next(), None);
     }
 }

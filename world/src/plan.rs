@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::compose::Level;
 use crate::truth::Slot;
 
 /// Calls of a task's longest path: a step of an agent is three nodes of a search's tree, whose published depth is 12, and
@@ -45,6 +46,7 @@ pub(crate) struct Step {
 /// The steps of a task, and what is said when they are done.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plan {
+    pub level: Level,
     pub steps: Vec<Step>,
     /// All that was asked for, as one phrase.
     pub asked: String,

@@ -1,7 +1,9 @@
 //! How much a world holds.
 
+use serde::{Deserialize, Serialize};
+
 /// The numbers of a world's parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
     /// Categories of tools, at least 6 and at most [`Size::MOST_CATEGORIES`]; a quarter of them is never trained on.
     pub categories: usize,

@@ -62,9 +62,7 @@ impl ToolApi {
 pub(crate) struct Tool {
     pub table: usize,
     /// As its server spells it.
-    #[expect(dead_code, reason = "for the tools' files")]
     pub name: String,
-    #[expect(dead_code, reason = "for the tools' files")]
     pub description: String,
     /// Whether training never sees it.
     pub held_out: bool,

@@ -105,6 +105,11 @@ impl World {
         self.by_id.get(task_id).map(|index| &self.plans[*index])
     }
 
+    /// 1 to 3, as in the name of the folder of its answers.
+    pub(crate) fn level(&self, task_id: &str) -> usize {
+        self.plan(task_id).map_or(1, |plan| plan.level as usize)
+    }
+
     pub(crate) fn find_api(&self, api: &Api) -> Option<&ToolApi> {
         self.by_key
             .get(&Self::key(api))

@@ -85,9 +85,14 @@ impl Noise {
             }
             Next::Answer { thought, answer } if draw.chance(self.broken_finish) => {
                 let whole = Said::answer(Some(&thought), &answer).arguments;
-                // Cut before the closing quote and brace, as a limit of tokens does.
-                let broken = whole.trim_end_matches(['}', '"']);
-                Said::from_message(Some(&thought), FINISH, broken)
+                let broken = if has_room(plan) && is_undisturbed(world, plan, asked) {
+                    // Means nothing to the environment, and takes a step.
+                    whole.replacen("\"return_type\": \"give_answer\", ", "", 1)
+                } else {
+                    // Cut before the closing quote and brace, as a limit of tokens does.
+                    whole.trim_end_matches(['}', '"']).to_owned()
+                };
+                Said::from_message(Some(&thought), FINISH, &broken)
             }
             other => said(other),
         }
@@ -101,20 +106,10 @@ impl Noise {
         asked: &Asked<'_>,
         draw: &mut Draw,
     ) -> Option<Mistake> {
-        let is_planned = |turn: &Turn| {
-            let mut ways = plan.steps.iter().flat_map(|step| &step.ways);
-            ways.any(|way| is_call(turn, &world.apis[way.api].function.name, &way.arguments))
-        };
-        let undisturbed = asked.turns.iter().skip(1).all(|turn| match turn.from {
-            Speaker::User | Speaker::Conclusion => false,
-            Speaker::Caller => is_planned(turn),
-            Speaker::Assistant | Speaker::Observation => true,
-        });
-        if !undisturbed {
+        if !is_undisturbed(world, plan, asked) {
             return None;
         }
-        let ways: usize = plan.steps.iter().map(|step| step.ways.len()).sum();
-        let room = if ways < MOST_CALLS { 1.0 } else { WITHOUT_ROOM };
+        let room = if has_room(plan) { 1.0 } else { WITHOUT_ROOM };
         [
             (Mistake::WrongCall, self.wrong_call * room),
             (Mistake::Hallucinated, self.hallucinated * room),
@@ -124,6 +119,25 @@ impl Noise {
         .into_iter()
         .find_map(|(mistake, share)| draw.chance(share).then_some(mistake))
     }
+}
+
+/// Whether a path has a step more than it needs.
+fn has_room(plan: &Plan) -> bool {
+    let ways: usize = plan.steps.iter().map(|step| step.ways.len()).sum();
+    ways < MOST_CALLS
+}
+
+/// Whether nothing went wrong on the path: no new try, no end that was none, every call one of the plan's.
+fn is_undisturbed(world: &World, plan: &Plan, asked: &Asked<'_>) -> bool {
+    let is_planned = |turn: &Turn| {
+        let mut ways = plan.steps.iter().flat_map(|step| &step.ways);
+        ways.any(|way| is_call(turn, &world.apis[way.api].function.name, &way.arguments))
+    };
+    asked.turns.iter().skip(1).all(|turn| match turn.from {
+        Speaker::User | Speaker::Conclusion => false,
+        Speaker::Caller => is_planned(turn),
+        Speaker::Assistant | Speaker::Observation => true,
+    })
 }
 
 #[derive(Clone, Copy)]
