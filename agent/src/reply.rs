@@ -1,6 +1,10 @@
 //! What came of a call.
 
+use glpft_data::python::{self, json};
 use serde_json::{Map, Value};
+
+/// ToolBench's client's word for a reply that is not one.
+const DATA_ERROR: &str = "request invalid, data error";
 
 /// What a step of the environment came to (ToolBench, `rapidapi_wrapper._step`; the codes of its answer files).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,6 +105,32 @@ impl ToolReply {
             response: "".into(),
             code,
         }
+    }
+
+    /// Reads what a server sends or a cache has, `{"error", "response"}`. Anything else comes to what ToolBench's client says
+    /// of it.
+    pub fn read(text: &str) -> Self {
+        match json::loads(text) {
+            Ok(reply) => Self::of_json(reply)
+                .unwrap_or_else(|| Self::failed(Code::RequestFailed, DATA_ERROR)),
+            Err(_) => Self::failed(Code::RequestFailed, DATA_ERROR),
+        }
+    }
+
+    /// The reply that a JSON object is, unless it has neither an `error` nor a `response`.
+    pub(crate) fn of_json(reply: Value) -> Option<Self> {
+        let Value::Object(mut reply) = reply else {
+            return None;
+        };
+        let (error, response) = (reply.remove("error"), reply.remove("response"));
+        if error.is_none() && response.is_none() {
+            return None;
+        }
+        let error = match error {
+            None | Some(Value::Null) => String::new(),
+            Some(error) => python::str(&error),
+        };
+        Some(Self::new(error, response.unwrap_or_else(|| "".into())))
     }
 
     /// The reply as a JSON object, the content of a `function` message before it is cut.

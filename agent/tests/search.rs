@@ -7,7 +7,7 @@ mod support;
 use glpft_agent::{
     Asked, Code, Limit, PathStep, Rank, RolloutEnd, Said, SearchSettings, Strategy, Task,
 };
-use glpft_data::Speaker;
+use glpft_data::{Purpose, Random, Speaker};
 use serde_json::Value;
 use support::{Tools, call, demands, failed, random_step, read_back, run, turns};
 
@@ -299,6 +299,54 @@ fn limits_end_a_search_and_discard_what_reaches_them() {
     assert_eq!((rollout.query_count, rollout.limit), (1, Some(Limit::Time)));
     let (rollout, _) = run(answers(1), &Tools::default(), &settings);
     assert_eq!((rollout.query_count, rollout.limit), (1, None));
+}
+
+#[test]
+fn every_search_ends_within_its_limits() {
+    let mut limited = [0; 2];
+    for seed in 0..300u64 {
+        let random = Random::new(seed, None, 0, Purpose::Synthetic);
+        let below = |bound, index| random.below(bound, index) as usize;
+        let strategy = match below(3, 0) {
+            0 => Strategy::React {
+                chains: 1 + below(9, 1),
+            },
+            kind => Strategy::DepthFirst {
+                width: 1 + below(4, 1),
+                filter: kind == 1,
+            },
+        };
+        let mut settings = SearchSettings::published(strategy);
+        settings.depth = below(30, 2);
+        settings.queries = below(80, 3);
+        settings.tokens = (below(2, 4) == 0).then(|| below(200, 5));
+        let ends_in = 4 + below(200, 6) as u64;
+        let spends = |asked: &Asked<'_>| {
+            let mut said = random_step(seed, asked.count, ends_in);
+            said.usage.new_tokens = 3;
+            said
+        };
+        let (rollout, asked) = run(spends, &failed(), &settings);
+        assert_eq!(asked.len(), rollout.query_count, "{seed}");
+        assert!(rollout.query_count <= settings.queries.max(1), "{seed}");
+        // A limit is reached by the step that passes it, not by a later one.
+        let before = 3 * rollout.query_count.saturating_sub(1);
+        assert!(
+            before < settings.tokens.unwrap_or(usize::MAX).max(1),
+            "{seed}"
+        );
+        let deepest = rollout
+            .path
+            .iter()
+            .map(|step| 2 + usize::from(step.said.thought.is_some()));
+        assert!(deepest.sum::<usize>() < settings.depth + 3, "{seed}");
+        match rollout.limit {
+            Some(Limit::Queries) => limited[0] += 1,
+            Some(Limit::Tokens) => limited[1] += 1,
+            _ => {}
+        }
+    }
+    assert!(limited.iter().all(|&count| count > 10), "{limited:?}");
 }
 
 #[derive(Debug)]

@@ -8,6 +8,7 @@ mod models;
 mod mutate;
 mod sources;
 mod texts;
+mod tools;
 
 use std::path::Path;
 
@@ -46,6 +47,8 @@ pub const PARSERS: &[Parser] = &[
     texts::PREDICTIONS,
     texts::OUTPUT,
     texts::PYTHON_JSON,
+    tools::TOOL_REPLY,
+    tools::TOOL_CACHE,
 ];
 
 /// Reads `data` by the parser `name`: what a fuzz target does.

@@ -91,15 +91,9 @@ impl ToolServer for CachedTools {
             Err(_) => return ToolReply::new("Tool input parse error...\n", ""),
         };
         match self.find(api, &python::str(&input)) {
-            Some(Value::Object(mut reply)) => {
-                let mut take = |key| reply.get_mut(key).map(Value::take);
-                let error = match take("error") {
-                    None | Some(Value::Null) => String::new(),
-                    Some(error) => python::str(&error),
-                };
-                ToolReply::new(error, take("response").unwrap_or_else(|| "".into()))
+            Some(found) => {
+                ToolReply::of_json(found.clone()).unwrap_or_else(|| ToolReply::new("", found))
             }
-            Some(other) => ToolReply::new("", other),
             None => ToolReply::new("API not working error...", ""),
         }
     }

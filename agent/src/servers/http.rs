@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::time::Duration;
 
-use glpft_data::python::json;
 use serde_json::{Map, Value};
 use ureq::http::Uri;
 
@@ -154,26 +153,11 @@ fn address(url: &str, path: &'static str) -> Result<String, ServerError> {
     })
 }
 
-/// A reply's bytes: `{"error", "response"}`, or what the published client makes of anything else. A key that a server
-/// sends back does not get into an observation.
+/// A reply's bytes as a reply. A key that a server sends back does not get into an observation.
 fn read(bytes: &[u8], key: Option<&Key>) -> ToolReply {
-    let mut text = String::from_utf8_lossy(bytes).into_owned();
-    if let Some(key) = key.filter(|key| text.contains(key.secret())) {
-        text = text.replace(key.secret(), "***");
-    }
-    match json::loads(&text) {
-        Ok(Value::Object(mut reply))
-            if reply.contains_key("error") || reply.contains_key("response") =>
-        {
-            let error = match reply.get("error") {
-                None | Some(Value::Null) => String::new(),
-                Some(Value::String(error)) => error.clone(),
-                Some(other) => json::dumps(other).unwrap_or_default(),
-            };
-            let response = reply.get_mut("response").map(Value::take);
-            ToolReply::new(error, response.unwrap_or_else(|| "".into()))
-        }
-        _ => ToolReply::failed(Code::RequestFailed, "request invalid, data error"),
+    match key {
+        Some(key) => ToolReply::read(&String::from_utf8_lossy(bytes).replace(key.secret(), "***")),
+        None => ToolReply::read(&String::from_utf8_lossy(bytes)),
     }
 }
 
