@@ -206,6 +206,73 @@ fn a_single_model_works_in_the_same_loop() {
     );
 }
 
+/// The planner's prompts of a whole tree that never answers.
+fn tree_prompts(earlier_demands: bool) -> Vec<String> {
+    let prompts = Prompts::builtin().unwrap();
+    let mut model = Model::new(|request: &Request| match request.role {
+        Role::Planner => "I try.\n Next: caller.".to_owned(),
+        _ => "Action: now_for_weather\nAction Input: {}".to_owned(),
+    });
+    let mut policy = TeamPolicy::new(&mut model, &prompts, PolicySettings::greedy());
+    let mut settings = RolloutSettings::new(SearchSettings::published(Strategy::DFSDT));
+    settings.search.earlier_demands = earlier_demands;
+    let rollouts = run_rollouts(
+        &mut policy,
+        &Tools::default(),
+        &tasks(&["1"]),
+        &settings,
+        &mut (),
+    );
+    assert_eq!(rollouts.unwrap()[0].query_count, 30);
+    let planners = model.of_role(Role::Planner).into_iter();
+    planners.map(|request| request.prompt.to_string()).collect()
+}
+
+/// What each prompt shares with the earlier one that it shares most with.
+fn shared(texts: &[String]) -> Vec<usize> {
+    let common = |one: &str, other: &str| {
+        let pairs = one.bytes().zip(other.bytes());
+        pairs.take_while(|(one, other)| one == other).count()
+    };
+    let each = texts.iter().enumerate();
+    each.map(|(index, text)| {
+        let earlier = texts[..index].iter().map(|other| common(other, text));
+        earlier.max().unwrap_or_default()
+    })
+    .collect()
+}
+
+/// A cache of prompts' beginnings pays for itself in a tree: a prompt's own part is the last step, or the demand to do
+/// otherwise, and the text behind the history. Where earlier demands stay, a later one that takes their place makes what
+/// is between them new as well.
+#[test]
+fn a_siblings_prompt_begins_like_the_first_childs() {
+    let texts = tree_prompts(false);
+    let behind = texts[0].len() - texts[0].find("\nYou are the assistant to plan").unwrap();
+    let step = "assistant: I try.\n Next: caller.</s>caller: Action: now_for_weather\nAction Input: {}</s>\
+                observation: now: {}";
+    let mut siblings = 0;
+    for (index, (text, shared)) in texts.iter().zip(shared(&texts)).enumerate().skip(1) {
+        let own = match text.rfind("user: This is not the first time") {
+            Some(at) => text.len() - at,
+            None => step.len() + behind,
+        };
+        siblings += usize::from(text.contains("user: This is not the first time"));
+        assert!(
+            text.len() - shared <= own,
+            "{index}: {} of {own}",
+            text.len() - shared
+        );
+    }
+    assert_eq!(siblings, 15);
+    for earlier_demands in [false, true] {
+        let texts = tree_prompts(earlier_demands);
+        let all: usize = texts.iter().map(String::len).sum();
+        let shared: usize = shared(&texts).iter().sum();
+        assert!(shared * 2 > all, "{earlier_demands}: {shared} of {all}");
+    }
+}
+
 #[test]
 fn what_cannot_be_asked_is_an_error() {
     let prompts = Prompts::builtin().unwrap();

@@ -102,7 +102,8 @@ pub struct SearchSettings {
     /// How observations become turns; the data's setting.
     pub observations: Observations,
     /// Whether prompts keep the last of the user's earlier demands to do otherwise, as the data does that is made of such
-    /// paths. Without, a demand stands in the prompt that it asks with and in no later one.
+    /// paths. Without, a demand stands in the prompt that it asks with and in no later one, and prompts share more of their
+    /// beginnings: the one that a later demand takes the place of breaks them off there.
     pub earlier_demands: bool,
     /// Who tells which candidate goes on first, where the strategy filters; `None`: in the order they were made.
     pub rank: Option<Arc<dyn Rank>>,
