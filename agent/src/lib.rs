@@ -8,6 +8,8 @@ mod backbone;
 mod decision;
 mod environment;
 mod generate;
+mod instructions;
+mod naming;
 mod parse;
 mod planner;
 mod policy;
@@ -31,6 +33,7 @@ pub use environment::{OBSERVATION_CHARACTERS, Observed, step};
 pub use generate::{
     Generate, GenerateError, Generated, Limits, Request, Role, Sampling, StopReason,
 };
+pub use instructions::{InstructionsError, read_instructions};
 pub use parse::{ParseError, parse_step};
 pub use planner::{NOTHING, PlannerTurn, clean_output};
 pub use policy::{Asked, Policy};
@@ -40,7 +43,9 @@ pub use rollout::{Limit, PathStep, Rollout, RolloutEnd};
 pub use rollouts::{RolloutObserver, RolloutSettings, run_rollouts};
 pub use said::{FINISH, Said};
 pub use search::{Rank, Search, SearchSettings, Strategy, StrategyError};
-pub use servers::{CachedTools, HttpSettings, Key, RapidApi, ServerError, Strip, VirtualApi};
+pub use servers::{
+    CachedTools, HttpSettings, Key, RapidApi, ServerError, Strip, VirtualApi, open_server,
+};
 pub use single_policy::SinglePolicy;
 pub use step::{Prediction, reference_text};
 pub use task::{Api, Function, Task};

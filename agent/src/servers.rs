@@ -4,7 +4,6 @@ mod cache;
 mod error;
 mod http;
 mod key;
-mod naming;
 mod pace;
 mod rapidapi;
 mod settings;
@@ -16,3 +15,25 @@ pub use key::Key;
 pub use rapidapi::{RapidApi, Strip};
 pub use settings::HttpSettings;
 pub use virtual_api::VirtualApi;
+
+use std::path::Path;
+
+use crate::tool_server::ToolServer;
+
+/// The tool server that a text names: `http://…/virtual` a virtual one, another address ToolBench's, anything else the folder
+/// of a cache.
+///
+/// # Errors
+/// Where it cannot be used.
+pub fn open_server(
+    at: &str,
+    settings: HttpSettings,
+) -> Result<Box<dyn ToolServer + Send>, ServerError> {
+    if !at.contains("://") {
+        return Ok(Box::new(CachedTools::open(Path::new(at))?));
+    }
+    match at.trim().trim_end_matches('/').ends_with("/virtual") {
+        true => Ok(Box::new(VirtualApi::open(at, settings)?)),
+        false => Ok(Box::new(RapidApi::open(at, settings)?)),
+    }
+}

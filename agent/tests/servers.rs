@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use glpft_agent::{
     Api, CachedTools, Code, HttpSettings, Key, RapidApi, ServerError, ToolReply, ToolServer,
-    VirtualApi,
+    VirtualApi, open_server,
 };
 use serde_json::json;
 use server::Server;
@@ -156,6 +156,25 @@ fn slow_replies_time_out_and_are_not_asked_for_again() {
         assert!(started.elapsed() < Duration::from_millis(1500), "{name}");
     }
     assert_eq!(server.seen().len(), 2);
+}
+
+#[test]
+fn a_text_names_a_server() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("Weather")).unwrap();
+    for (at, is_remote) in [
+        (format!("{}/virtual", server.address), true),
+        (server.address.clone(), true),
+        (folder.path().display().to_string(), false),
+    ] {
+        let tools = open_server(&at, quick()).unwrap();
+        assert_eq!(tools.is_remote(), is_remote, "{at}");
+        tools.call(&api("echo"), "{}");
+    }
+    let paths: Vec<String> = server.seen().into_iter().map(|(head, _)| head).collect();
+    assert!(paths[0].starts_with("POST /virtual ") && paths[1].starts_with("POST /rapidapi "));
+    assert!(open_server("no/such/folder", quick()).is_err());
 }
 
 #[test]

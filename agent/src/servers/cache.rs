@@ -8,7 +8,7 @@ use glpft_data::python::{self, json};
 use serde_json::{Map, Value};
 
 use super::error::ServerError;
-use super::naming::{change_name, standard_category, standardize};
+use crate::naming::{change_name, standard_category, standardize};
 use crate::reply::ToolReply;
 use crate::task::Api;
 use crate::tool_server::ToolServer;

@@ -1,8 +1,8 @@
-//! How StableToolBench names the files of its cache (`utils.py`, `main.py`).
+//! How ToolBench names tools, APIs and arguments, and StableToolBench the files of its cache (`utils.py`, `main.py`).
 
 /// `standardize`: lower case, everything but letters, digits, Chinese characters and `^` as `_`, none of these doubled or at
 /// an end.
-pub(super) fn standardize(name: &str) -> String {
+pub(crate) fn standardize(name: &str) -> String {
     let mut standard = String::with_capacity(name.len());
     for character in name.chars() {
         match character {
@@ -20,7 +20,7 @@ pub(super) fn standardize(name: &str) -> String {
 }
 
 /// `change_name`: words of Python's are no names.
-pub(super) fn change_name(name: &str) -> String {
+pub(crate) fn change_name(name: &str) -> String {
     match name {
         "from" | "class" | "return" | "false" | "true" | "id" | "and" => format!("is_{name}"),
         other => other.to_owned(),
@@ -28,7 +28,7 @@ pub(super) fn change_name(name: &str) -> String {
 }
 
 /// The folder of a category.
-pub(super) fn standard_category(category: &str) -> String {
+pub(crate) fn standard_category(category: &str) -> String {
     category.replace([' ', ',', '/'], "_").replace("__", "_")
 }
 
