@@ -1,0 +1,64 @@
+//! What a team said, as what a chat's assistant does.
+
+use glpft_agent::FINISH;
+use glpft_data::{Finish, read_finish};
+
+use crate::speaker::{Spoken, Usage};
+
+/// The content of an answer that gives up.
+pub const GAVE_UP: &str = "I give up: I found no answer with these tools.";
+
+/// An assistant's message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// The planner's rationale.
+    pub rationale: Option<String>,
+    pub act: Act,
+    pub finish: &'static str,
+    pub usage: Option<Usage>,
+}
+
+/// What the assistant does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// Calls a function with the arguments as they were written, which need not be JSON.
+    Call { name: String, arguments: String },
+    /// Answers.
+    Say(String),
+    /// Gives up.
+    GiveUp,
+}
+
+impl Answer {
+    /// Reads what was said; the first of the `stop` texts in an answer ends it.
+    pub(super) fn new(spoken: Spoken, stop: &[String]) -> Self {
+        let Spoken { said, usage, cut } = spoken;
+        let act = match said.function == FINISH {
+            false => Act::Call {
+                name: said.function,
+                arguments: said.arguments,
+            },
+            true => match read_finish(&said.arguments, said.thought.as_deref()) {
+                Finish::GiveUp => Act::GiveUp,
+                Finish::Answer(answer) => Act::Say(before(answer, stop)),
+            },
+        };
+        Self {
+            finish: match (&act, cut) {
+                (_, true) => "length",
+                (Act::Call { .. }, false) => "tool_calls",
+                (Act::Say(_) | Act::GiveUp, false) => "stop",
+            },
+            rationale: said.thought.filter(|thought| !thought.is_empty()),
+            act,
+            usage,
+        }
+    }
+}
+
+fn before(mut text: String, stop: &[String]) -> String {
+    if let Some(end) = stop.iter().filter_map(|stop| text.find(stop)).min() {
+        text.truncate(end);
+    }
+    text
+}

@@ -1,0 +1,205 @@
+//! What a request asks for.
+
+use std::ops::RangeInclusive;
+
+use glpft_agent::Task;
+use serde_json::Value;
+
+use super::failure::Failure;
+use super::field::Field;
+use super::{messages, tools};
+use crate::limits::RequestLimits;
+use crate::speaker::{Question, Wishes};
+
+/// Texts that may end an answer, as many as OpenAI allows.
+const STOPS: usize = 4;
+
+/// A request that can be answered.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Request {
+    pub question: Question,
+    /// Texts that end the answer; they are not part of it.
+    pub stop: Vec<String>,
+    /// Whether the answer comes in parts.
+    pub stream: bool,
+    /// Whether the last part says what it took.
+    pub stream_usage: bool,
+}
+
+impl Request {
+    /// Reads a request's body.
+    ///
+    /// # Errors
+    /// What cannot be used, and what this server does not do; keys that change nothing about the answer are passed over.
+    pub(super) fn read(body: &Value, model: &str, limits: &RequestLimits) -> Result<Self, Failure> {
+        let body = Field::root(body);
+        let name = body.key("model")?.text()?;
+        if name != model {
+            return Err(Failure::no_model(name, model));
+        }
+        refuse(&body)?;
+        let messages = body.key("messages")?;
+        most(&messages, limits.messages, "messages")?;
+        let turns = messages::turns(&messages)?;
+        let functions = match body.find("tools") {
+            None => Vec::new(),
+            Some(list) => {
+                most(&list, limits.tools, "tools")?;
+                tools::functions(&list)?
+            }
+        };
+        let stream = truth(&body, "stream")?;
+        let stream_usage = match body.find("stream_options") {
+            None => false,
+            Some(options) => truth(&options, "include_usage")?,
+        };
+        Ok(Self {
+            question: Question {
+                task: Task {
+                    id: String::new(),
+                    query: turns
+                        .first()
+                        .map_or_else(String::new, |turn| turn.value.clone()),
+                    functions,
+                },
+                turns,
+                wishes: Wishes {
+                    temperature: between(&body, "temperature", 0.0..=2.0)?,
+                    top_p: match between(&body, "top_p", 0.0..=1.0)? {
+                        Some(0.0) => return Err(body.key("top_p")?.wrong("must be above 0")),
+                        top_p => top_p,
+                    },
+                    seed: seed(&body)?,
+                    new_tokens: new_tokens(&body, limits.new_tokens)?,
+                    may_call: may_call(&body)?,
+                },
+            },
+            stop: stop(&body)?,
+            stream,
+            stream_usage: stream && stream_usage,
+        })
+    }
+}
+
+/// Refuses what would change the answer and is not done here.
+fn refuse(body: &Field<'_>) -> Result<(), Failure> {
+    let refused = |key: &str, usual: &dyn Fn(&Value) -> bool, problem: &str| match body.find(key) {
+        Some(field) if !usual(field.value) => Err(field.wrong(problem)),
+        _ => Ok(()),
+    };
+    let nothing = |value: &Value| {
+        value.as_f64() == Some(0.0)
+            || value.as_object().is_some_and(|object| object.is_empty())
+            || value.as_bool() == Some(false)
+    };
+    refused(
+        "n",
+        &|n| n.as_u64() == Some(1),
+        "one answer a request: must be 1",
+    )?;
+    for key in ["logprobs", "top_logprobs", "logit_bias"] {
+        refused(key, &nothing, "this server does not do this")?;
+    }
+    for key in ["presence_penalty", "frequency_penalty"] {
+        refused(key, &nothing, "this server does not do this: must be 0")?;
+    }
+    for key in ["functions", "function_call"] {
+        refused(
+            key,
+            &|_| false,
+            "is of an older form: use tools, tool_choice and tool_calls",
+        )?;
+    }
+    refused(
+        "response_format",
+        &|format| format.get("type").and_then(Value::as_str) == Some("text"),
+        "this server answers with text alone",
+    )?;
+    refused(
+        "modalities",
+        &|kinds| {
+            kinds
+                .as_array()
+                .is_some_and(|kinds| kinds.iter().all(|kind| kind == "text"))
+        },
+        "this server answers with text alone",
+    )
+}
+
+fn most(list: &Field<'_>, most: usize, what: &str) -> Result<(), Failure> {
+    match list.len() > most {
+        true => Err(list.wrong(format!("has {} {what}; {most} are allowed", list.len()))),
+        false => Ok(()),
+    }
+}
+
+fn truth(object: &Field<'_>, key: &str) -> Result<bool, Failure> {
+    object.find(key).map_or(Ok(false), |field| field.truth())
+}
+
+fn between(
+    body: &Field<'_>,
+    key: &str,
+    range: RangeInclusive<f64>,
+) -> Result<Option<f64>, Failure> {
+    let Some(field) = body.find(key) else {
+        return Ok(None);
+    };
+    let number = field.number()?;
+    match range.contains(&number) {
+        true => Ok(Some(number)),
+        false => Err(field.wrong(format!("must be {} to {}", range.start(), range.end()))),
+    }
+}
+
+fn seed(body: &Field<'_>) -> Result<Option<u64>, Failure> {
+    let Some(field) = body.find("seed") else {
+        return Ok(None);
+    };
+    // A negative seed is as good as any other.
+    let negative = || field.value.as_i64().map(i64::cast_unsigned);
+    match field.value.as_u64().or_else(negative) {
+        Some(seed) => Ok(Some(seed)),
+        None => Err(field.wrong("must be a whole number of 64 bits")),
+    }
+}
+
+fn new_tokens(body: &Field<'_>, most: usize) -> Result<Option<usize>, Failure> {
+    // The older name counts where the newer one is absent.
+    let asked = ["max_completion_tokens", "max_tokens"];
+    let Some(field) = asked.iter().find_map(|key| body.find(key)) else {
+        return Ok(None);
+    };
+    match field.count()? {
+        count if count > most => Err(field.wrong(format!("must be at most {most}"))),
+        count => Ok(Some(count)),
+    }
+}
+
+fn may_call(body: &Field<'_>) -> Result<bool, Failure> {
+    let Some(choice) = body.find("tool_choice") else {
+        return Ok(true);
+    };
+    match choice.value.as_str() {
+        Some("auto") => Ok(true),
+        Some("none") => Ok(false),
+        _ => Err(choice.wrong("the planner chooses: must be \"auto\" or \"none\"")),
+    }
+}
+
+fn stop(body: &Field<'_>) -> Result<Vec<String>, Failure> {
+    let Some(field) = body.find("stop") else {
+        return Ok(Vec::new());
+    };
+    let texts = match field.value.as_str() {
+        Some(text) => vec![text.to_owned()],
+        None => field
+            .elements()?
+            .map(|text| text.text().map(str::to_owned))
+            .collect::<Result<_, _>>()?,
+    };
+    match texts.len() > STOPS || texts.iter().any(String::is_empty) {
+        true => Err(field.wrong(format!("must be at most {STOPS} texts, none of them empty"))),
+        false => Ok(texts),
+    }
+}

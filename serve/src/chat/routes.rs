@@ -1,0 +1,147 @@
+//! The chat's routes.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde_json::json;
+
+use super::ChatState;
+use super::answer::Answer;
+use super::body::{authorized, read};
+use super::completion::Completion;
+use super::failure::{Failure, json_response};
+use super::request::Request;
+use super::stream::stream;
+use super::under_way::{UnderWay, Waiting, failure};
+use crate::queue::Event;
+
+const COMPLETIONS: &str = "/v1/chat/completions";
+
+/// Every route of a chat.
+pub(super) fn router(state: Arc<ChatState>) -> Router {
+    Router::new()
+        .route(COMPLETIONS, post(completions))
+        .route("/v1/models", get(models))
+        .route("/v1/models/{model}", get(models))
+        .route("/health", get(health))
+        .route("/metrics", get(metrics))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(nothing_here)
+        .with_state(state)
+}
+
+async fn completions(
+    State(state): State<Arc<ChatState>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let mut under_way = UnderWay::new(&state.shared, COMPLETIONS);
+    let asked = async {
+        if !authorized(&headers, state.settings.key.as_deref()) {
+            return Err(Failure::unauthorized());
+        }
+        let limits = &state.settings.requests;
+        let begun = Instant::now();
+        let body = read(&headers, body, limits.body_bytes, limits.body).await?;
+        let Request {
+            question,
+            stop,
+            stream,
+            stream_usage,
+        } = Request::read(&body, &state.settings.model, limits)?;
+        let waiting = Waiting::new(&state.shared, question, begun + limits.answer)?;
+        Ok((waiting, stop, stream, stream_usage))
+    };
+    let response = match asked.await {
+        Ok((waiting, stop, true, stream_usage)) => {
+            return stream(state, waiting, stop, stream_usage, under_way);
+        }
+        Ok((waiting, stop, false, _)) => whole(&state, waiting, &stop).await,
+        Err(failure) => Err(failure),
+    };
+    let response = response.unwrap_or_else(|failure| failure.response());
+    under_way.answered(response.status().as_u16());
+    response
+}
+
+async fn whole(
+    state: &ChatState,
+    mut waiting: Waiting,
+    stop: &[String],
+) -> Result<Response, Failure> {
+    loop {
+        match waiting.next().await? {
+            Event::Thought(_) => {}
+            Event::Done(Err(reason)) => return Err(failure(reason)),
+            Event::Done(Ok(spoken)) => {
+                let answer = Answer::new(spoken, stop);
+                if let Some(usage) = answer.usage {
+                    state.shared.metrics.used(usage);
+                }
+                let whole = Completion::new(&state.settings.model).whole(&answer);
+                return Ok(json_response(StatusCode::OK, &whole));
+            }
+        }
+    }
+}
+
+async fn models(State(state): State<Arc<ChatState>>, headers: HeaderMap, uri: Uri) -> Response {
+    let settings = &state.settings;
+    if !authorized(&headers, settings.key.as_deref()) {
+        return Failure::unauthorized().response();
+    }
+    let model = json!({
+        "id": settings.model,
+        "object": "model",
+        "created": state.started,
+        "owned_by": "glpft",
+    });
+    let asked = uri.path().strip_prefix("/v1/models").unwrap_or_default();
+    match asked.trim_start_matches('/') {
+        "" => json_response(StatusCode::OK, &json!({"object": "list", "data": [model]})),
+        name if name == settings.model => json_response(StatusCode::OK, &model),
+        name => Failure::no_model(name, &settings.model).response(),
+    }
+}
+
+async fn health(State(state): State<Arc<ChatState>>) -> Response {
+    let (status, word) = match state.shared.healthy.load(Ordering::Relaxed) {
+        true => (StatusCode::OK, "ok"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "the model failed"),
+    };
+    json_response(
+        status,
+        &json!({"status": word, "model": state.settings.model, "waiting": state.shared.queue.len()}),
+    )
+}
+
+async fn metrics(State(state): State<Arc<ChatState>>) -> Response {
+    let metrics = &state.shared.metrics;
+    metrics
+        .waiting
+        .set(i64::try_from(state.shared.queue.len()).unwrap_or(i64::MAX));
+    let mut response = Response::new(Body::from(metrics.text()));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8"),
+    );
+    response
+}
+
+async fn nothing_here(method: Method, uri: Uri) -> Response {
+    Failure::body(
+        StatusCode::NOT_FOUND,
+        format!(
+            "there is no {method} {}; POST {COMPLETIONS}, GET /v1/models, /health and /metrics",
+            uri.path()
+        ),
+    )
+    .response()
+}
