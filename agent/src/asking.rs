@@ -4,7 +4,7 @@ use glpft_data::python::strip;
 use glpft_data::{Conversation, Speaker, Text, fingerprint};
 use glpft_data::{Purpose, Random};
 
-use crate::generate::{Generate, GenerateError, Limits, Request, Role, Sampling};
+use crate::generate::{Generate, GenerateError, Limits, Request, Role, Sampling, StopReason};
 use crate::planner::{NOTHING, clean_output};
 use crate::policy::Asked;
 use crate::usage::Usage;
@@ -66,6 +66,46 @@ impl PolicySettings {
     }
 }
 
+/// How one of several steps is asked for, where each has its own way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepSettings {
+    /// How its models are asked.
+    pub policy: PolicySettings,
+    /// The most tokens of the whole step, a team's rationale included; none: each answer has its own limit alone.
+    pub new_tokens: Option<usize>,
+    /// Whether it may be a call. Where not, a planner that hands over to the caller hands over to the summarizer.
+    pub may_call: bool,
+}
+
+impl From<PolicySettings> for StepSettings {
+    fn from(policy: PolicySettings) -> Self {
+        Self {
+            policy,
+            new_tokens: None,
+            may_call: true,
+        }
+    }
+}
+
+impl StepSettings {
+    /// The limits of an answer, where the step has generated so many tokens before; one token is left in any case.
+    fn limits(&self, generated: usize) -> Limits {
+        let mut limits = self.policy.limits;
+        if let Some(most) = self.new_tokens {
+            let left = most.saturating_sub(generated).max(1);
+            limits.new_tokens = limits.new_tokens.min(left);
+        }
+        limits
+    }
+}
+
+/// What asking cost a step, and whether a limit ended one of its answers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cost {
+    pub usage: Usage,
+    pub cut: bool,
+}
+
 /// The path of a step as the conversation that prompts are made of.
 pub(crate) fn conversation(index: usize, asked: &Asked<'_>) -> Result<Conversation, GenerateError> {
     let failed = |reason: String| GenerateError::Request { index, reason };
@@ -92,32 +132,37 @@ pub(crate) struct Prompted {
 }
 
 /// Asks for all of them at once, and again for those that say nothing: where tokens are drawn, up to [`ATTEMPTS`] times
-/// with other seeds. The cleaned outputs, in the prompts' order; what they cost is added to their steps' usage.
+/// with other seeds. The cleaned outputs, in the prompts' order; what they cost is added to their steps' cost. `settings`
+/// and `cost` have one element a step.
 pub(crate) fn ask(
     generator: &mut dyn Generate,
-    settings: &PolicySettings,
+    settings: &[StepSettings],
     asked: &[Asked<'_>],
     prompts: &[Prompted],
-    usage: &mut [Usage],
+    cost: &mut [Cost],
 ) -> Result<Vec<String>, GenerateError> {
-    let attempts = match settings.sampling {
+    let attempts = |step: usize| match settings[step].policy.sampling {
         Sampling::Greedy => 1,
         Sampling::Random { .. } => ATTEMPTS,
     };
     let mut outputs = vec![NOTHING.to_owned(); prompts.len()];
     let mut open: Vec<usize> = (0..prompts.len()).collect();
-    for attempt in 0..attempts {
+    for attempt in 0..ATTEMPTS {
         if open.is_empty() {
             break;
         }
         let requests: Vec<Request> = open
             .iter()
-            .map(|&at| Request {
-                role: prompts[at].role,
-                prompt: prompts[at].prompt.clone(),
-                stop: vec![SEPARATOR.to_owned()],
-                limits: settings.limits,
-                sampling: settings.at(&asked[prompts[at].step], prompts[at].role, attempt),
+            .map(|&at| {
+                let Prompted { step, role, prompt } = &prompts[at];
+                let settings = &settings[*step];
+                Request {
+                    role: *role,
+                    prompt: prompt.clone(),
+                    stop: vec![SEPARATOR.to_owned()],
+                    limits: settings.limits(cost[*step].usage.new_tokens),
+                    sampling: settings.policy.at(&asked[*step], *role, attempt),
+                }
             })
             .collect();
         let answers = generator.generate(&requests)?;
@@ -129,7 +174,9 @@ pub(crate) fn ask(
         }
         let mut silent = Vec::new();
         for (at, answer) in open.into_iter().zip(&answers) {
-            usage[prompts[at].step] += Usage::from(answer);
+            let cost = &mut cost[prompts[at].step];
+            cost.usage += Usage::from(answer);
+            cost.cut |= answer.finish == StopReason::Length;
             // A planner's only text may be its tag, whose leading space is part of the turn: no strip here.
             outputs[at] = clean_output(&answer.text).to_owned();
             if matches!(strip(&answer.text), "" | "." | "," | ":") || outputs[at] == NOTHING {
@@ -138,7 +185,10 @@ pub(crate) fn ask(
         }
         // Only a planner is asked again in the published agent.
         open = silent;
-        open.retain(|&at| matches!(prompts[at].role, Role::Planner | Role::Backbone));
+        open.retain(|&at| {
+            let Prompted { step, role, .. } = prompts[at];
+            matches!(role, Role::Planner | Role::Backbone) && attempt + 1 < attempts(step)
+        });
     }
     Ok(outputs)
 }

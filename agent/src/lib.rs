@@ -27,7 +27,7 @@ mod team_policy;
 mod tool_server;
 mod usage;
 
-pub use asking::PolicySettings;
+pub use asking::{PolicySettings, StepSettings};
 pub use decision::{Decision, Plan};
 pub use environment::{OBSERVATION_CHARACTERS, Observed, step};
 pub use generate::{

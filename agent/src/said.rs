@@ -31,6 +31,8 @@ pub struct Said {
     pub turns: Vec<Turn>,
     /// What saying it cost.
     pub usage: Usage,
+    /// Whether a limit of tokens ended what a model wrote.
+    pub cut: bool,
 }
 
 impl Said {
@@ -42,6 +44,7 @@ impl Said {
             arguments: arguments.to_owned(),
             turns: call_turns(thought, function, arguments),
             usage: Usage::default(),
+            cut: false,
         }
     }
 

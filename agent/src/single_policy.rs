@@ -3,13 +3,12 @@
 use glpft_data::Prompts;
 use glpft_recipes::Behaviour;
 
-use crate::asking::{PolicySettings, Prompted, ask, conversation};
+use crate::asking::{Cost, PolicySettings, Prompted, StepSettings, ask, conversation};
 use crate::generate::{Generate, GenerateError, Role};
 use crate::policy::{Asked, Policy};
 use crate::prompts::StepPrompts;
-use crate::said::Said;
+use crate::said::{FINISH, Said};
 use crate::step::Prediction;
-use crate::usage::Usage;
 
 /// One model that writes whole steps, which the team is compared with.
 pub struct SinglePolicy<'g> {
@@ -31,14 +30,21 @@ impl<'g> SinglePolicy<'g> {
             settings,
         }
     }
-}
 
-impl Policy for SinglePolicy<'_> {
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+    /// As [`Policy::say`], each step in its own way: `settings` has one element a step. A call where none is allowed is an
+    /// answer that says the thought.
+    ///
+    /// # Errors
+    /// Where the model fails.
+    pub fn say_each(
+        &mut self,
+        asked: &[Asked<'_>],
+        settings: &[StepSettings],
+    ) -> Result<Vec<Said>, GenerateError> {
         let mut prompted = Vec::with_capacity(asked.len());
         for (step, asked) in asked.iter().enumerate() {
             let conversation = conversation(step, asked)?;
-            let prefix = self.settings.system_prefix;
+            let prefix = settings[step].policy.system_prefix;
             let of = StepPrompts::new(&conversation, self.prompts, Behaviour::Fixed, prefix);
             prompted.push(Prompted {
                 step,
@@ -46,18 +52,28 @@ impl Policy for SinglePolicy<'_> {
                 prompt: of.backbone(asked.turns.len()),
             });
         }
-        let mut usage = vec![Usage::default(); asked.len()];
-        let outputs = ask(self.generator, &self.settings, asked, &prompted, &mut usage)?;
-        let said = outputs.iter().zip(usage);
+        let mut cost = vec![Cost::default(); asked.len()];
+        let outputs = ask(self.generator, settings, asked, &prompted, &mut cost)?;
+        let said = outputs.iter().zip(cost).zip(settings);
         Ok(said
-            .map(|(output, usage)| Said {
-                usage,
-                ..Said::from_prediction(&Prediction::from_backbone(output))
+            .map(|((output, Cost { usage, cut }), settings)| {
+                let mut said = Said::from_prediction(&Prediction::from_backbone(output));
+                if said.function != FINISH && !settings.may_call {
+                    said = Said::answer(None, said.thought.as_deref().unwrap_or_default());
+                }
+                Said { usage, cut, ..said }
             })
             .collect())
     }
 
     fn forget(&mut self) {
         self.generator.forget();
+    }
+}
+
+impl Policy for SinglePolicy<'_> {
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+        let settings = vec![StepSettings::from(self.settings); asked.len()];
+        self.say_each(asked, &settings)
     }
 }

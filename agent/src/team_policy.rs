@@ -2,7 +2,7 @@
 
 use glpft_data::Prompts;
 
-use crate::asking::{PolicySettings, Prompted, ask, conversation};
+use crate::asking::{Cost, PolicySettings, Prompted, StepSettings, ask, conversation};
 use crate::decision::Plan;
 use crate::generate::{Generate, GenerateError, Role};
 use crate::planner::PlannerTurn;
@@ -10,7 +10,6 @@ use crate::policy::{Asked, Policy};
 use crate::prompts::StepPrompts;
 use crate::said::{Said, thought};
 use crate::step::Prediction;
-use crate::usage::Usage;
 use glpft_recipes::Behaviour;
 
 /// Planner, caller and summarizer. All steps' planners are asked in one call, then all their callers and summarizers.
@@ -33,10 +32,18 @@ impl<'g> TeamPolicy<'g> {
             settings,
         }
     }
-}
 
-impl Policy for TeamPolicy<'_> {
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+    /// As [`Policy::say`], each step in its own way: `settings` has one element a step. What every planner thought is told
+    /// to `thought` with the step's index before callers and summarizers are asked.
+    ///
+    /// # Errors
+    /// Where a model fails.
+    pub fn say_each(
+        &mut self,
+        asked: &[Asked<'_>],
+        settings: &[StepSettings],
+        told: &mut dyn FnMut(usize, &str),
+    ) -> Result<Vec<Said>, GenerateError> {
         let conversations = asked
             .iter()
             .enumerate()
@@ -44,12 +51,13 @@ impl Policy for TeamPolicy<'_> {
             .collect::<Result<Vec<_>, _>>()?;
         let steps: Vec<StepPrompts<'_>> = conversations
             .iter()
-            .map(|conversation| {
-                let prefix = self.settings.system_prefix;
+            .zip(settings)
+            .map(|(conversation, settings)| {
+                let prefix = settings.policy.system_prefix;
                 StepPrompts::new(conversation, self.prompts, Behaviour::Fixed, prefix)
             })
             .collect();
-        let mut usage = vec![Usage::default(); asked.len()];
+        let mut cost = vec![Cost::default(); asked.len()];
 
         let planners: Vec<Prompted> = steps
             .iter()
@@ -60,8 +68,17 @@ impl Policy for TeamPolicy<'_> {
                 prompt: of.planner(asked[step].turns.len()),
             })
             .collect();
-        let planned = ask(self.generator, &self.settings, asked, &planners, &mut usage)?;
-        let turns: Vec<PlannerTurn> = planned.iter().map(|text| planner_turn(text)).collect();
+        let planned = ask(self.generator, settings, asked, &planners, &mut cost)?;
+        let turns: Vec<PlannerTurn> = planned
+            .iter()
+            .zip(settings)
+            .map(|(text, settings)| planner_turn(text, settings.may_call))
+            .collect();
+        for (step, turn) in turns.iter().enumerate() {
+            if let Some(thought) = thought(&turn.text) {
+                told(step, thought);
+            }
+        }
 
         let handed: Vec<Prompted> = turns
             .iter()
@@ -77,14 +94,15 @@ impl Policy for TeamPolicy<'_> {
             })
             .collect();
         let mut outputs = vec![String::new(); asked.len()];
-        let answers = ask(self.generator, &self.settings, asked, &handed, &mut usage)?;
+        let answers = ask(self.generator, settings, asked, &handed, &mut cost)?;
         for (prompted, answer) in handed.iter().zip(answers) {
             outputs[prompted.step] = answer;
         }
-        let said = turns.into_iter().zip(&outputs).zip(usage);
+        let said = turns.into_iter().zip(&outputs).zip(cost);
         Ok(said
-            .map(|((turn, output), usage)| Said {
+            .map(|((turn, output), Cost { usage, cut })| Said {
                 usage,
+                cut,
                 ..Said::from_prediction(&Prediction::new(turn, output))
             })
             .collect())
@@ -95,10 +113,20 @@ impl Policy for TeamPolicy<'_> {
     }
 }
 
+impl Policy for TeamPolicy<'_> {
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+        let settings = vec![StepSettings::from(self.settings); asked.len()];
+        self.say_each(asked, &settings, &mut |_, _| {})
+    }
+}
+
 /// The planner's turn in the form that training has it: its roles read the thought, a line break, a space and the tag. A
-/// planner that says no tag calls.
-fn planner_turn(output: &str) -> PlannerTurn {
-    let read = PlannerTurn::read(output);
+/// planner that says no tag calls; one that may not call answers.
+fn planner_turn(output: &str, may_call: bool) -> PlannerTurn {
+    let mut read = PlannerTurn::read(output);
+    if read.next == Plan::Call && !may_call {
+        read.next = Plan::Finish;
+    }
     let said = thought(&read.text);
     let message = match read.next {
         Plan::Call => Said::from_message(said, "", ""),

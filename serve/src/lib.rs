@@ -13,6 +13,7 @@ mod queue;
 mod run;
 mod speaker;
 mod stop;
+mod team;
 mod tools;
 mod worker;
 
@@ -20,6 +21,7 @@ pub use chat::{ChatSettings, GAVE_UP};
 pub use error::ServeError;
 pub use limits::{ConnectionLimits, RequestLimits};
 pub use run::{Place, run_chat, run_tools};
-pub use speaker::{OpenSpeaker, PolicySpeaker, Question, Speaker, Spoken, Usage, Wishes};
+pub use speaker::{OpenSpeaker, PolicySpeaker, Question, Speaker, Wishes};
 pub use stop::{Stop, Stopper, stop};
+pub use team::TeamSpeaker;
 pub use tools::{Catalogue, MAX_RESPONSE_CHARS, ToolsSettings};

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
+use glpft_agent::Usage;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-
-use crate::speaker::Usage;
 
 /// Seconds; a tiny model answers in the first of these, a large one on a CPU in the last.
 const SECONDS: [f64; 12] = [

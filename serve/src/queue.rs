@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use glpft_agent::Said;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::speaker::{Question, Spoken};
+use crate::speaker::Question;
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub(crate) enum Event {
     /// The rationale, before the rest.
     Thought(String),
     /// The end: an answer, or why there is none.
-    Done(Result<Spoken, Failure>),
+    Done(Result<Said, Failure>),
 }
 
 /// Why there is no answer.

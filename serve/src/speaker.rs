@@ -4,7 +4,6 @@ use std::error::Error;
 
 use glpft_agent::{Asked, FINISH, GenerateError, Policy, Said, Task};
 use glpft_data::Turn;
-use serde_json::json;
 
 /// What a request asks for beside its conversation; what it does not say is as the server does by itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,28 +31,6 @@ pub struct Question {
     pub wishes: Wishes,
 }
 
-/// What a step took, in tokens of the models' own tokenizers, over all that were asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Of the prompts.
-    pub prompt_tokens: usize,
-    /// Of these, the ones that did not have to be computed.
-    pub cached_tokens: usize,
-    /// Of the answers.
-    pub new_tokens: usize,
-}
-
-/// An answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spoken {
-    /// What was said.
-    pub said: Said,
-    /// What it took, where that is known.
-    pub usage: Option<Usage>,
-    /// Whether the limit of tokens ended it.
-    pub cut: bool,
-}
-
 /// Answers requests: [`Policy`] with what a single request may ask for.
 pub trait Speaker {
     /// One answer for each question, in their order. They are asked together because a model answers many faster than one.
@@ -67,7 +44,7 @@ pub trait Speaker {
         &mut self,
         questions: &[&Question],
         thought: &mut dyn FnMut(usize, &str),
-    ) -> Result<Vec<Spoken>, GenerateError>;
+    ) -> Result<Vec<Said>, GenerateError>;
 }
 
 impl Speaker for Box<dyn Speaker> {
@@ -75,7 +52,7 @@ impl Speaker for Box<dyn Speaker> {
         &mut self,
         questions: &[&Question],
         thought: &mut dyn FnMut(usize, &str),
-    ) -> Result<Vec<Spoken>, GenerateError> {
+    ) -> Result<Vec<Said>, GenerateError> {
         (**self).speak(questions, thought)
     }
 }
@@ -95,7 +72,7 @@ impl<P: Policy> Speaker for PolicySpeaker<P> {
         &mut self,
         questions: &[&Question],
         _thought: &mut dyn FnMut(usize, &str),
-    ) -> Result<Vec<Spoken>, GenerateError> {
+    ) -> Result<Vec<Said>, GenerateError> {
         let without_functions: Vec<Task> = questions
             .iter()
             .map(|question| Task {
@@ -116,22 +93,12 @@ impl<P: Policy> Speaker for PolicySpeaker<P> {
                 count: 0,
             })
             .collect();
-        let said = self.0.say(&asked)?;
-        Ok(questions
-            .iter()
-            .zip(said)
-            .map(|(question, mut said)| {
-                if !question.wishes.may_call && said.function != FINISH {
-                    said.function = FINISH.to_owned();
-                    said.arguments =
-                        json!({"return_type": "give_answer", "final_answer": ""}).to_string();
-                }
-                Spoken {
-                    said,
-                    usage: None,
-                    cut: false,
-                }
-            })
-            .collect())
+        let mut all = self.0.say(&asked)?;
+        for (said, question) in all.iter_mut().zip(questions) {
+            if !question.wishes.may_call && said.function != FINISH {
+                *said = Said::answer(said.thought.as_deref(), "");
+            }
+        }
+        Ok(all)
     }
 }

@@ -107,14 +107,14 @@ fn answer(speaker: &mut dyn Speaker, jobs: &[Job]) -> Result<(), Box<dyn Any + S
 
 fn ask(speaker: &mut dyn Speaker, jobs: &[Job]) -> Result<(), GenerateError> {
     let questions: Vec<&Question> = jobs.iter().map(|job| &job.question).collect();
-    let spoken = speaker.speak(&questions, &mut |index, thought| {
+    let all = speaker.speak(&questions, &mut |index, thought| {
         if let Some(job) = jobs.get(index) {
             // Whoever left is not told.
             let _ = job.events.send(Event::Thought(thought.to_owned()));
         }
     })?;
-    for (job, spoken) in jobs.iter().zip(spoken) {
-        let _ = job.events.send(Event::Done(Ok(spoken)));
+    for (job, said) in jobs.iter().zip(all) {
+        let _ = job.events.send(Event::Done(Ok(said)));
     }
     Ok(())
 }

@@ -73,6 +73,11 @@ impl World {
         self.size
     }
 
+    /// The APIs of every tool, as the world spells them.
+    pub fn apis(&self) -> impl Iterator<Item = &Api> {
+        self.apis.iter().map(|api| &api.function.api)
+    }
+
     /// Every task: training first, then the test sets in their order.
     pub fn tasks(&self) -> &[WorldTask] {
         &self.tasks

@@ -1,9 +1,7 @@
 //! What a team said, as what a chat's assistant does.
 
-use glpft_agent::FINISH;
+use glpft_agent::{FINISH, Said, Usage};
 use glpft_data::{Finish, read_finish};
-
-use crate::speaker::{Spoken, Usage};
 
 /// The content of an answer that gives up.
 pub const GAVE_UP: &str = "I give up: I found no answer with these tools.";
@@ -31,8 +29,7 @@ pub(super) enum Act {
 
 impl Answer {
     /// Reads what was said; the first of the `stop` texts in an answer ends it.
-    pub(super) fn new(spoken: Spoken, stop: &[String]) -> Self {
-        let Spoken { said, usage, cut } = spoken;
+    pub(super) fn new(said: Said, stop: &[String]) -> Self {
         let act = match said.function == FINISH {
             false => Act::Call {
                 name: said.function,
@@ -44,14 +41,15 @@ impl Answer {
             },
         };
         Self {
-            finish: match (&act, cut) {
+            finish: match (&act, said.cut) {
                 (_, true) => "length",
                 (Act::Call { .. }, false) => "tool_calls",
                 (Act::Say(_) | Act::GiveUp, false) => "stop",
             },
             rationale: said.thought.filter(|thought| !thought.is_empty()),
             act,
-            usage,
+            // No model speaks without reading.
+            usage: Some(said.usage).filter(|usage| usage.prompt_tokens > 0),
         }
     }
 }

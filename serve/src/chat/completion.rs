@@ -4,11 +4,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use glpft_agent::Usage;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Act, Answer, GAVE_UP};
 use super::now;
-use crate::speaker::Usage;
 
 /// What every part of one answer says of it.
 #[derive(Clone, Debug)]

@@ -7,15 +7,13 @@
 //! | assistant with `tool_calls` | for each call: the planner's turn (`reasoning_content`, else `content`) and the caller's, then the observation of the `tool` message that answers it |
 //! | assistant with `content` | the planner's turn (`reasoning_content`) and the conclusion; with `gave_up` the planner's alone |
 
+use glpft_agent::OBSERVATION_CHARACTERS;
 use glpft_data::python::first_chars;
 use glpft_data::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker, Turn, observation_text};
 use glpft_recipes::Observations;
 
 use super::failure::Failure;
 use super::field::Field;
-
-/// Replies are shown as far as this, as they were in training.
-const OBSERVATION_CHARS: usize = 1024;
 
 /// The turns of `messages`, the user's first.
 pub(super) fn turns(messages: &Field<'_>) -> Result<Vec<Turn>, Failure> {
@@ -182,9 +180,9 @@ fn content(message: &Field<'_>) -> Result<Option<String>, Failure> {
     Ok(Some(text))
 }
 
-/// A tool's reply as a team reads it: cut, and of ToolBench's `{"error", "response"}` what it says.
+/// A tool's reply as a team reads it: cut as in training, and of ToolBench's `{"error", "response"}` what it says.
 fn observation(reply: &str) -> String {
-    let cut = first_chars(reply, OBSERVATION_CHARS);
+    let cut = first_chars(reply, OBSERVATION_CHARACTERS);
     let text = match cut.len() < reply.len() {
         true => format!("{cut}..."),
         false => cut.to_owned(),

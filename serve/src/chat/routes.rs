@@ -80,8 +80,8 @@ async fn whole(
         match waiting.next().await? {
             Event::Thought(_) => {}
             Event::Done(Err(reason)) => return Err(failure(reason)),
-            Event::Done(Ok(spoken)) => {
-                let answer = Answer::new(spoken, stop);
+            Event::Done(Ok(said)) => {
+                let answer = Answer::new(said, stop);
                 if let Some(usage) = answer.usage {
                     state.shared.metrics.used(usage);
                 }

@@ -76,8 +76,8 @@ impl Parts {
             }
             match self.waiting.next().await {
                 Ok(Event::Thought(thought)) => self.thought(&thought),
-                Ok(Event::Done(Ok(spoken))) => {
-                    let answer = Answer::new(spoken, &self.stop);
+                Ok(Event::Done(Ok(said))) => {
+                    let answer = Answer::new(said, &self.stop);
                     self.answer(&answer);
                 }
                 Ok(Event::Done(Err(reason))) => self.failed(&failure(reason)),

@@ -1,6 +1,7 @@
 //! A tool's reply as ToolBench's servers send it.
 
 use glpft_agent::ToolReply;
+use glpft_data::fingerprint;
 use glpft_data::python::{first_chars, str};
 use serde_json::{Value, json};
 
@@ -44,24 +45,21 @@ pub(super) fn unknown(request: &ToolRequest) -> Value {
     })
 }
 
-/// Whether the schema decides. What ToolBench draws at random is drawn from the call here: the same call, the same reply.
+/// Whether the schema decides. What ToolBench draws at random is drawn from the call here (ten times of sixteen): the same
+/// call, the same reply.
 fn filters(request: &ToolRequest) -> bool {
     match request.strip {
         Strip::Truncate => false,
         Strip::Filter => true,
         Strip::Random => {
-            let bytes = [
+            let call = [
                 &request.category,
                 &request.tool,
                 &request.api,
                 &request.input,
             ];
-            let bytes = bytes.iter().flat_map(|text| text.bytes().chain([0]));
-            // FNV-1a, whose middle bits depend on all of the text.
-            let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-            });
-            hash >> 32 & 1 == 1
+            let hash = fingerprint(&call.map(|text| text.as_bytes()));
+            hash.ends_with(|last: char| last.is_ascii_digit())
         }
     }
 }

@@ -9,11 +9,11 @@ use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use glpft_agent::{Asked, FINISH, GenerateError, Policy, Role, Said, ToolServer};
+use glpft_agent::{Asked, GenerateError, Policy, Role, Said, ToolServer};
 use glpft_data::Speaker;
 use glpft_serve::{
-    Catalogue, ChatSettings, Place, PolicySpeaker, ServeError, Stopper, ToolsSettings, run_chat,
-    run_tools, stop,
+    Catalogue, ChatSettings, OpenSpeaker, Place, PolicySpeaker, ServeError, Stopper, ToolsSettings,
+    run_chat, run_tools, stop,
 };
 use serde_json::{Value, json};
 use ureq::Agent;
@@ -28,27 +28,13 @@ impl Policy for Stub {
 }
 
 fn say(asked: &Asked<'_>) -> Result<Said, GenerateError> {
-    let finish = |thought: &str, arguments: Value| Said {
-        thought: Some(thought.to_owned()),
-        function: FINISH.to_owned(),
-        arguments: arguments.to_string(),
-        turns: Vec::new(),
-    };
-    let answer = |text: &str| {
-        finish(
-            "I know.",
-            json!({"return_type": "give_answer", "final_answer": text}),
-        )
-    };
+    let answer = |text: &str| Said::answer(Some("I know."), text);
     let last = asked.turns.last().expect("a turn");
     if last.from == Speaker::Observation && !asked.task.query.contains("echo") {
         return Ok(answer(&last.value));
     }
     match last.value.split(' ').next().unwrap_or_default() {
-        "give" => Ok(finish(
-            "No way.",
-            json!({"return_type": "give_up_and_restart"}),
-        )),
+        "give" => Ok(Said::give_up(Some("No way."))),
         "fail" => Err(GenerateError::Failed {
             role: Role::Planner,
             source: "as asked".into(),
@@ -81,12 +67,9 @@ fn say(asked: &Asked<'_>) -> Result<Said, GenerateError> {
         }
         _ => Ok(match asked.task.functions.first() {
             None => answer("no tools"),
-            Some(function) => Said {
-                thought: Some("I ask.".to_owned()),
-                function: function.name.clone(),
-                arguments: r#"{"city": "Oslo"}"#.to_owned(),
-                turns: Vec::new(),
-            },
+            Some(function) => {
+                Said::from_message(Some("I ask."), &function.name, r#"{"city": "Oslo"}"#)
+            }
         }),
     }
 }
@@ -106,10 +89,14 @@ impl Server {
     }
 
     pub fn chat(settings: ChatSettings) -> Self {
-        Self::start(move |place, stop, ready| {
-            let open = Box::new(|| Ok(Box::new(PolicySpeaker(Stub)) as _));
-            run_chat(place, settings, open, stop, ready)
-        })
+        Self::speaker(
+            settings,
+            Box::new(|| Ok(Box::new(PolicySpeaker(Stub)) as _)),
+        )
+    }
+
+    pub fn speaker(settings: ChatSettings, open: OpenSpeaker) -> Self {
+        Self::start(move |place, stop, ready| run_chat(place, settings, open, stop, ready))
     }
 
     pub fn tools(
