@@ -65,15 +65,15 @@ impl<'g> SinglePolicy<'g> {
             })
             .collect())
     }
-
-    fn forget(&mut self) {
-        self.generator.forget();
-    }
 }
 
 impl Policy for SinglePolicy<'_> {
     fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
         let settings = vec![StepSettings::from(self.settings); asked.len()];
         self.say_each(asked, &settings)
+    }
+
+    fn forget(&mut self) {
+        self.generator.forget();
     }
 }

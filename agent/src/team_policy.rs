@@ -107,16 +107,16 @@ impl<'g> TeamPolicy<'g> {
             })
             .collect())
     }
-
-    fn forget(&mut self) {
-        self.generator.forget();
-    }
 }
 
 impl Policy for TeamPolicy<'_> {
     fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
         let settings = vec![StepSettings::from(self.settings); asked.len()];
         self.say_each(asked, &settings, &mut |_, _| {})
+    }
+
+    fn forget(&mut self) {
+        self.generator.forget();
     }
 }
 

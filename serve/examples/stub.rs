@@ -24,8 +24,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let open = Box::new(|| Ok(Box::new(PolicySpeaker(Stub)) as _));
     let (_stopper, stop) = stop();
-    // An example tells where it listens.
-    #[allow(clippy::print_stdout)]
+    #[allow(
+        clippy::print_stdout,
+        reason = "where it listens is what an example tells"
+    )]
     let ready = |address| println!("http://{address}");
     Ok(run_chat(
         &place,
