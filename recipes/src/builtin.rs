@@ -1,8 +1,9 @@
 //! The recipes in the binary.
 
 /// Name and text, in the order in which they are listed.
-const BUILTINS: [(&str, &str); 5] = [
+const BUILTINS: [(&str, &str); 6] = [
     ("quickstart", include_str!("../recipes/quickstart.toml")),
+    ("world", include_str!("../recipes/world.toml")),
     ("smollm2-135m", include_str!("../recipes/smollm2-135m.toml")),
     (
         "smollm2-135m-lora",

@@ -15,6 +15,7 @@ fn all_load_under_their_own_name() {
         names,
         [
             "quickstart",
+            "world",
             "smollm2-135m",
             "smollm2-135m-lora",
             "alpha-umi-7b",
@@ -128,8 +129,8 @@ fn unknown_names_get_the_nearest_and_the_list() {
     let message = Recipe::load("quikstart", &[]).unwrap_err().to_string();
     assert_eq!(
         message,
-        "no recipe `quikstart`; did you mean `quickstart`? Built-in recipes: `quickstart`, `smollm2-135m`, \
-         `smollm2-135m-lora`, `alpha-umi-7b`, `alpha-umi-7b-lora`. A recipe of your own is given as the path of \
+        "no recipe `quikstart`; did you mean `quickstart`? Built-in recipes: `quickstart`, `world`, \
+         `smollm2-135m`, `smollm2-135m-lora`, `alpha-umi-7b`, `alpha-umi-7b-lora`. A recipe of your own is given as the path of \
          its TOML file"
     );
     let message = Recipe::load("llama", &[]).unwrap_err().to_string();
