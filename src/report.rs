@@ -42,12 +42,14 @@ pub fn page(run: &RunDirectory) -> Result<RunPage, Error> {
     let stages = stages::stages(run, &recipe, &mut problems)?;
     let data = data::prepared(run, &mut problems);
     let (source, datasets) = data.map_or((None, Vec::new()), |(source, sets)| (Some(source), sets));
+    let (evaluations, live) = evaluations::evaluations(run, &mut problems);
     Ok(RunPage {
         stages,
         source,
         datasets,
         machine: machine(run, &mut problems),
-        evaluations: evaluations::evaluations(run, &mut problems),
+        evaluations,
+        live,
         problems,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         recipe,

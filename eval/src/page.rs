@@ -10,6 +10,7 @@ mod diff;
 mod evaluation;
 mod facts;
 mod layout;
+mod live;
 mod metrics;
 mod model;
 mod number;
@@ -22,6 +23,7 @@ mod section;
 mod text;
 mod training;
 
+pub use live::{LivePart, RolloutSample, TreeStep};
 pub use model::{
     Dataset, EvaluationPart, LeftOut, Machine, RolePart, RunPage, RunState, SourcePart, StagePart,
     StageState, StepPoint, ValidationPoint,

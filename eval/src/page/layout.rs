@@ -7,7 +7,7 @@ use super::model::{RunPage, RunState};
 use super::number::time;
 use super::section::Section;
 use super::text::Foreign;
-use super::{data, evaluation, overview, recipe, training};
+use super::{data, evaluation, live, overview, recipe, training};
 
 const STYLE: &str = include_str!("style.css");
 /// Nothing is loaded and nothing is run, whatever the page should come to hold.
@@ -53,6 +53,7 @@ impl RunPage {
             section("overview", "Overview", overview::body(self)),
             section("training", "Training", training::body(self)),
             section("evaluation", "Evaluation", evaluation::body(self)),
+            section("live", "Live evaluation", live::body(self)),
             section("data", "Data", data::body(self)),
             section("recipe", "Recipe", recipe::body(self)),
             section("machine", "Machine and versions", self.machine_body()),

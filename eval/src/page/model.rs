@@ -2,6 +2,7 @@
 
 use glpft_recipes::{Recipe, Stage};
 
+use super::live::LivePart;
 use super::sample::KindSamples;
 use crate::report::MetricReport;
 
@@ -22,6 +23,8 @@ pub struct RunPage {
     pub machine: Option<Machine>,
     /// The run's evaluations, by name.
     pub evaluations: Vec<EvaluationPart>,
+    /// Its live evaluations, by name.
+    pub live: Vec<LivePart>,
     /// What is there and cannot be read: the page says so instead of it.
     pub problems: Vec<String>,
     /// The version of the program that makes the page.

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::facts::{self, cell, tile};
+use super::live;
 use super::metrics;
 use super::model::{RunPage, StagePart, StageState};
 use super::number::{about, count, loss, memory, percent, perplexity, time};
@@ -14,6 +15,7 @@ const FIRST: [&str; 5] = ["plan_em", "action_em", "f1", "rouge", "hallu_rate"];
 pub(super) fn body(page: &RunPage) -> Markup {
     html! {
         (scores(page))
+        (live_scores(page))
         (effort(page))
         (stages(page))
         @if page.stages.iter().all(|stage| stage.state == StageState::Waiting) {
@@ -46,6 +48,16 @@ fn scores(page: &RunPage) -> Markup {
     html! {
         @if scores.is_some() {
             div.tiles.scores { @for key in FIRST { @if let Some(tile) = tile_of(key) { (tile) } } }
+        }
+    }
+}
+
+/// The live evaluations' pass rates.
+fn live_scores(page: &RunPage) -> Markup {
+    let tiles = live::tiles(page);
+    html! {
+        @if !tiles.is_empty() {
+            div.tiles.live { @for (name, value, more) in &tiles { (tile(name, value, more)) } }
         }
     }
 }

@@ -120,7 +120,7 @@ impl EvaluationPart {
 }
 
 /// The roles that a manifest tells of other models.
-fn others(
+pub(super) fn others(
     path: &Path,
     models: &BTreeMap<String, String>,
     problems: &mut Vec<String>,

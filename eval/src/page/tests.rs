@@ -65,6 +65,7 @@ fn page() -> RunPage {
             wall_seconds: 50.0,
         }),
         evaluations: Vec::new(),
+        live: Vec::new(),
         problems: Vec::new(),
         version: "0.1.0".to_owned(),
     }
@@ -158,6 +159,7 @@ fn a_run_has_its_parts() {
         "Overview",
         "Training",
         "Evaluation",
+        "Live evaluation",
         "Data",
         "Recipe",
         "Machine and versions",
