@@ -2,15 +2,18 @@
 
 use std::path::PathBuf;
 
+use glpft_agent::{GenerateError, InstructionsError, ServerError};
 use glpft_checkpoints::{
     AdapterError, ConfigError, FileError, GgufError, JsonError, LocationError, WeightsError,
 };
 use glpft_data::{
     EncodeError, ExportError, PreparedError, PromptsError, SourceError, TokenizerError,
 };
-use glpft_eval::PredictionsError;
+use glpft_eval::judge::JudgeError;
+use glpft_eval::live_evaluation::LiveError;
 use glpft_eval::plot::PlotError;
 use glpft_eval::static_evaluation::StaticError;
+use glpft_eval::{DirectoryError, PredictionsError};
 use glpft_model::ModelError;
 use glpft_recipes::RecipeError;
 use glpft_train::TrainError;
@@ -318,9 +321,24 @@ pub enum Error {
     /// A static evaluation.
     #[error(transparent)]
     Static(#[from] StaticError),
+    /// A live evaluation.
+    #[error(transparent)]
+    Live(#[from] LiveError),
     /// A plot.
     #[error(transparent)]
     Plot(#[from] PlotError),
+    /// A judge.
+    #[error(transparent)]
+    Judge(#[from] JudgeError),
+    /// A list of instructions.
+    #[error(transparent)]
+    Instructions(#[from] InstructionsError),
+    /// A tools' server.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// A model that works on tasks.
+    #[error("the model did not go on: {0}")]
+    Generate(#[from] GenerateError),
     /// A predictions file.
     #[error(transparent)]
     Predictions(#[from] PredictionsError),
@@ -343,6 +361,10 @@ impl Error {
             | Self::NoSuchExample { .. }
             | Self::Argument { .. }
             | Self::Static(StaticError::Other { .. } | StaticError::NotAnEvaluation { .. })
+            | Self::Live(LiveError::Directory(
+                DirectoryError::Other { .. } | DirectoryError::NotAnEvaluation { .. },
+            ))
+            | Self::Judge(JudgeError::NoKey { .. } | JudgeError::Url { .. })
             | Self::Model(ModelError::UnknownDevice(_) | ModelError::NotBuilt { .. }) => 2,
             _ => 1,
         }

@@ -2,8 +2,11 @@
 
 mod fitted;
 mod identity;
+mod live;
 mod perplexity;
 mod recipe;
+mod work;
+mod workplace;
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -21,8 +24,11 @@ use crate::team::{Team, TeamSource};
 use fitted::Fitted;
 
 pub(crate) use identity::of_what_is_there as models_of_run;
+pub use live::{EvaluateLive, Trained, evaluate_live};
 pub use perplexity::{EvaluatePerplexity, PerplexityReport, RolePerplexity, evaluate_perplexity};
 pub use recipe::{RunFacts, run_facts};
+pub use work::{Work, work};
+pub use workplace::{JudgeChoice, TaskSource, Workplace};
 
 /// The folder of a run's evaluations, each in a folder of its own.
 pub const EVAL_FOLDER: &str = "eval";

@@ -4,6 +4,7 @@
 //! answer as a result; a panic, a hang or memory without bound is not.
 
 mod gguf;
+mod live;
 mod models;
 mod mutate;
 mod sources;
@@ -49,6 +50,7 @@ pub const PARSERS: &[Parser] = &[
     texts::PYTHON_JSON,
     tools::TOOL_REPLY,
     tools::TOOL_CACHE,
+    live::LIVE_FILES,
 ];
 
 /// Reads `data` by the parser `name`: what a fuzz target does.

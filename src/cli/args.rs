@@ -4,6 +4,7 @@ mod common;
 mod data;
 mod eval;
 mod export;
+mod live;
 mod recipe;
 mod report;
 mod run;
@@ -18,6 +19,7 @@ pub(crate) use common::{CommonArgs, DeviceArgs, OutputArgs, PrecisionArg, Recipe
 pub(crate) use data::*;
 pub(crate) use eval::*;
 pub(crate) use export::*;
+pub(crate) use live::*;
 pub(crate) use recipe::*;
 pub(crate) use report::*;
 pub(crate) use run::*;
@@ -58,6 +60,9 @@ pub(super) enum Command {
     /// Measures what a team says
     #[command(subcommand)]
     Eval(EvalCommand),
+    /// Has a team work on tasks with tools, and shows what it does
+    #[command(subcommand)]
+    Agent(AgentCommand),
     /// Writes a run's page, report.html: recipe, data, curves, metrics, samples
     Report(ReportArgs),
     /// Lists, shows, copies and checks recipes

@@ -1,12 +1,15 @@
 //! `glpft eval`.
 
 mod arguments;
+mod live;
 mod perplexity;
 mod progress;
 mod score;
 mod static_evaluation;
 mod tables;
 
+pub(crate) use arguments::team;
+pub(crate) use live::{evaluate_live, policy, search, workplace};
 pub(crate) use perplexity::evaluate_perplexity;
 pub(crate) use progress::StaticProgress;
 pub(crate) use score::score;

@@ -1,5 +1,6 @@
 //! The command line: arguments in, display out. What a command does is in the library.
 
+mod agent;
 mod args;
 mod data;
 mod eval;
@@ -45,6 +46,10 @@ pub(crate) fn main() -> u8 {
         Command::Eval(EvalCommand::Static(args)) => {
             with_threads(&args.output, || eval::evaluate_static(&args))
         }
+        Command::Eval(EvalCommand::Live(args)) => {
+            with_threads(&args.output, || eval::evaluate_live(&args))
+        }
+        Command::Agent(AgentCommand::Run(args)) => with_threads(&args.output, || agent::run(&args)),
         Command::Eval(EvalCommand::Perplexity(args)) => {
             with_threads(&args.output, || eval::evaluate_perplexity(&args))
         }

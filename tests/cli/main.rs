@@ -15,6 +15,7 @@ mod eval;
 mod eval_static;
 mod export;
 mod gguf;
+mod live;
 mod mixed_team;
 mod ownership;
 mod perplexity;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::live::LiveArgs;
 use super::{DeviceArgs, OutputArgs, PrecisionArg, TeamArgs, at_least_one};
 
 /// `glpft eval …`.
@@ -15,6 +16,15 @@ pub(crate) enum EvalCommand {
     /// and `predictions`. Where each also has an `instruction`, confidence intervals are over trajectories, else over
     /// steps.
     Score(ScoreArgs),
+    /// Has a team work on tasks with tools, and judges what it did
+    ///
+    /// The tasks are a simulated world's (`--world SEED`), which is also the tools' server and knows the right answers; or
+    /// those of a ToolBench instruction list (`--tasks FILE`) with a server (`--server`).
+    ///
+    /// Leaves evaluation.json, rollouts.jsonl and answers/ (written as they are made), judgments.jsonl, verdicts.jsonl and
+    /// live.json in RUN/eval/live-STRATEGY/, or in --out. The same command goes on where it was interrupted; with another
+    /// judge or reference it judges the same rollouts again.
+    Live(Box<LiveArgs>),
     /// The perplexity of a team's models on what held-out conversations say, by role
     ///
     /// How likely each role's model finds the targets that training would make of the conversations: e to the mean loss

@@ -12,7 +12,7 @@ use glpft_recipes::Behaviour;
 use crate::cli::{StaticArgs, TeamArgs};
 
 /// Which models answer.
-pub(super) fn team(args: &TeamArgs) -> Result<TeamSource, Error> {
+pub(crate) fn team(args: &TeamArgs) -> Result<TeamSource, Error> {
     let TeamArgs {
         run,
         planner,
@@ -37,8 +37,22 @@ pub(super) fn team(args: &TeamArgs) -> Result<TeamSource, Error> {
 
 /// Where it is kept.
 pub(super) fn place(args: &StaticArgs, team: &TeamSource) -> Result<PathBuf, Error> {
-    if let Some(out) = &args.out {
-        return Ok(out.clone());
+    let name = match (&args.name, args.data.file_stem()) {
+        (Some(name), _) => name.clone(),
+        (None, Some(stem)) => stem.to_string_lossy().into_owned(),
+        (None, None) => "static".to_owned(),
+    };
+    place_of(args.out.as_deref(), &name, team)
+}
+
+/// Where an evaluation of this name is kept, unless `out` says where.
+pub(super) fn place_of(
+    out: Option<&Path>,
+    name: &str,
+    team: &TeamSource,
+) -> Result<PathBuf, Error> {
+    if let Some(out) = out {
+        return Ok(out.to_owned());
     }
     let TeamSource::Run(run) = team else {
         return Err(wrong(
@@ -47,39 +61,39 @@ pub(super) fn place(args: &StaticArgs, team: &TeamSource) -> Result<PathBuf, Err
                 .to_owned(),
         ));
     };
-    let name = match (&args.name, args.data.file_stem()) {
-        (Some(name), _) => name.clone(),
-        (None, Some(stem)) => stem.to_string_lossy().into_owned(),
-        (None, None) => "static".to_owned(),
-    };
     // A name comes from the command line: it must not lead out of the run.
-    let plain = Path::new(&name)
-        .file_name()
-        .is_some_and(|file| file == name.as_str());
+    let plain = Path::new(name).file_name().is_some_and(|file| file == name);
     match plain && !name.starts_with('.') {
         true => Ok(run.join(EVAL_FOLDER).join(name)),
         false => Err(wrong("--name", format!("{name:?} is no plain name"))),
     }
 }
 
-/// How it is done.
-pub(super) fn settings(args: &StaticArgs, team: &TeamSource) -> Result<StaticSettings, Error> {
-    let sampling = match args.temperature {
-        None => Sampling::Greedy,
-        Some(temperature) if temperature > 0.0 && temperature.is_finite() => Sampling::Random {
-            temperature,
-            top_p: args.top_p.unwrap_or(1.0),
-            top_k: args.top_k,
-            seed: args.seed,
-        },
-        Some(_) => return Err(wrong("--temperature", "must be above 0".to_owned())),
-    };
-    if args
-        .top_p
-        .is_some_and(|top_p| !(top_p > 0.0 && top_p <= 1.0))
-    {
+/// How tokens are chosen.
+pub(super) fn sampling(
+    temperature: Option<f64>,
+    top_p: Option<f64>,
+    top_k: Option<usize>,
+    seed: u64,
+) -> Result<Sampling, Error> {
+    if top_p.is_some_and(|top_p| !(top_p > 0.0 && top_p <= 1.0)) {
         return Err(wrong("--top-p", "must be above 0 and at most 1".to_owned()));
     }
+    match temperature {
+        None => Ok(Sampling::Greedy),
+        Some(temperature) if temperature > 0.0 && temperature.is_finite() => Ok(Sampling::Random {
+            temperature,
+            top_p: top_p.unwrap_or(1.0),
+            top_k,
+            seed,
+        }),
+        Some(_) => Err(wrong("--temperature", "must be above 0".to_owned())),
+    }
+}
+
+/// How it is done.
+pub(super) fn settings(args: &StaticArgs, team: &TeamSource) -> Result<StaticSettings, Error> {
+    let sampling = sampling(args.temperature, args.top_p, args.top_k, args.seed)?;
     Ok(StaticSettings {
         behaviour: match args.compat {
             true => Behaviour::Compat,

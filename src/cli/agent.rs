@@ -1,0 +1,178 @@
+//! `glpft agent`.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use glpft::Error;
+use glpft::evaluate::{Work, work};
+use glpft_agent::{
+    FINISH, Function, PathStep, Rollout, RolloutEnd, RolloutObserver, RolloutSettings, Task,
+};
+use serde_json::json;
+
+use super::eval::{policy, search, team, workplace};
+use super::run::stop_on_interrupt;
+use super::{AgentRunArgs, OutputArgs, print};
+
+/// The longest text of a step that is shown, in characters; answers are shown whole.
+const SHOWN: usize = 600;
+
+/// Runs `glpft agent run`.
+pub(crate) fn run(args: &AgentRunArgs) -> Result<(), Error> {
+    let team = team(&args.team)?;
+    let workplace = workplace(&args.work)?;
+    let tasks: Vec<Task> = match &args.query {
+        Some(query) => vec![own_task(query, workplace.tasks.iter().map(|one| &one.task))],
+        None => workplace.tasks.iter().map(|one| one.task.clone()).collect(),
+    };
+    let settings = RolloutSettings {
+        search: search(&args.search),
+        together: args.search.together,
+    };
+    let device = glpft_model::device(&args.search.device.device)?;
+    let mut shown = Shown {
+        tasks: &tasks,
+        output: &args.output,
+        stop: stop_on_interrupt()?,
+    };
+    let rollouts = work(
+        &Work {
+            team: &team,
+            tasks: &tasks,
+            server: workplace.server(),
+            prompts: args.search.prompts.as_deref(),
+            policy: policy(&args.search, &team)?,
+            settings: &settings,
+            out: args.out.as_deref(),
+            device: &device,
+            precision: args.search.precision.into(),
+        },
+        &mut shown,
+    )?;
+    match (&args.out, args.output.quiet || args.output.json) {
+        (Some(out), false) => print(&format!(
+            "{} answer files in {}\n",
+            rollouts.len(),
+            out.display()
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A request of the user's own, with the functions of all tasks, each once.
+fn own_task<'t>(query: &str, tasks: impl Iterator<Item = &'t Task>) -> Task {
+    let mut functions: Vec<Function> = Vec::new();
+    for function in tasks.flat_map(|task| &task.functions) {
+        if !functions.iter().any(|known| known.name == function.name) {
+            functions.push(function.clone());
+        }
+    }
+    Task {
+        id: "0".to_owned(),
+        query: query.to_owned(),
+        functions,
+    }
+}
+
+/// Shows steps as they come.
+struct Shown<'a> {
+    tasks: &'a [Task],
+    output: &'a OutputArgs,
+    stop: Arc<AtomicBool>,
+}
+
+impl Shown<'_> {
+    fn id(&self, task: usize) -> &str {
+        self.tasks.get(task).map_or("", |task| &task.id)
+    }
+
+    /// A closed pipe does not end the work.
+    fn tell(&self, text: &str, value: &serde_json::Value) {
+        let _ = match (self.output.json, self.output.quiet) {
+            (true, _) => print(&format!("{value}\n")),
+            (false, false) => print(text),
+            (false, true) => Ok(()),
+        };
+    }
+}
+
+impl RolloutObserver for Shown<'_> {
+    fn stepped(&mut self, task: usize, step: &PathStep) {
+        let id = self.id(task);
+        let said = &step.said;
+        let mut text = format!("[{id}] ");
+        if let Some(thought) = said
+            .thought
+            .as_deref()
+            .filter(|text| !text.trim().is_empty())
+        {
+            text += &format!("{}\n    ", shown(thought));
+        }
+        if said.function != FINISH {
+            text += &format!(
+                "{} {}\n    → {}",
+                said.function,
+                shown(&said.arguments),
+                shown(&step.observation)
+            );
+        }
+        let value = json!({
+            "event": "step",
+            "task": id,
+            "thought": said.thought,
+            "function": said.function,
+            "arguments": said.arguments,
+            "observation": step.observation,
+            "code": step.code.number(),
+        });
+        self.tell(&format!("{}\n", text.trim_end()), &value);
+    }
+
+    fn finished(&mut self, task: usize, rollout: &Rollout) -> ControlFlow<()> {
+        let id = self.id(task);
+        let (told, end, answer) = match &rollout.end {
+            RolloutEnd::Answer(answer) => (plain(answer), "answer", Some(answer)),
+            RolloutEnd::GiveUp => ("gave up".to_owned(), "give_up", None),
+            RolloutEnd::Nothing => ("ended without an answer".to_owned(), "nothing", None),
+        };
+        let query = plain(&rollout.query);
+        let text = format!("[{id}] {query}\n[{id}] = {told}\n\n");
+        let value = json!({
+            "event": "rollout",
+            "task": id,
+            "query": rollout.query,
+            "end": end,
+            "answer": answer,
+            "steps": rollout.query_count,
+        });
+        self.tell(&text, &value);
+        ControlFlow::Continue(())
+    }
+
+    fn round(&mut self) -> ControlFlow<()> {
+        match self.stop.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// The beginning of a foreign text on one line.
+fn shown(text: &str) -> String {
+    let text = plain(text.trim()).replace('\n', " ");
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// A foreign text without what would move a terminal's cursor.
+fn plain(text: &str) -> String {
+    let visible = |letter: char| match letter {
+        '\n' => letter,
+        letter if letter.is_control() => ' ',
+        letter => letter,
+    };
+    text.chars().map(visible).collect()
+}

@@ -1,0 +1,175 @@
+//! `glpft eval live` and `glpft agent`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use glpft_agent::Strategy;
+use glpft_world::Size;
+
+use super::{DeviceArgs, OutputArgs, PrecisionArg, TeamArgs, at_least_one};
+
+/// `glpft agent …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentCommand {
+    /// Has a team work on tasks, and prints what it thinks, calls and reads as it goes
+    ///
+    /// The tasks are a simulated world's (`--world SEED`), those of a ToolBench instruction list (`--tasks FILE`), or one
+    /// of your own (`--query`, with the functions of `--tasks FILE`). With --out, each rollout leaves its whole tree as an
+    /// answer file of ToolBench's format.
+    Run(Box<AgentRunArgs>),
+}
+
+/// What is worked on, and with which tools.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct WorkArgs {
+    /// The test tasks of the simulated world with this seed; it also replies to calls, unless --server does
+    #[arg(
+        long,
+        value_name = "SEED",
+        required_unless_present = "tasks",
+        conflicts_with = "tasks"
+    )]
+    pub world: Option<u64>,
+    /// The world's size: tiny, small or standard
+    #[arg(long, default_value = "small", value_parser = size, requires = "world")]
+    pub size: Size,
+    /// The tasks of a ToolBench instruction list: `test_instruction/GROUP.json`
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub tasks: Option<PathBuf>,
+    /// Who replies to calls: the address of ToolBench's server, one of StableToolBench (it ends with /virtual), or the
+    /// folder of its cache. Keys are read from TOOLBENCH_KEY and RAPIDAPI_KEY
+    #[arg(long, value_name = "URL|DIR")]
+    pub server: Option<String>,
+    /// Only the tasks of one test set, such as G1_tool
+    #[arg(long)]
+    pub group: Option<String>,
+    /// Only the first N tasks of each test set
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub limit: Option<usize>,
+}
+
+/// How the agent goes about it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// react, dfsdt, or ToolBench's name of one: CoT@N, DFS_woFilter_wN
+    #[arg(long, default_value = "react")]
+    pub strategy: Strategy,
+    /// The longest path, in nodes: a thought, a function's name and its arguments are three
+    #[arg(long, value_name = "N", default_value = "12", value_parser = at_least_one)]
+    pub depth: usize,
+    /// The most steps of one task
+    #[arg(long, value_name = "N", default_value = "200", value_parser = at_least_one)]
+    pub max_steps: usize,
+    /// How many tasks are worked on together: more is faster where memory allows
+    #[arg(long, value_name = "N", default_value = "16", value_parser = at_least_one)]
+    pub together: usize,
+    /// A file of prompt templates; default: the run's, or the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub prompts: Option<PathBuf>,
+    /// The longest prompt: the last N tokens are kept, fewer where the model has no positions for them and an answer
+    #[arg(long, value_name = "N", default_value = "3576", value_parser = at_least_one)]
+    pub max_prompt_tokens: usize,
+    /// The longest answer of a model
+    #[arg(long, value_name = "N", default_value = "512", value_parser = at_least_one)]
+    pub max_new_tokens: usize,
+    /// Draws tokens instead of taking the likeliest (the published agent: 0.5). A search whose models always say the same
+    /// finds nothing else but by being told what has failed
+    #[arg(long, value_name = "T")]
+    pub temperature: Option<f64>,
+    /// Draws only from the likeliest tokens that have this probability together
+    #[arg(long, value_name = "P", requires = "temperature")]
+    pub top_p: Option<f64>,
+    /// Draws only from the K likeliest tokens
+    #[arg(long, value_name = "K", requires = "temperature", value_parser = at_least_one)]
+    pub top_k: Option<usize>,
+    /// Seeds what is drawn
+    #[arg(long, default_value = "0", requires = "temperature")]
+    pub seed: u64,
+    /// How layers' products are computed
+    #[arg(long, value_enum, default_value = "f32")]
+    pub precision: PrecisionArg,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+/// Who judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum JudgeArg {
+    /// The world's truth; its scores are no ToolEval scores, and are labelled
+    Offline,
+    /// A model behind an OpenAI-compatible endpoint
+    Http,
+}
+
+/// Who judges, and how often it is asked.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct JudgeArgs {
+    /// Who judges
+    #[arg(long, value_enum, default_value = "offline")]
+    pub judge: JudgeArg,
+    /// The model that judges
+    #[arg(long, value_name = "NAME", required_if_eq("judge", "http"))]
+    pub judge_model: Option<String>,
+    /// Its endpoint, without /chat/completions
+    #[arg(long, value_name = "URL", default_value = "https://api.openai.com/v1")]
+    pub judge_url: String,
+    /// The environment variable that holds its key; default: OPENAI_API_KEY where that is set
+    #[arg(long, value_name = "VARIABLE")]
+    pub judge_key: Option<String>,
+    /// How often each question is asked; majorities count
+    #[arg(long, value_name = "N", default_value = "7", value_parser = at_least_one)]
+    pub rounds: usize,
+    /// How many tasks are judged at once
+    #[arg(long, value_name = "N", default_value = "4", value_parser = at_least_one)]
+    pub judge_parallel: usize,
+    /// Win rates against another live evaluation of the same tasks: its directory
+    #[arg(long, value_name = "DIR")]
+    pub reference: Option<PathBuf>,
+}
+
+/// `glpft eval live`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LiveArgs {
+    #[command(flatten)]
+    pub team: TeamArgs,
+    #[command(flatten)]
+    pub work: WorkArgs,
+    #[command(flatten)]
+    pub search: SearchArgs,
+    #[command(flatten)]
+    pub judging: JudgeArgs,
+    /// The directory to write to; default: RUN/eval/NAME
+    #[arg(long, value_name = "DIR", conflicts_with = "name")]
+    pub out: Option<PathBuf>,
+    /// The name of the evaluation in RUN/eval; default: live-STRATEGY
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Removes the evaluation that is there
+    #[arg(long)]
+    pub overwrite: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `glpft agent run`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AgentRunArgs {
+    #[command(flatten)]
+    pub team: TeamArgs,
+    #[command(flatten)]
+    pub work: WorkArgs,
+    /// A request of your own; the functions to choose from are those of all tasks that were chosen
+    #[arg(long, value_name = "TEXT")]
+    pub query: Option<String>,
+    #[command(flatten)]
+    pub search: SearchArgs,
+    /// A folder for the answer files; default: none are written
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+fn size(name: &str) -> Result<Size, String> {
+    Size::named(name).ok_or_else(|| "there are tiny, small and standard".to_owned())
+}

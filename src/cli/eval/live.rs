@@ -1,0 +1,192 @@
+//! `glpft eval live`.
+
+mod progress;
+
+use std::path::Path;
+
+use glpft::Error;
+use glpft::evaluate::{EvaluateLive, JudgeChoice, TaskSource, Workplace, run_facts};
+use glpft::team::TeamSource;
+use glpft_agent::{Limits, PolicySettings, SearchSettings, Strategy};
+use glpft_eval::judge::HttpJudgeSettings;
+use glpft_eval::live_evaluation::{LiveReport, LiveSettings, Reference};
+use glpft_eval::tool_eval::{Rate, Rates, ToolEvalSettings};
+use serde_json::json;
+
+use super::arguments::{place_of, sampling, team};
+use crate::cli::output::table;
+use crate::cli::run::stop_on_interrupt;
+use crate::cli::{JudgeArg, JudgeArgs, LiveArgs, SearchArgs, WorkArgs, print};
+use progress::LiveProgress;
+
+/// The variable of OpenAI's own clients.
+const USUAL_KEY: &str = "OPENAI_API_KEY";
+
+/// Runs the command.
+pub(crate) fn evaluate_live(args: &LiveArgs) -> Result<(), Error> {
+    let team = team(&args.team)?;
+    let strategy = args.search.strategy;
+    let name = args.name.clone();
+    let name = name.unwrap_or_else(|| format!("live-{}", short(strategy)));
+    let out = place_of(args.out.as_deref(), &name, &team)?;
+    let workplace = workplace(&args.work)?;
+    let judge = workplace.judge(&choice(&args.judging))?;
+    let reference = args.judging.reference.as_ref().map(|directory| Reference {
+        directory: directory.clone(),
+        name: reference_name(directory),
+    });
+    let settings = LiveSettings {
+        search: search(&args.search),
+        together: args.search.together,
+        judging: ToolEvalSettings {
+            rounds: args.judging.rounds,
+            seed: 0,
+            parallel: args.judging.judge_parallel,
+        },
+    };
+    let device = glpft_model::device(&args.search.device.device)?;
+    let report = glpft::evaluate::evaluate_live(
+        &EvaluateLive {
+            team: &team,
+            tasks: &workplace.tasks,
+            server: workplace.server(),
+            server_name: &workplace.server_name,
+            judge: &*judge,
+            reference: reference.as_ref(),
+            prompts: args.search.prompts.as_deref(),
+            policy: policy(&args.search, &team)?,
+            settings: &settings,
+            out: &out,
+            overwrite: args.overwrite,
+            device: &device,
+            precision: args.search.precision.into(),
+            stop: &*stop_on_interrupt()?,
+        },
+        &mut LiveProgress::new(&args.output),
+    )?;
+    if args.output.json {
+        return print(&format!("{}\n", json!({"event": "live", "live": report})));
+    }
+    match args.output.quiet {
+        true => Ok(()),
+        false => print(&text(&report, &out)),
+    }
+}
+
+/// The tasks and their tools.
+pub(crate) fn workplace(args: &WorkArgs) -> Result<Workplace, Error> {
+    let source = match (args.world, &args.tasks) {
+        (Some(seed), _) => TaskSource::World {
+            seed,
+            size: args.size,
+        },
+        (None, Some(file)) => TaskSource::Instructions(file.clone()),
+        (None, None) => {
+            return Err(Error::Argument {
+                argument: "--world",
+                problem: "give a world's seed, or --tasks FILE".to_owned(),
+            });
+        }
+    };
+    let (group, server) = (args.group.as_deref(), args.server.as_deref());
+    Workplace::open(&source, group, args.limit, server)
+}
+
+/// How tasks are searched.
+pub(crate) fn search(args: &SearchArgs) -> SearchSettings {
+    SearchSettings {
+        depth: args.depth,
+        queries: args.max_steps,
+        ..SearchSettings::published(args.strategy)
+    }
+}
+
+/// How models are asked.
+pub(crate) fn policy(args: &SearchArgs, team: &TeamSource) -> Result<PolicySettings, Error> {
+    Ok(PolicySettings {
+        sampling: sampling(args.temperature, args.top_p, args.top_k, args.seed)?,
+        limits: Limits {
+            prompt_tokens: args.max_prompt_tokens,
+            new_tokens: args.max_new_tokens,
+        },
+        system_prefix: run_facts(team)?.system_prefix,
+    })
+}
+
+fn choice(args: &JudgeArgs) -> JudgeChoice {
+    match (args.judge, &args.judge_model) {
+        (JudgeArg::Http, Some(model)) => {
+            let usual = || std::env::var_os(USUAL_KEY).map(|_| USUAL_KEY.to_owned());
+            JudgeChoice::Http(HttpJudgeSettings {
+                key_variable: args.judge_key.clone().or_else(usual),
+                ..HttpJudgeSettings::new(model, &args.judge_url)
+            })
+        }
+        _ => JudgeChoice::Offline,
+    }
+}
+
+/// The name of a folder of evaluations.
+fn short(strategy: Strategy) -> String {
+    match strategy {
+        Strategy::REACT => "react".to_owned(),
+        Strategy::DFSDT => "dfsdt".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn reference_name(directory: &Path) -> String {
+    let name = directory.file_name().unwrap_or(directory.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+fn text(report: &LiveReport, out: &Path) -> String {
+    let (calls, failed) = report.calls();
+    let ends = report.ends;
+    let mut text = format!(
+        "{} tasks by {}: {} answered, {} gave up, {} without an end; {} steps; {calls} calls on the final paths, {failed} \
+         of them without a tool's reply\njudge: {}{}\n\n",
+        report.tasks,
+        report.strategy,
+        ends.answer,
+        ends.give_up,
+        ends.nothing,
+        report.steps,
+        report.judge,
+        match report.rounds {
+            1 => String::new(),
+            rounds => format!(", {rounds} rounds"),
+        }
+    );
+    for (name, rates) in report.scores.by_name() {
+        text += &table(&rows(name, rates));
+        text.push('\n');
+    }
+    text + &format!("results in {}\n", out.display())
+}
+
+fn rows(name: &str, rates: &Rates) -> Vec<Vec<String>> {
+    let percent = |value: f64| format!("{:.1}", 100.0 * value);
+    let row = |group: &str, tasks: String, rate: &Rate| {
+        let [low, high] = rate
+            .interval
+            .map_or(["".to_owned(), "".to_owned()], |ends| ends.map(percent));
+        let interval = match low.is_empty() {
+            true => "-".to_owned(),
+            false => format!("{low} to {high}"),
+        };
+        let mut row = vec![group.to_owned(), tasks, percent(rate.rate), interval];
+        row.extend(
+            rate.deviation
+                .map(|deviation| format!("± {}", percent(deviation))),
+        );
+        row
+    };
+    let header = [name, "tasks", "%", "95 % interval"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    let groups = rates.groups.iter();
+    rows.extend(groups.map(|group| row(&group.group, group.tasks.to_string(), &group.rate)));
+    let tasks: usize = rates.groups.iter().map(|group| group.tasks).sum();
+    rows.push(row("average", tasks.to_string(), &rates.average));
+    rows
+}

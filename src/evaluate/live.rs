@@ -1,0 +1,141 @@
+//! Live evaluation of trained models: they work on tasks with tools, and what they did is judged.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use burn::tensor::Device;
+use glpft_agent::{
+    Asked, GenerateError, Policy, PolicySettings, Said, SinglePolicy, TeamPolicy, ToolServer,
+};
+use glpft_data::Prompts;
+use glpft_eval::judge::Judge;
+use glpft_eval::live_evaluation::{
+    LiveEvaluation, LiveObserver, LiveReport, LiveSettings, LiveTask, Reference,
+};
+use glpft_eval::static_evaluation::{Answerer, Manifest};
+use glpft_recipes::Precision;
+
+use super::fitted::Fitted;
+use super::{identity, run_facts};
+use crate::error::Error;
+use crate::team::{Team, TeamSource};
+
+/// A live evaluation: who, of what, with which tools, how, and where it is kept.
+pub struct EvaluateLive<'a> {
+    /// The models.
+    pub team: &'a TeamSource,
+    /// What is to be done.
+    pub tasks: &'a [LiveTask],
+    /// Who replies to calls.
+    pub server: &'a dyn ToolServer,
+    /// What tells this server from others, for an evaluation that goes on.
+    pub server_name: &'a str,
+    /// Who judges.
+    pub judge: &'a dyn Judge,
+    /// What win rates are against.
+    pub reference: Option<&'a Reference>,
+    /// A file of prompt templates; default: the run's, or the built-in ones.
+    pub prompts: Option<&'a Path>,
+    /// How models are asked.
+    pub policy: PolicySettings,
+    /// How tasks are searched and judged.
+    pub settings: &'a LiveSettings,
+    /// The directory that it is kept in.
+    pub out: &'a Path,
+    /// Removes an evaluation that is there already.
+    pub overwrite: bool,
+    /// What computes.
+    pub device: &'a Device,
+    /// The precision of the layers' products.
+    pub precision: Precision,
+    /// Set from outside to end.
+    pub stop: &'a AtomicBool,
+}
+
+/// Has a team, or a single model, work on tasks, or go on with them, and leaves the files that
+/// [`live_evaluation`](glpft_eval::live_evaluation) lists. Where every task is done, no model is loaded.
+///
+/// # Errors
+/// The models cannot be used; [`Error::Live`] for the rest.
+pub fn evaluate_live(
+    evaluation: &EvaluateLive<'_>,
+    observer: &mut dyn LiveObserver,
+) -> Result<LiveReport, Error> {
+    let facts = run_facts(evaluation.team)?;
+    let prompts = evaluation.prompts.or(facts.prompts.as_deref());
+    let mut manifest = Manifest {
+        decides: identity::of(evaluation.team)?,
+        about: identity::about(evaluation.team),
+    };
+    for (name, value) in [
+        ("precision", evaluation.precision.name().to_owned()),
+        ("tools", evaluation.server_name.to_owned()),
+        ("policy", format!("{:?}", evaluation.policy)),
+    ] {
+        manifest.decides.insert(name.to_owned(), value);
+    }
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    manifest.about.insert("version".to_owned(), version);
+    LiveEvaluation {
+        tasks: evaluation.tasks,
+        server: evaluation.server,
+        judge: evaluation.judge,
+        reference: evaluation.reference,
+        settings: evaluation.settings,
+        manifest,
+        out: evaluation.out,
+        overwrite: evaluation.overwrite,
+        stop: evaluation.stop,
+    }
+    .run(
+        &mut || {
+            let team = Team::open(evaluation.team, evaluation.device, evaluation.precision)?;
+            Ok::<Box<dyn Policy>, Error>(Box::new(Trained::new(
+                team,
+                facts.answerer,
+                Prompts::open(prompts)?,
+                evaluation.policy,
+            )))
+        },
+        observer,
+    )
+}
+
+/// Trained models as a policy: a team's, or a single one.
+pub struct Trained {
+    models: Fitted,
+    answerer: Answerer,
+    prompts: Prompts,
+    settings: PolicySettings,
+}
+
+impl Trained {
+    /// Models that are asked with these prompts.
+    pub fn new(team: Team, answerer: Answerer, prompts: Prompts, settings: PolicySettings) -> Self {
+        Self {
+            models: Fitted(team),
+            answerer,
+            prompts,
+            settings,
+        }
+    }
+}
+
+impl Policy for Trained {
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+        let Self {
+            models,
+            answerer,
+            prompts,
+            settings,
+        } = self;
+        match answerer {
+            Answerer::Team => TeamPolicy::new(models, prompts, *settings).say(asked),
+            Answerer::Single => SinglePolicy::new(models, prompts, *settings).say(asked),
+        }
+    }
+
+    fn forget(&mut self) {
+        glpft_agent::Generate::forget(&mut self.models);
+    }
+}

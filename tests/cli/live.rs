@@ -1,0 +1,142 @@
+//! `glpft eval live` and `glpft agent run`.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::{Outcome, folder, glpft, json, read_json, smoke};
+
+const RUN: &str = "runs/quickstart";
+/// Six tasks of a small world, and models that say no more than a few tokens.
+const FEW: [&str; 6] = [
+    "--world=7",
+    "--size=tiny",
+    "--limit=1",
+    "--max-new-tokens=6",
+    "--max-steps=3",
+    "--threads=1",
+];
+
+fn live(directory: &Path, more: &[&str]) -> Outcome {
+    let command = ["eval", "live", RUN];
+    glpft(directory, command.iter().chain(&FEW).chain(more))
+}
+
+#[test]
+fn a_run_works_on_a_world_is_judged_gone_on_with_and_shown() {
+    let here = folder();
+    let path = here.path();
+    smoke(path, &["run", "quickstart"]).ok();
+    let shown = live(path, &["--together=2"]).ok();
+    for part in [
+        "6 tasks by CoT@1",
+        "judge: offline",
+        "pass rate",
+        "G3_instruction",
+        "average",
+    ] {
+        assert!(shown.contains(part), "no {part:?} in {shown}");
+    }
+    let results = path.join(RUN).join("eval/live-react");
+    let report = read_json(&results.join("live.json"));
+    assert_eq!(report["tasks"], 6);
+
+    // Killed somewhere, it goes on to the same files.
+    let names = ["rollouts.jsonl", "verdicts.jsonl", "live.json"];
+    let read = || names.map(|name| fs::read_to_string(results.join(name)).unwrap());
+    let whole = read();
+    fs::write(results.join(names[0]), &whole[0][..whole[0].len() * 2 / 3]).unwrap();
+    fs::remove_file(results.join(names[2])).unwrap();
+    let told = live(path, &["--together=2", "--json"]).ok();
+    let lines: Vec<Value> = told.lines().map(json).collect();
+    assert!(
+        (2..6).contains(&lines[0]["done"].as_u64().unwrap()),
+        "{told}"
+    );
+    assert_eq!(lines.last().unwrap()["live"], report);
+    assert_eq!(read(), whole);
+
+    // Another strategy stands beside it, and may be compared with it.
+    let reference = results.display().to_string();
+    let shown = live(path, &["--strategy=dfsdt", "--reference", &reference]).ok();
+    assert!(shown.contains("win rate"), "{shown}");
+    let report = path.join(RUN).join("eval/live-dfsdt/live.json");
+    assert_eq!(read_json(&report)["reference"], "live-react");
+    glpft(path, ["report", RUN]).ok();
+    let page = fs::read_to_string(path.join(RUN).join("report.html")).unwrap();
+    for part in ["Pass rate, DFS_woFilter_w2", "judged offline", "live-react"] {
+        assert!(page.contains(part), "no {part:?} on the page");
+    }
+}
+
+#[test]
+fn an_agent_shows_its_steps_and_leaves_answer_files() {
+    let here = folder();
+    let path = here.path();
+    smoke(path, &["run", "quickstart"]).ok();
+    let command = ["agent", "run", RUN, "--group=G1_tool", "--out=answers"];
+    let shown = glpft(path, command.iter().chain(&FEW)).ok();
+    assert!(shown.contains("1 answer files"), "{shown}");
+    let file = fs::read_dir(path.join("answers")).unwrap().next().unwrap();
+    let answer = read_json(&file.unwrap().path());
+    assert!(answer["answer_generation"]["query"].is_string());
+    let told = glpft(
+        path,
+        ["agent", "run", RUN, "--query=Which day is it?", "--json"]
+            .iter()
+            .chain(&FEW),
+    );
+    let last: Value = json(told.ok().lines().last().unwrap());
+    assert_eq!(
+        (&last["event"], &last["query"]),
+        (&"rollout".into(), &"Which day is it?".into())
+    );
+}
+
+#[test]
+fn what_does_not_fit_together_is_told() {
+    let here = folder();
+    let path = here.path();
+    fs::write(
+        path.join("tasks.json"),
+        "[{\"query\": \"q\", \"query_id\": 1, \"api_list\": []}]",
+    )
+    .unwrap();
+    smoke(path, &["run", "quickstart"]).ok();
+    for (arguments, told) in [
+        (&["--world=1", "--group=G9"][..], "--group"),
+        (&["--world=1", "--judge=http"], "--judge-model"),
+        (
+            &[
+                "--world=1",
+                "--judge=http",
+                "--judge-model=m",
+                "--judge-key=GLPFT_NO_SUCH_KEY",
+            ],
+            "GLPFT_NO_SUCH_KEY",
+        ),
+        (
+            &[
+                "--world=1",
+                "--judge=http",
+                "--judge-model=m",
+                "--judge-url=nowhere",
+            ],
+            "http://",
+        ),
+        (&["--tasks=tasks.json"], "--server"),
+        (
+            &["--tasks=tasks.json", "--server=http://127.0.0.1:1"],
+            "--judge",
+        ),
+        (&["--world=1", "--strategy=best"], "no strategy"),
+        (&["--world=1", "--size=huge"], "tiny"),
+        (&["--world=1", "--name=../x"], "--name"),
+        (&[], "--world"),
+    ] {
+        let outcome = glpft(path, ["eval", "live", RUN].iter().chain(arguments));
+        outcome.fails(2, &[told]);
+    }
+    assert!(!path.join(RUN).join("eval").exists());
+}
