@@ -47,7 +47,7 @@ const HELD_OUT_OPENINGS: [&str; 4] = [
     "I would like to know more.",
 ];
 
-/// Some lists make an instruction of it: half the train phrasings are enough for a model to know the words of the others.
+/// What a user says who wants `asked`; a fifth begin with a sentence that asks for nothing.
 pub(crate) fn instruction(draw: &mut Draw, phrasing: Phrasing, asked: &str) -> String {
     let (templates, openings) = match phrasing {
         Phrasing::Train => (&TRAIN[..], &TRAIN_OPENINGS[..]),

@@ -1,13 +1,14 @@
 //! The tools: what each of their APIs reads, and how it is named and described.
 
-use glpft_agent::{Api, Function};
-use serde_json::{Map, Value, json};
+mod describe;
+
+use glpft_agent::Function;
 
 use crate::catalog::{COLUMNS, Category, LABELS};
 use crate::draw::Draw;
-use crate::naming::{cut_description, function_name, standardize};
+use crate::naming::{function_name, standardize};
 use crate::size::Size;
-use crate::table::{MOST_FOUND, Table};
+use crate::table::Table;
 
 /// What an API does.
 #[derive(Clone, Debug, PartialEq)]
@@ -195,59 +196,6 @@ impl Place {
             short
         }
     }
-
-    fn api_name(&self, category: &Category, kind: &ApiKind) -> String {
-        let Category { noun, plural, .. } = category;
-        let form = self.number % 3;
-        let listed = |columns: &[usize]| joined(category, columns, " and ");
-        match (kind, form) {
-            (ApiKind::ByName(columns), 0) => format!("{noun} {}", listed(columns)),
-            (ApiKind::ByName(columns), 1) => format!("{} of {noun}", listed(columns)),
-            (ApiKind::ByName(columns), _) => format!("get {}", listed(columns)),
-            (ApiKind::ById(columns), 0) => format!("{noun} {} by id", listed(columns)),
-            (ApiKind::ById(columns), 1) => format!("{} by {noun} id", listed(columns)),
-            (ApiKind::ById(columns), _) => format!("get {} by id", listed(columns)),
-            (ApiKind::Search, 0) => format!("search {noun}"),
-            (ApiKind::Search, 1) => format!("id of {noun}"),
-            (ApiKind::Search, _) => format!("get {noun} id"),
-            (ApiKind::Find, 0) => format!("{plural} by {}", category.link.0),
-            (ApiKind::Find, 1) => format!("{plural} with {}", category.link.0),
-            (ApiKind::Find, _) => format!("find {plural} by {}", category.link.0),
-            (ApiKind::Pick { label, .. }, 2) => format!("get {label} {noun}"),
-            (ApiKind::Pick { label, .. }, _) => format!("{label} {noun}"),
-        }
-    }
-
-    fn function(&self, category: &Category, tool: &str, kind: &ApiKind) -> Function {
-        let Category { noun, plural, .. } = category;
-        let link = category.link.0;
-        let a_noun = with_article(noun);
-        let api = self.api_name(category, kind);
-        let description = match kind {
-            ApiKind::ByName(columns) => {
-                format!("The {} of {a_noun}.", joined(category, columns, " and "))
-            }
-            ApiKind::ById(columns) => {
-                format!(
-                    "The {} of {a_noun}, by its id.",
-                    joined(category, columns, " and ")
-                )
-            }
-            ApiKind::Search => format!("The id of {a_noun}."),
-            ApiKind::Find => format!("The {plural} with {}.", with_article(link)),
-            ApiKind::Pick { label, .. } => format!("The {label} {noun}."),
-        };
-        Function {
-            name: function_name(&api, tool),
-            description: cut_description(&description),
-            parameters: parameters(category, kind),
-            api: Api {
-                category: category.name.to_owned(),
-                tool: tool.to_owned(),
-                name: api,
-            },
-        }
-    }
 }
 
 /// The columns' names.
@@ -276,45 +224,4 @@ pub(crate) fn capital(text: &str) -> String {
 /// The name of a search's argument for the category's flag.
 pub(crate) fn flag_argument(category: &Category) -> String {
     format!("{}_only", standardize(category.flag))
-}
-
-/// An API's arguments as ToolBench's JSON schema.
-fn parameters(category: &Category, kind: &ApiKind) -> Map<String, Value> {
-    let Category { noun, .. } = category;
-    let argument = |of: &str, description: String| json!({"type": of, "description": description});
-    let mut properties = Map::new();
-    let mut optional: Vec<String> = Vec::new();
-    match kind {
-        ApiKind::ByName(_) | ApiKind::Search => {
-            properties.insert((*noun).into(), argument("string", "the name".into()));
-        }
-        ApiKind::ById(_) => {
-            properties.insert(format!("{noun}_id"), argument("number", "the id".into()));
-        }
-        ApiKind::Find => {
-            let link = category.link.0;
-            properties.insert(link.into(), argument("string", "the name".into()));
-            optional = vec!["limit".to_owned(), flag_argument(category)];
-            properties.insert(
-                optional[0].clone(),
-                argument("number", format!("at most {MOST_FOUND}")),
-            );
-            properties.insert(
-                optional[1].clone(),
-                argument("boolean", format!("only {} ones", category.flag)),
-            );
-        }
-        ApiKind::Pick { .. } => {}
-    }
-    let required: Vec<&String> = properties
-        .keys()
-        .filter(|name| !optional.contains(name))
-        .collect();
-    let required = json!(required);
-    Map::from_iter([
-        ("type".to_owned(), "object".into()),
-        ("properties".to_owned(), properties.into()),
-        ("required".to_owned(), required),
-        ("optional".to_owned(), json!(optional)),
-    ])
 }
