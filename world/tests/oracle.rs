@@ -14,7 +14,10 @@ use serde_json::Value;
 fn world() -> &'static World {
     static WORLD: LazyLock<World> = LazyLock::new(|| {
         let size = Size {
+            train_rows: 100,
+            test_rows: 60,
             train_tasks: 40,
+            test_tasks_per_group: 30,
             ..Size::small()
         };
         World::new(3, size)
@@ -26,7 +29,7 @@ fn world() -> &'static World {
 fn the_oracle_passes_everything() {
     let world = world();
     let tasks = tests_of(world);
-    assert_eq!(tasks.len(), 300);
+    assert_eq!(tasks.len(), 180);
     for strategy in [Strategy::REACT, Strategy::DFSDT] {
         for manner in [Manner::Exact, Manner::Careful] {
             let mut oracle = Oracle::new(world, manner, 1);
@@ -36,7 +39,7 @@ fn the_oracle_passes_everything() {
     }
     let mut noisy = Oracle::new(world, Manner::Noisy(Noise::default()), 1);
     let passed = passed(world, &tasks, &mut noisy, Strategy::DFSDT);
-    assert!(passed >= 285, "{passed}");
+    assert!(passed >= 170, "{passed}");
 }
 
 struct GivesUp;
@@ -113,7 +116,7 @@ fn where_a_fault_can_be_led_around_a_second_try_helps() {
         .into_iter()
         .filter(|one| one.truth.recoverable)
         .collect();
-    assert!(recoverable.len() >= 20, "{}", recoverable.len());
+    assert!(recoverable.len() >= 12, "{}", recoverable.len());
     let mut oracle = Oracle::new(world, Manner::EasilyBeaten, 1);
     let deep = passed(world, &recoverable, &mut oracle, Strategy::DFSDT);
     let chain = passed(world, &recoverable, &mut oracle, Strategy::REACT);
