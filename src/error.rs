@@ -16,7 +16,9 @@ use glpft_eval::static_evaluation::StaticError;
 use glpft_eval::{DirectoryError, PredictionsError};
 use glpft_model::ModelError;
 use glpft_recipes::RecipeError;
+use glpft_serve::ServeError;
 use glpft_train::TrainError;
+use glpft_world::WriteError;
 
 /// Why a command failed: what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -324,6 +326,12 @@ pub enum Error {
     /// A live evaluation.
     #[error(transparent)]
     Live(#[from] LiveError),
+    /// A server.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The files of a world.
+    #[error(transparent)]
+    World(#[from] WriteError),
     /// A plot.
     #[error(transparent)]
     Plot(#[from] PlotError),
@@ -365,6 +373,7 @@ impl Error {
                 DirectoryError::Other { .. } | DirectoryError::NotAnEvaluation { .. },
             ))
             | Self::Judge(JudgeError::NoKey { .. } | JudgeError::Url { .. })
+            | Self::Serve(ServeError::Listen { .. } | ServeError::Host { .. })
             | Self::Model(ModelError::UnknownDevice(_) | ModelError::NotBuilt { .. }) => 2,
             _ => 1,
         }

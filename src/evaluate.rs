@@ -21,8 +21,7 @@ use glpft_recipes::{Arrangement, Behaviour, Observations, Precision};
 
 use crate::error::Error;
 use crate::team::{Team, TeamSource};
-use fitted::Fitted;
-
+pub(crate) use fitted::Fitted;
 pub(crate) use identity::of_what_is_there as models_of_run;
 pub use live::{EvaluateLive, Trained, evaluate_live};
 pub use perplexity::{EvaluatePerplexity, PerplexityReport, RolePerplexity, evaluate_perplexity};

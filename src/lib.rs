@@ -16,6 +16,7 @@ pub mod prepare;
 pub mod report;
 pub mod result;
 pub mod run;
+pub mod serve;
 pub mod size;
 pub mod stage;
 pub mod study;

@@ -8,9 +8,11 @@ mod live;
 mod recipe;
 mod report;
 mod run;
+mod serve;
 mod study;
 mod team;
 mod train;
+mod world;
 
 use clap::{Parser, Subcommand};
 
@@ -23,9 +25,11 @@ pub(crate) use live::*;
 pub(crate) use recipe::*;
 pub(crate) use report::*;
 pub(crate) use run::*;
+pub(crate) use serve::*;
 pub(crate) use study::*;
 pub(crate) use team::*;
 pub(crate) use train::*;
+pub(crate) use world::*;
 
 /// Turns tool-use trajectories into a planner, a caller and a summarizer (GLPFT, arXiv 2401.07324).
 ///
@@ -63,6 +67,14 @@ pub(super) enum Command {
     /// Has a team work on tasks with tools, and shows what it does
     #[command(subcommand)]
     Agent(AgentCommand),
+    /// Serves a team as a chat of OpenAI's form: tools in, calls or the answer out
+    ///
+    /// POST /v1/chat/completions, GET /v1/models, /health and /metrics. The planner's rationale comes as
+    /// `reasoning_content`.
+    Serve(Box<ServeArgs>),
+    /// Writes and serves simulated worlds of tools
+    #[command(subcommand)]
+    World(WorldCommand),
     /// Writes a run's page, report.html: recipe, data, curves, metrics, samples
     Report(ReportArgs),
     /// Lists, shows, copies and checks recipes

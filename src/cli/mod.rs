@@ -15,8 +15,10 @@ mod recipe;
 mod report;
 mod report_page;
 mod run;
+mod serve;
 mod study;
 mod train;
+mod world;
 
 use clap::Parser;
 use glpft::Error;
@@ -52,6 +54,13 @@ pub(crate) fn main() -> u8 {
         Command::Agent(AgentCommand::Run(args)) => with_threads(&args.output, || agent::run(&args)),
         Command::Eval(EvalCommand::Perplexity(args)) => {
             with_threads(&args.output, || eval::evaluate_perplexity(&args))
+        }
+        Command::Serve(args) => with_threads(&args.output.clone(), || serve::execute(&args)),
+        Command::World(WorldCommand::Generate(args)) => {
+            with_threads(&args.output, || world::generate_files(&args))
+        }
+        Command::World(WorldCommand::Serve(args)) => {
+            with_threads(&args.output, || world::serve(&args))
         }
         Command::Report(args) => report_page::execute(&args),
         Command::Study(args) => with_threads(&args.output.clone(), || study::execute(&args)),

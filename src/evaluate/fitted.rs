@@ -8,7 +8,7 @@ use crate::team::Team;
 
 /// A team that is never asked for more than its models were made for: where a prompt and an answer as long as the limits
 /// allow do not fit a role's positions, its prompts keep fewer of their last tokens. An answer has at most half of them.
-pub(super) struct Fitted(pub Team);
+pub(crate) struct Fitted(pub Team);
 
 impl Generate for Fitted {
     fn generate(&mut self, requests: &[Request]) -> Result<Vec<Generated>, GenerateError> {

@@ -69,28 +69,6 @@ pub(super) fn place_of(
     }
 }
 
-/// How tokens are chosen.
-pub(super) fn sampling(
-    temperature: Option<f64>,
-    top_p: Option<f64>,
-    top_k: Option<usize>,
-    seed: u64,
-) -> Result<Sampling, Error> {
-    if top_p.is_some_and(|top_p| !(top_p > 0.0 && top_p <= 1.0)) {
-        return Err(wrong("--top-p", "must be above 0 and at most 1".to_owned()));
-    }
-    match temperature {
-        None => Ok(Sampling::Greedy),
-        Some(temperature) if temperature > 0.0 && temperature.is_finite() => Ok(Sampling::Random {
-            temperature,
-            top_p: top_p.unwrap_or(1.0),
-            top_k,
-            seed,
-        }),
-        Some(_) => Err(wrong("--temperature", "must be above 0".to_owned())),
-    }
-}
-
 /// How it is done.
 pub(super) fn settings(args: &StaticArgs, team: &TeamSource) -> Result<StaticSettings, Error> {
     let sampling = sampling(args.temperature, args.top_p, args.top_k, args.seed)?;
@@ -110,6 +88,28 @@ pub(super) fn settings(args: &StaticArgs, team: &TeamSource) -> Result<StaticSet
         batch: args.batch,
         seed: 0,
     })
+}
+
+/// How tokens are chosen.
+pub(crate) fn sampling(
+    temperature: Option<f64>,
+    top_p: Option<f64>,
+    top_k: Option<usize>,
+    seed: u64,
+) -> Result<Sampling, Error> {
+    if top_p.is_some_and(|top_p| !(top_p > 0.0 && top_p <= 1.0)) {
+        return Err(wrong("--top-p", "must be above 0 and at most 1".to_owned()));
+    }
+    match temperature {
+        None => Ok(Sampling::Greedy),
+        Some(temperature) if temperature > 0.0 && temperature.is_finite() => Ok(Sampling::Random {
+            temperature,
+            top_p: top_p.unwrap_or(1.0),
+            top_k,
+            seed,
+        }),
+        Some(_) => Err(wrong("--temperature", "must be above 0".to_owned())),
+    }
 }
 
 fn wrong(argument: &'static str, problem: String) -> Error {

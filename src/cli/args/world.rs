@@ -1,0 +1,72 @@
+//! `glpft world`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use glpft_world::Size;
+
+use super::{AddressArgs, OutputArgs};
+
+/// `glpft world …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorldCommand {
+    /// Writes a world's files: training answers in ToolBench's raw format, test tasks, tools, the truth
+    Generate(WorldGenerateArgs),
+    /// Serves a world's tools as ToolBench's RapidAPI server (POST /rapidapi) and StableToolBench's (POST /virtual) do
+    Serve(WorldServeArgs),
+}
+
+/// How much a world holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SizeArg {
+    /// The least that fills every test set
+    Tiny,
+    /// What is learnt in minutes on a laptop
+    Small,
+    /// For real models
+    Standard,
+}
+
+impl From<SizeArg> for Size {
+    fn from(size: SizeArg) -> Self {
+        match size {
+            SizeArg::Tiny => Self::tiny(),
+            SizeArg::Small => Self::small(),
+            SizeArg::Standard => Self::standard(),
+        }
+    }
+}
+
+/// Which world.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct WorldArgs {
+    /// Of one seed and size there is one world
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub seed: u64,
+    /// How much it holds
+    #[arg(long, value_enum, default_value = "small")]
+    pub size: SizeArg,
+}
+
+/// `glpft world generate`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct WorldGenerateArgs {
+    /// The directory to write; it appears whole or not at all
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+    #[command(flatten)]
+    pub world: WorldArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `glpft world serve`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct WorldServeArgs {
+    #[command(flatten)]
+    pub world: WorldArgs,
+    #[command(flatten)]
+    pub place: AddressArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
