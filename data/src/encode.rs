@@ -44,6 +44,8 @@ pub struct EncodeOptions {
     pub truncate: Truncate,
     /// The longest example in tokens, prompt (with what the tokenizer puts before it) and target together.
     pub max_length: usize,
+    /// Whether the prompt's tokens are labels, too: all but the first.
+    pub train_on_inputs: bool,
 }
 
 impl EncodeOptions {
@@ -54,6 +56,7 @@ impl EncodeOptions {
             system_prefix: recipe.system_prefix,
             truncate: recipe.truncate,
             max_length,
+            train_on_inputs: recipe.train_on_inputs,
         }
     }
 }
@@ -223,6 +226,9 @@ impl Trajectory<'_> {
                     },
                     Truncate::Drop => dropped = Some(DropReason::TooLong),
                 }
+            }
+            if self.options.train_on_inputs {
+                label_start = 1;
             }
             let example = &self.examples[index];
             let example = TokenExample {

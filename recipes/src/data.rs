@@ -116,6 +116,8 @@ pub struct DataRecipe {
     pub sampling: Sampling,
     /// See [`Packing`]. Default: `tree`.
     pub packing: Packing,
+    /// Prompts are learned, too, not targets alone: for making a base model of such text. Default: false.
+    pub train_on_inputs: bool,
     /// A bad file or trajectory ends the preparation instead of being reported and left out.
     /// Default: false.
     pub strict: bool,

@@ -67,6 +67,7 @@ pub(crate) fn entries(recipe: &Recipe) -> Vec<Entry> {
         .text("truncate", data.truncate.name())
         .text("sampling", data.sampling.name())
         .text("packing", data.packing.name())
+        .flag("train_on_inputs", data.train_on_inputs)
         .flag("strict", data.strict)
         .real("fraction", data.fraction)
         .real("validation_fraction", data.validation_fraction)

@@ -196,6 +196,7 @@ static DATA: Table = Table {
         key("truncate", Kind::Choice(Truncate::NAMES)),
         key("sampling", Kind::Choice(Sampling::NAMES)),
         key("packing", Kind::Choice(Packing::NAMES)),
+        key("train_on_inputs", Kind::Flag),
         key("strict", Kind::Flag),
         key("fraction", Kind::Real(Bounds::above(0.0, 1.0))),
         key("validation_fraction", Kind::Real(Bounds::closed(0.0, 0.5))),

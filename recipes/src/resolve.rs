@@ -145,6 +145,7 @@ fn data(settings: &Settings) -> DataRecipe {
             by(compat, Sampling::Example, Sampling::Trajectory),
         ),
         packing: settings.choice("data.packing", Packing::Tree),
+        train_on_inputs: settings.flag("data.train_on_inputs", false),
         strict: settings.flag("data.strict", false),
         fraction: settings.real("data.fraction", 1.0),
         validation_fraction: settings.real("data.validation_fraction", 0.05),

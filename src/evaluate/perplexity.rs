@@ -238,6 +238,8 @@ impl Measured<'_> {
             system_prefix: data.map_or(SystemPrefix::Both, |data| data.system_prefix),
             truncate: data.map_or(Truncate::OldestTurns, |data| data.truncate),
             max_length: max_length.min(team.max_positions(role).unwrap_or(max_length)),
+            // Of a model that learned its prompts, too, only what it says is measured.
+            train_on_inputs: false,
         }
     }
 

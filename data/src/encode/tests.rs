@@ -20,6 +20,7 @@ fn options(truncate: Truncate, max_length: usize) -> EncodeOptions {
         system_prefix: SystemPrefix::Both,
         truncate,
         max_length,
+        train_on_inputs: false,
     }
 }
 
@@ -96,6 +97,26 @@ fn prompt_target_and_labels() {
             tokenizer.decode(&ids, true).unwrap(),
             format!("{bos}TOOLS:INSTRUCTION<|end|>ANSWER:")
         );
+    }
+}
+
+#[test]
+fn prompts_are_labels_where_the_recipe_says_so() {
+    let tokenizer = tokenizer(false);
+    let plain = options(Truncate::Drop, 1000);
+    let whole = EncodeOptions {
+        train_on_inputs: true,
+        ..plain
+    };
+    let of = |options| {
+        encode_examples(&tokenizer, &trajectory(1, 2), options)
+            .unwrap()
+            .examples
+    };
+    for (plain, whole) in of(&plain).iter().zip(of(&whole)) {
+        assert_eq!(plain.tokens, whole.tokens);
+        assert!(plain.label_start > 1);
+        assert_eq!(whole.label_positions(), 1..whole.tokens.len());
     }
 }
 
