@@ -103,6 +103,7 @@ fn what_does_not_fit_together_is_told() {
         "[{\"query\": \"q\", \"query_id\": 1, \"api_list\": []}]",
     )
     .unwrap();
+    fs::create_dir_all(path.join("cache/Weather")).unwrap();
     smoke(path, &["run", "quickstart"]).ok();
     for (arguments, told) in [
         (&["--world=1", "--group=G9"][..], "--group"),
@@ -127,7 +128,7 @@ fn what_does_not_fit_together_is_told() {
         ),
         (&["--tasks=tasks.json"], "--server"),
         (
-            &["--tasks=tasks.json", "--server=http://127.0.0.1:1"],
+            &["--tasks=tasks.json", "--server=cache"],
             "--judge",
         ),
         (&["--world=1", "--strategy=best"], "no strategy"),
