@@ -116,7 +116,7 @@ fn what_runs_ends_before_the_server() {
     }
     let address = server.address;
     let server = Arc::into_inner(server).expect("one");
-    assert!(server.end().is_ok());
+    assert!(server.ended().is_ok());
     assert!(TcpStream::connect(address).is_err());
 }
 

@@ -127,10 +127,7 @@ fn what_does_not_fit_together_is_told() {
             "http://",
         ),
         (&["--tasks=tasks.json"], "--server"),
-        (
-            &["--tasks=tasks.json", "--server=cache"],
-            "--judge",
-        ),
+        (&["--tasks=tasks.json", "--server=cache"], "--judge"),
         (&["--world=1", "--strategy=best"], "no strategy"),
         (&["--world=1", "--size=huge"], "tiny"),
         (&["--world=1", "--name=../x"], "--name"),

@@ -7,11 +7,11 @@ fn built_ins_are_listed_with_what_they_are() {
     let here = folder();
     let listed = glpft(here.path(), ["recipe", "list"]).ok();
     assert!(listed.starts_with("quickstart "), "{listed}");
-    assert_eq!(listed.lines().count(), 5);
+    assert_eq!(listed.lines().count(), 6);
     let listed = json(&glpft(here.path(), ["recipe", "list", "--json"]).ok());
     assert_eq!(listed[0]["name"], "quickstart");
     assert_eq!(listed[0]["to_be_set"].as_array().unwrap().len(), 0);
-    assert_eq!(listed[4]["to_be_set"][0], "data.source");
+    assert_eq!(listed[5]["to_be_set"][0], "data.source");
 }
 
 #[test]

@@ -193,6 +193,11 @@ impl Server {
 
     pub fn end(self) -> Result<(), ServeError> {
         self.stopper.stop();
+        self.ended()
+    }
+
+    /// Waits for a server that was told to end; a second word would cut off what is under way.
+    pub fn ended(self) -> Result<(), ServeError> {
         self.thread.join().expect("no panic")
     }
 }
