@@ -23,7 +23,7 @@ impl Size {
     /// As many categories as there are.
     pub const MOST_CATEGORIES: usize = crate::catalog::CATEGORIES.len();
 
-    /// What is learnt in minutes on a laptop.
+    /// A world for small models.
     pub const fn small() -> Self {
         Self {
             categories: Self::MOST_CATEGORIES,

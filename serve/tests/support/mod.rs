@@ -1,7 +1,7 @@
 //! A served stub, and a client.
 
 // Every test file uses a part of this.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;

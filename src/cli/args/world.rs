@@ -21,7 +21,7 @@ pub(crate) enum WorldCommand {
 pub(crate) enum SizeArg {
     /// The least that fills every test set
     Tiny,
-    /// What is learnt in minutes on a laptop
+    /// A world for small models
     Small,
     /// For real models
     Standard,
