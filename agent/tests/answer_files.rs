@@ -1,6 +1,10 @@
 //! Answer files: ToolBench's keys, and what is read back of them.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test ends where something is amiss"
+)]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Teams and single models as policies.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Rollouts by scripted policies: the published search step by step, its limits, and its files.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 
 mod support;
 

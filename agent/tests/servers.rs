@@ -1,6 +1,6 @@
 //! Clients against a server that misbehaves in every way, and a cache on disk.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 
 mod server;
 

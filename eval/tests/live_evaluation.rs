@@ -1,6 +1,6 @@
 //! Live evaluation by a policy that does what it is told: what is written, and that an interrupted one goes on and comes
 //! out as if it had not been interrupted.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 
 use std::collections::BTreeMap;
 use std::fs;

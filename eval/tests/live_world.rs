@@ -1,5 +1,5 @@
 //! Live evaluation on a world: who knows the truth passes everything, who always gives up passes what cannot be done.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;

@@ -1,5 +1,5 @@
 //! What policies come to on a world: the scale that agents are measured on.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! An HTTP server that misbehaves as it is told to.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

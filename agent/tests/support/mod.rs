@@ -1,6 +1,10 @@
 //! Scripted policies, tools that say what they are told, and models that answer from a table.
 
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "a test ends where something is amiss"
+)]
 
 use std::collections::BTreeMap;
 

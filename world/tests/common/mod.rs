@@ -1,5 +1,5 @@
 //! What the tests of the world share.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use glpft_agent::{
     Policy, Rollout, RolloutEnd, RolloutSettings, SearchSettings, Strategy, run_rollouts,
