@@ -34,6 +34,7 @@ pub use generate::{
     Generate, GenerateError, Generated, Limits, Request, Role, Sampling, StopReason,
 };
 pub use instructions::{InstructionsError, read_instructions};
+pub use naming::{change_name, standardize};
 pub use parse::{ParseError, parse_step};
 pub use planner::{NOTHING, PlannerTurn, clean_output};
 pub use policy::{Asked, Policy};

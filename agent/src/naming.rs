@@ -2,7 +2,7 @@
 
 /// `standardize`: lower case, everything but letters, digits, Chinese characters and `^` as `_`, none of these doubled or at
 /// an end.
-pub(crate) fn standardize(name: &str) -> String {
+pub fn standardize(name: &str) -> String {
     let mut standard = String::with_capacity(name.len());
     for character in name.chars() {
         match character {
@@ -20,7 +20,7 @@ pub(crate) fn standardize(name: &str) -> String {
 }
 
 /// `change_name`: words of Python's are no names.
-pub(crate) fn change_name(name: &str) -> String {
+pub fn change_name(name: &str) -> String {
     match name {
         "from" | "class" | "return" | "false" | "true" | "id" | "and" => format!("is_{name}"),
         other => other.to_owned(),

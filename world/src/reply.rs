@@ -1,11 +1,10 @@
 //! What the world's tools reply.
 
-use glpft_agent::{Api, Code, ToolReply, ToolServer};
+use glpft_agent::{Api, Code, ToolReply, ToolServer, standardize};
 use glpft_data::python::json::{dumps, loads};
 use serde_json::{Map, Value, json};
 
 use crate::fault::{Chance, Fault, chance, padded};
-use crate::naming::standardize;
 use crate::table::MOST_FOUND;
 use crate::tool::{ApiKind, Style, ToolApi, flag_argument};
 use crate::world::World;

@@ -2,11 +2,11 @@
 
 mod describe;
 
-use glpft_agent::Function;
+use glpft_agent::{Function, standardize};
 
 use crate::catalog::{COLUMNS, Category, LABELS};
 use crate::draw::Draw;
-use crate::naming::{function_name, standardize};
+use crate::naming::function_name;
 use crate::size::Size;
 use crate::table::Table;
 

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use glpft_agent::Function;
+use glpft_agent::{Function, standardize};
 use serde_json::{Value, json};
 
 use super::{WriteError, folder, write_json};
-use crate::naming::standardize;
 use crate::truth::WorldTask;
 use crate::world::World;
 
