@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use glpft_agent::{Plan, PlannerTurn, StepPrompts};
 use glpft_data::{
     Conversation, Dataset, Example, GiveUpPrompt, PromptTokenizer, Prompts, ReadOptions, Source,
-    Speaker, Text, encode_prompt, examples, quickstart,
+    Speaker, Text, encode_prompt, examples, sample,
 };
 use glpft_recipes::{Behaviour, Observations, Separators};
 
@@ -99,9 +99,9 @@ fn compare(conversations: &[Conversation], tokenizer: &PromptTokenizer) -> [usiz
 }
 
 #[test]
-fn the_quick_starts_fixed_prompts_are_those_of_training() {
-    let source = Source::from_files("quickstart", quickstart::source().iter().copied()).unwrap();
-    let tokenizer = PromptTokenizer::from_bytes(quickstart::tokenizer(), "</s>").unwrap();
+fn the_samples_fixed_prompts_are_those_of_training() {
+    let source = Source::from_files("sample", sample::source().iter().copied()).unwrap();
+    let tokenizer = PromptTokenizer::from_bytes(sample::tokenizer(), "</s>").unwrap();
     let compared = compare(&conversations(&source), &tokenizer);
     assert_eq!(compared, [159, 156, 104, 46]);
 }
@@ -114,7 +114,7 @@ fn real_fixed_prompts_are_those_of_training() {
         "../../shared/models",
         "smollm2-135m-instruct",
     );
-    let builtin = || PromptTokenizer::from_bytes(quickstart::tokenizer(), "</s>").unwrap();
+    let builtin = || PromptTokenizer::from_bytes(sample::tokenizer(), "</s>").unwrap();
     let tokenizer = model.map_or_else(builtin, |path| PromptTokenizer::from_path(&path).unwrap());
     for (path, expected) in [
         (

@@ -181,7 +181,7 @@ fn a_state_that_cannot_be_continued_says_why() {
 #[test]
 fn a_run_has_its_layout_and_refuses_a_place_it_cannot_write() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let root = folder.path().join("runs/quickstart");
+    let root = folder.path().join("runs/sample");
     let run = RunDirectory::create(&root).expect("writable");
     assert_eq!(run.recipe(), root.join("recipe.toml"));
     assert_eq!(run.prepare(), root.join("data/prepare.json"));

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use glpft_recipes::{DataRecipe, Observations};
 
 use crate::conversation::Conversation;
-use crate::quickstart;
+use crate::sample;
 use crate::trajectory::Trajectory;
 
 pub use error::{RecordError, SourceError, TestQueriesError};
@@ -25,7 +25,7 @@ use report::Outcome;
 use stage::StageFile;
 
 /// The source that the binary carries.
-const QUICKSTART: &str = "builtin:quickstart";
+const SAMPLE: &str = "builtin:sample";
 
 /// What a source holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +94,8 @@ impl Source {
     /// The source that a recipe names.
     pub fn from_recipe(recipe: &DataRecipe) -> Result<Self, SourceError> {
         let test_query_ids = recipe.test_query_ids.as_deref().map(Path::new);
-        if recipe.source == QUICKSTART {
-            return Self::from_files(QUICKSTART, quickstart::source().iter().copied());
+        if recipe.source == SAMPLE {
+            return Self::from_files(SAMPLE, sample::source().iter().copied());
         }
         Self::open(Path::new(&recipe.source), test_query_ids)
     }

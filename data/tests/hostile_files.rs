@@ -140,7 +140,7 @@ fn pipes_and_devices_are_not_waited_for() {
 #[test]
 fn a_normalizer_that_grows_without_end() {
     let mut json: serde_json::Value =
-        serde_json::from_slice(glpft_data::quickstart::tokenizer()).unwrap();
+        serde_json::from_slice(glpft_data::sample::tokenizer()).unwrap();
     assert!(PromptTokenizer::from_bytes(json.to_string().as_bytes(), "</s>").is_ok());
     let double = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "aa"});
     let between =

@@ -6,7 +6,7 @@ mod answers;
 use std::path::Path;
 
 use answers::{COMPAT, FIXED, answer, call, directory, read, returned, turns};
-use glpft_data::{Conversations, ReadOptions, Source, SourceForm, quickstart};
+use glpft_data::{Conversations, ReadOptions, Source, SourceForm, sample};
 use serde_json::{Value, json};
 
 fn finished(query: &str) -> Value {
@@ -443,11 +443,11 @@ fn responses_that_are_no_strings_are_read_where_errors_count() {
 }
 
 #[test]
-fn the_quick_start_is_a_source_like_any_other() {
+fn the_sample_is_a_source_like_any_other() {
     let directory = tempfile::tempdir().unwrap();
-    quickstart::write_source(directory.path()).unwrap();
+    sample::write_source(directory.path()).unwrap();
     let on_disk = read(directory.path(), &FIXED).unwrap();
-    let source = Source::from_files("quickstart", quickstart::source().iter().copied()).unwrap();
+    let source = Source::from_files("sample", sample::source().iter().copied()).unwrap();
     let in_memory = source.read_conversations(&FIXED, &mut |_, _| ()).unwrap();
     assert_eq!(on_disk.conversations, in_memory.conversations);
     assert!(in_memory.report.bad.is_empty(), "{}", in_memory.report);

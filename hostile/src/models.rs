@@ -6,7 +6,7 @@ use glpft_checkpoints::{
     ADAPTER_CONFIG_FILE, AdapterConfig, CONFIG_FILE, FloatType, ModelConfig, ModelFiles,
     TRAINER_STATE_FILE, TrainerState, WEIGHTS_FILE, WEIGHTS_INDEX_FILE,
 };
-use glpft_data::{PromptTokenizer, Text, quickstart};
+use glpft_data::{PromptTokenizer, Text, sample};
 use glpft_recipes::Separators;
 use serde_json::{Value, json};
 
@@ -149,7 +149,7 @@ pub(crate) const TOKENIZER: Parser = Parser {
     name: "tokenizer",
     read: |data, _| use_tokenizer(data, "</s>"),
     examples: || {
-        let mut small: Value = serde_json::from_slice(quickstart::tokenizer()).unwrap_or_default();
+        let mut small: Value = serde_json::from_slice(sample::tokenizer()).unwrap_or_default();
         // All kinds of parts, few tokens: most mutations meet something that means something.
         let model = &mut small["model"];
         if let Some(merges) = model["merges"].as_array_mut() {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use glpft_data::{
     Dataset, DatasetWriter, ExampleSet, GiveUpPrompt, PreparedDataset, Prompts, ReadOptions,
-    Source, Split, TokenExample, examples, quickstart,
+    Source, Split, TokenExample, examples, sample,
 };
 use glpft_recipes::Observations;
 use serde_json::json;
@@ -48,7 +48,7 @@ fn folder_in(folder: &Path, name: &str) -> std::path::PathBuf {
 }
 
 fn carried(beginning: &str, count: usize) -> Vec<Vec<u8>> {
-    let files = quickstart::source().iter();
+    let files = sample::source().iter();
     let files = files.filter(|(path, _)| path.starts_with(beginning));
     files
         .take(count)

@@ -19,7 +19,7 @@ pub(crate) const RECIPE: Parser = Parser {
         }
     },
     examples: || {
-        let texts = ["quickstart", "smollm2-135m-lora", "alpha-umi-7b"];
+        let texts = ["sample", "smollm2-135m-lora", "alpha-umi-7b"];
         let texts = texts.into_iter().filter_map(builtin::text);
         texts.map(|text| text.as_bytes().to_vec()).collect()
     },
@@ -33,7 +33,7 @@ pub(crate) const OVERRIDE: Parser = Parser {
             return;
         };
         if let Ok(change) = text.parse::<Override>() {
-            let _ = Recipe::load_partial("quickstart", &[change]);
+            let _ = Recipe::load_partial("sample", &[change]);
         }
     },
     examples: || {

@@ -2,7 +2,7 @@
 
 /// Name and text, in the order in which they are listed.
 const BUILTINS: [(&str, &str); 6] = [
-    ("quickstart", include_str!("../recipes/quickstart.toml")),
+    ("sample", include_str!("../recipes/sample.toml")),
     ("world", include_str!("../recipes/world.toml")),
     ("smollm2-135m", include_str!("../recipes/smollm2-135m.toml")),
     (

@@ -49,6 +49,7 @@ choices! {
         "single" => Single,
         "one-stage" => OneStage,
         "multi-task" => MultiTask,
+        "mixed" => Mixed,
     }
     Behaviour { "compat" => Compat, "fixed" => Fixed }
     GiveUpHistory { "stale" => Stale, "own" => Own }

@@ -92,7 +92,7 @@ pub enum Packing {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DataRecipe {
     /// A raw ToolBench directory (holding `answer/`), a stage-1 file, a stage-2 (conversation) file, or
-    /// `builtin:quickstart`. Told apart by content. Required.
+    /// `builtin:sample`. Told apart by content. Required.
     pub source: String,
     /// The directory of test query ids; default: `test_query_ids` beside `answer/`.
     pub test_query_ids: Option<String>,

@@ -11,10 +11,10 @@
 //! ```
 //! use glpft_recipes::{Override, Recipe};
 //!
-//! let recipe = Recipe::load("quickstart", &["stage.planner.lr=1e-4".parse()?])?;
+//! let recipe = Recipe::load("sample", &["stage.planner.lr=1e-4".parse()?])?;
 //! assert_eq!(recipe.stage.planner.lr, 1e-4);
 //!
-//! let error = Recipe::load("quickstart", &[Override::new("stage.planner.epoch", "3")]).unwrap_err();
+//! let error = Recipe::load("sample", &[Override::new("stage.planner.epoch", "3")]).unwrap_err();
 //! assert_eq!(
 //!     error.to_string(),
 //!     "--set stage.planner.epoch=3: unknown key `epoch` in [stage.planner]; did you mean `epochs`?"

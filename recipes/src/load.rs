@@ -37,7 +37,7 @@ pub(crate) const REQUIRED: [Required; 2] = [
 impl Recipe {
     /// Loads a built-in or a TOML file, then applies overrides in their order, then defaults, then checks.
     ///
-    /// A built-in's name comes before a file of that name (write `./quickstart` for the file). Paths in a recipe
+    /// A built-in's name comes before a file of that name (write `./sample` for the file). Paths in a recipe
     /// are taken from the working directory, as those of `--set` are.
     pub fn load(
         name_or_path: impl AsRef<Path>,

@@ -8,7 +8,7 @@ pub struct ModelRecipe {
     /// A Hugging Face model directory, a GGUF file, or `random`: then [`ModelRecipe::random`] says its shape.
     /// Required.
     pub base: String,
-    /// A `tokenizer.json`, a directory holding one, or `builtin:quickstart`; default: the base's own
+    /// A `tokenizer.json`, a directory holding one, or `builtin:sample`; default: the base's own
     /// (a random model needs one set).
     pub tokenizer: Option<String>,
     /// The shape of a randomly initialized Llama; present exactly where `base` is `random`.

@@ -16,6 +16,9 @@ pub enum Arrangement {
     OneStage,
     /// One model on the union of the three role datasets, with the global settings ("Single-LLM multi-task").
     MultiTask,
+    /// One model on the backbone's dataset and the three role datasets, with the global settings. None of the paper's: it
+    /// makes a base that knows every form of prompt, for small models that others start from.
+    Mixed,
 }
 
 /// The four stages' settings.

@@ -14,7 +14,7 @@ fn all_load_under_their_own_name() {
     assert_eq!(
         names,
         [
-            "quickstart",
+            "sample",
             "world",
             "smollm2-135m",
             "smollm2-135m-lora",
@@ -46,14 +46,11 @@ fn written_out_they_load_as_equals() {
 }
 
 #[test]
-fn quickstart_needs_nothing() {
-    let recipe = Recipe::load("quickstart", &[]).unwrap();
+fn sample_needs_nothing() {
+    let recipe = Recipe::load("sample", &[]).unwrap();
     assert_eq!(recipe.missing(), []);
-    assert_eq!(recipe.data.source, "builtin:quickstart");
-    assert_eq!(
-        recipe.model.tokenizer.as_deref(),
-        Some("builtin:quickstart")
-    );
+    assert_eq!(recipe.data.source, "builtin:sample");
+    assert_eq!(recipe.model.tokenizer.as_deref(), Some("builtin:sample"));
     assert!(recipe.model.random.is_some());
 }
 
@@ -126,16 +123,16 @@ fn alpha_umi_is_as_published() {
 
 #[test]
 fn unknown_names_get_the_nearest_and_the_list() {
-    let message = Recipe::load("quikstart", &[]).unwrap_err().to_string();
+    let message = Recipe::load("sampel", &[]).unwrap_err().to_string();
     assert_eq!(
         message,
-        "no recipe `quikstart`; did you mean `quickstart`? Built-in recipes: `quickstart`, `world`, \
+        "no recipe `sampel`; did you mean `sample`? Built-in recipes: `sample`, `world`, \
          `smollm2-135m`, `smollm2-135m-lora`, `alpha-umi-7b`, `alpha-umi-7b-lora`. A recipe of your own is given as the path of \
          its TOML file"
     );
     let message = Recipe::load("llama", &[]).unwrap_err().to_string();
     assert!(
-        message.starts_with("no recipe `llama`. Built-in recipes: `quickstart`"),
+        message.starts_with("no recipe `llama`. Built-in recipes: `sample`"),
         "{message}"
     );
 }

@@ -231,8 +231,8 @@ fn wrong_types_name_what_is_expected() {
         ),
         (
             "arrangement = \"onestage\"",
-            "my.toml:1:15: `arrangement` is \"onestage\"; allowed: `glpft`, `single`, `one-stage`, `multi-task`; did \
-             you mean `one-stage`?",
+            "my.toml:1:15: `arrangement` is \"onestage\"; allowed: `glpft`, `single`, `one-stage`, `multi-task`, `mixed`; \
+             did you mean `one-stage`?",
         ),
         (
             "data.packing = \"bins\"",

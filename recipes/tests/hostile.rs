@@ -155,7 +155,7 @@ fn any_text_in_a_string_survives_writing() {
 
 #[test]
 fn every_prefix_of_a_recipe_is_a_recipe_or_an_error() {
-    let text = Recipe::load("quickstart", &[]).unwrap().to_toml();
+    let text = Recipe::load("sample", &[]).unwrap().to_toml();
     for (end, _) in text.char_indices() {
         let _ = parse(&text[..end], &[]);
         let _ = Recipe::parse_partial(&text[end..], "my.toml", &overrides(&["seed=3"]));

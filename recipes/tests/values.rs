@@ -175,9 +175,9 @@ fn the_arrangement_decides_over_from() {
 
 #[test]
 fn differences_are_named() {
-    let ours = builtin("quickstart", &[]);
+    let ours = builtin("sample", &[]);
     let theirs = builtin(
-        "quickstart",
+        "sample",
         &[
             "name=other",
             "description=other",
@@ -204,7 +204,7 @@ fn differences_are_named() {
     );
     // What may change is what does not decide, but for how long an unfinished stage goes on.
     let may_change = |setting: &str, finished: &[Stage]| {
-        let other = builtin("quickstart", &[setting]);
+        let other = builtin("sample", &[setting]);
         let differences = ours.differences(&other);
         let may = differences.iter().all(|one| one.may_change(finished));
         assert_eq!(
@@ -240,7 +240,7 @@ fn differences_are_named() {
     ] {
         assert!(!may_change(setting, &[]), "{setting}");
     }
-    let longer = builtin("quickstart", &["stage.global.epochs=90"]).differences(&ours);
+    let longer = builtin("sample", &["stage.global.epochs=90"]).differences(&ours);
     assert!(longer[0].may_change(&[Stage::Planner]) && !longer[0].may_change(&[Stage::Global]));
     let plain = parse(MINIMAL, &[]).unwrap();
     let random = |differences: Vec<glpft_recipes::Difference>| {
@@ -257,7 +257,7 @@ fn differences_are_named() {
 #[test]
 fn every_key_reaches_the_recipe() {
     let base = builtin(
-        "quickstart",
+        "sample",
         &[
             "data.prompts=p",
             "data.test_query_ids=q",

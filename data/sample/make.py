@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes the quick-start data: invented ToolBench answers in the raw layout, one file a trajectory.
+"""Makes the sample data: invented ToolBench answers in the raw layout, one file a trajectory.
 
-    python data/quickstart/make.py            writes answer/, test_query_ids/ and files.rs beside this script
-    python data/quickstart/make.py --check    exits 1 where the committed files are not what this script makes
+    python data/sample/make.py            writes answer/, test_query_ids/ and files.rs beside this script
+    python data/sample/make.py --check    exits 1 where the committed files are not what this script makes
 
 Standard library only. Every path that the data pipeline distinguishes occurs; build() says which and how often.
 """

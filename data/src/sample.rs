@@ -1,15 +1,15 @@
-//! The quick start's own data: invented trajectories in ToolBench's raw layout and a tokenizer trained on them.
+//! The built-in sample: invented trajectories in ToolBench's raw layout and a tokenizer trained on them.
 //!
-//! `data/quickstart/make.py` and `tokenizer.py` make the files; the binary carries them, so that the first run needs
+//! `data/sample/make.py` and `tokenizer.py` make the files; the binary carries them, so that the first run needs
 //! nothing else.
 
 use std::io;
 use std::path::Path;
 
 /// Path in the source and text of every file.
-const SOURCE: &[(&str, &str)] = &include!("../quickstart/files.rs");
+const SOURCE: &[(&str, &str)] = &include!("../sample/files.rs");
 
-const TOKENIZER: &[u8] = include_bytes!("../quickstart/tokenizer.json");
+const TOKENIZER: &[u8] = include_bytes!("../sample/tokenizer.json");
 
 /// Every file of the raw source (`answer/…`, `test_query_ids/…`): its path, with `/`, and its text.
 #[must_use]
@@ -45,11 +45,11 @@ pub fn tokenizer_files() -> [(&'static str, &'static [u8]); 3] {
         ("tokenizer.json", TOKENIZER),
         (
             "tokenizer_config.json",
-            include_bytes!("../quickstart/tokenizer_config.json"),
+            include_bytes!("../sample/tokenizer_config.json"),
         ),
         (
             "special_tokens_map.json",
-            include_bytes!("../quickstart/special_tokens_map.json"),
+            include_bytes!("../sample/special_tokens_map.json"),
         ),
     ]
 }

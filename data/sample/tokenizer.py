@@ -1,14 +1,12 @@
 #!/usr/bin/env python3
-"""Trains the quick-start tokenizer on the texts of answer/ as the pipeline renders them.
+"""Trains the sample tokenizer on the texts of answer/ as the pipeline renders them.
 
-    python data/quickstart/tokenizer.py       writes tokenizer.json, tokenizer_config.json, special_tokens_map.json
-    python data/quickstart/tokenizer.py --conversations FILE --vocabulary N --out DIR       the same of a stage-2 file
+    python data/sample/tokenizer.py       writes tokenizer.json, tokenizer_config.json, special_tokens_map.json
 
 Needs the package `tokenizers`. Byte-level BPE: no text is unknown to it. `</s>` (0) ends a text, `<pad>` (1) fills;
 there is no token at the beginning.
 """
 
-import argparse
 import json
 import pathlib
 import tomllib
@@ -16,39 +14,15 @@ import tomllib
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 HERE = pathlib.Path(__file__).parent
+VOCABULARY = 1280
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--conversations", type=pathlib.Path)
-    parser.add_argument("--vocabulary", type=int, default=1280)
-    parser.add_argument("--out", type=pathlib.Path, default=HERE)
-    parser.add_argument("--positions", type=int, default=1024)
-    return parser.parse_args()
-
-
-# Both are close to what `glpft prepare` renders: it decides which merges are learnt, so close is enough.
-
-
-def prompts():
-    return tomllib.loads((HERE.parent / "src/prompts.toml").read_text("utf-8")).values()
-
-
-def of_conversations(path):
-    for conversation in json.loads(path.read_text("utf-8")):
-        yield from prompts()
-        for tool in conversation["tools"]:
-            yield json.dumps(tool)
-            yield tool["Name"] + ", "
-        yield "system: "
-        for turn in conversation["conversations"]:
-            yield f"{turn['from']}: {turn['value']}"
-
-
-def of_answers():
+def texts():
+    """Close to what `glpft prepare` renders: it decides which merges are learnt, so close is enough."""
+    prompts = tomllib.loads((HERE.parent / "src/prompts.toml").read_text("utf-8"))
     for path in sorted((HERE / "answer").rglob("*.json")):
         answer = json.loads(path.read_text("utf-8"))["answer_generation"]
-        yield from prompts()
+        yield from prompts.values()
         yield "system: \nuser: " + answer["query"]
         for f in answer["function"][:-1]:
             arguments = {k: ", ".join(v.values()) for k, v in f["parameters"]["properties"].items()}
@@ -76,13 +50,11 @@ def of_answers():
                 yield f" Next: conclusion.\nconclusion: {call['arguments']}"
 
 
-def write(out, name, value):
-    (out / name).write_text(json.dumps(value, indent=2) + "\n", "utf-8")
+def write(name, value):
+    (HERE / name).write_text(json.dumps(value, indent=2) + "\n", "utf-8")
 
 
 def main():
-    options = arguments()
-    options.out.mkdir(parents=True, exist_ok=True)
     tokenizer = Tokenizer(models.BPE())
     # Digits one by one: numbers are copied from observations, not learnt.
     pre = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
@@ -90,14 +62,13 @@ def main():
     tokenizer.decoder = decoders.ByteLevel()
     special = [AddedToken(t, special=True, normalized=False) for t in ("</s>", "<pad>")]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=options.vocabulary, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
-    texts = of_conversations(options.conversations) if options.conversations else of_answers()
-    tokenizer.train_from_iterator(texts, trainer)
-    write(options.out, "tokenizer.json", json.loads(tokenizer.to_str()))
+    trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(texts(), trainer)
+    write("tokenizer.json", json.loads(tokenizer.to_str()))
     tokens = dict(eos_token="</s>", pad_token="<pad>")
-    write(options.out, "special_tokens_map.json", tokens)
+    write("special_tokens_map.json", tokens)
     more = dict(tokenizer_class="PreTrainedTokenizerFast", add_prefix_space=False, clean_up_tokenization_spaces=False)
-    write(options.out, "tokenizer_config.json", more | tokens | dict(model_max_length=options.positions))
+    write("tokenizer_config.json", more | tokens | dict(model_max_length=1024))
     print(f"{tokenizer.get_vocab_size()} tokens")
 
 

@@ -1,4 +1,4 @@
-"""The invented tools of the quick-start data: what each is called, what it knows and how people ask for it.
+"""The invented tools of the sample data: what each is called, what it knows and how people ask for it.
 
 A tool has four functions over one table: `find` by key, `other` (the same question to another source), `list`
 (no arguments: keys and ids) and `by_id`. Texts stay short so that a tiny model sees whole examples.
