@@ -53,13 +53,13 @@ impl AnswerText<'_> {
 
 #[cfg(test)]
 mod tests {
-    use glpft_data::{Text, quickstart};
+    use glpft_data::{Text, sample};
     use glpft_recipes::Separators;
 
     use super::*;
 
     fn found(text: &str, stops: &[&str]) -> Option<(usize, FoundStop)> {
-        let tokenizer = PromptTokenizer::from_bytes(quickstart::tokenizer(), "</s>");
+        let tokenizer = PromptTokenizer::from_bytes(sample::tokenizer(), "</s>");
         let tokenizer = tokenizer.expect("the tokenizer loads");
         let mut whole = Text::new();
         whole.push(text);

@@ -3,14 +3,12 @@
 use std::collections::VecDeque;
 
 use super::cache::Cache;
-use super::choose::{Choice, Sampling};
 use super::error::GenerationError;
+use super::kept::{Kept, Room};
 use super::pass::NewTokens;
-use super::prefixes::Prefixes;
+use super::request::{TokenAnswer, TokenFinish, TokenRequest, finish};
 use super::sequence::Sequence;
-use super::slots::{FreeSlots, SlotList};
 use crate::decoder::Decoder;
-use crate::error::ModelError;
 
 /// How much is done, and kept, at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,55 +31,12 @@ impl Default for GeneratorSettings {
     }
 }
 
-/// A prompt to be answered.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TokenRequest {
-    /// Which of the generator's models answers.
-    pub model: usize,
-    /// The prompt, from its first token on; not empty.
-    pub prompt: Vec<u32>,
-    /// The most tokens of the answer, the one that ends it included.
-    pub new_tokens: usize,
-    /// The tokens that end the answer.
-    pub ends: Vec<u32>,
-    /// Only ids below this are chosen: the tokenizer's vocabulary, which may be smaller than the model's.
-    pub vocabulary: usize,
-    /// How tokens are chosen.
-    pub sampling: Sampling,
-}
-
-/// Why an answer ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenFinish {
-    /// Its last token is one of [`TokenRequest::ends`].
-    End,
-    /// The caller ended it.
-    Watched,
-    /// It has [`TokenRequest::new_tokens`], or as many as the model has positions for.
-    Length,
-}
-
-/// An answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenAnswer {
-    /// Its tokens, the one that ended it included.
-    pub tokens: Vec<u32>,
-    /// Why it ended.
-    pub finish: TokenFinish,
-    /// How many of the prompt's tokens did not have to be computed.
-    pub cached_tokens: usize,
-}
-
 /// Models on one backbone, and what they have read.
 #[derive(Debug)]
 pub struct Generator {
     models: Vec<Decoder>,
-    cache: Cache,
-    free: FreeSlots,
-    /// Of each model: what one adapter computed is of no use to another.
-    prefixes: Vec<Prefixes>,
+    kept: Kept,
     settings: GeneratorSettings,
-    clock: u64,
 }
 
 impl Generator {
@@ -98,12 +53,12 @@ impl Generator {
             })
         );
         Self {
-            cache: Cache::new(first.config(), first.device(), first.dtype()),
-            free: FreeSlots::default(),
-            prefixes: models.iter().map(|_| Prefixes::default()).collect(),
+            kept: Kept::new(
+                Cache::new(first.config(), first.device(), first.dtype()),
+                models.len(),
+            ),
             models,
             settings,
-            clock: 0,
         }
     }
 
@@ -127,15 +82,12 @@ impl Generator {
 
     /// How many tokens' keys and values are kept for later prompts.
     pub fn kept_tokens(&self) -> usize {
-        self.prefixes.iter().map(Prefixes::tokens).sum()
+        self.kept.tokens()
     }
 
     /// Lets go of everything that was read; the memory stays for what is read next.
     pub fn forget(&mut self) {
-        let capacity = self.free.capacity();
-        self.prefixes.fill_with(Prefixes::default);
-        self.free = FreeSlots::default();
-        self.free.grow(capacity);
+        self.kept.forget();
     }
 
     /// Answers all requests. `watch` sees every answer after each of its tokens but one of [`TokenRequest::ends`], with the
@@ -149,7 +101,7 @@ impl Generator {
         watch: &mut dyn FnMut(usize, &[u32]) -> bool,
     ) -> Result<Vec<TokenAnswer>, GenerationError> {
         for (index, request) in requests.iter().enumerate() {
-            self.check(index, request)?;
+            request.check(index, self.models[0].config())?;
         }
         let mut answers: Vec<TokenAnswer> = requests
             .iter()
@@ -172,33 +124,6 @@ impl Generator {
         Ok(answers)
     }
 
-    fn check(&self, index: usize, request: &TokenRequest) -> Result<(), GenerationError> {
-        let refuse = |reason| Err(GenerationError::Request { index, reason });
-        let config = self.models[0].config();
-        if request.prompt.is_empty() {
-            return refuse("the prompt is empty".to_owned());
-        }
-        let (tokens, positions) = (request.prompt.len(), config.max_positions);
-        if tokens > positions {
-            return refuse(format!(
-                "the prompt has {tokens} tokens, but the model was made for {positions} positions at most \
-                 (max_position_embeddings); limit prompts to fewer tokens"
-            ));
-        }
-        if let Err(reason) = request.sampling.check() {
-            return refuse(reason);
-        }
-        let vocabulary = config.vocab_size;
-        match request
-            .prompt
-            .iter()
-            .find(|&&token| token as usize >= vocabulary)
-        {
-            Some(&token) => Err(ModelError::TokenOutside { token, vocabulary }.into()),
-            None => Ok(()),
-        }
-    }
-
     /// Answers those of `requests` that `waiting` names, all of one model.
     fn answer(
         &mut self,
@@ -208,13 +133,17 @@ impl Generator {
         watch: &mut dyn FnMut(usize, &[u32]) -> bool,
         answers: &mut [TokenAnswer],
     ) -> Result<(), GenerationError> {
+        let positions = self.max_positions();
         let mut active: Vec<Sequence> = Vec::new();
         loop {
             while let Some(&next) = waiting.front()
                 && active.len() < self.settings.batch.max(1)
             {
-                let alone = active.is_empty();
-                let Some(sequence) = self.admit(next, &requests[next], alone) else {
+                let room = Room {
+                    bytes: self.settings.cache_bytes,
+                    alone: active.is_empty(),
+                };
+                let Some(sequence) = self.kept.admit(next, &requests[next], positions, room) else {
                     break;
                 };
                 waiting.pop_front();
@@ -237,7 +166,7 @@ impl Generator {
                     finish,
                     cached_tokens: sequence.cached,
                 };
-                self.keep(model, sequence);
+                self.kept.keep(model, sequence);
             }
         }
     }
@@ -273,7 +202,7 @@ impl Generator {
                 complete.push(at);
             }
         }
-        let logits = self.models[model].extend(new, &mut self.cache, &rows)?;
+        let logits = self.models[model].extend(new, &mut self.kept.cache, &rows)?;
         let vocabulary = self.models[model].config().vocab_size;
         for (&at, logits) in complete.iter().zip(logits.chunks_exact(vocabulary)) {
             let sequence = &mut active[at];
@@ -284,142 +213,5 @@ impl Generator {
             sequence.tokens.push(token);
         }
         Ok(complete)
-    }
-
-    /// Makes a sequence of a request, its prompt in the tree; none where the cache has no room for it now. One that is
-    /// `alone` gets room.
-    fn admit(&mut self, index: usize, request: &TokenRequest, alone: bool) -> Option<Sequence> {
-        self.clock += 1;
-        let (now, prompt) = (self.clock, &request.prompt);
-        let length = prompt.len();
-        // The last token is chosen, not read.
-        let new_tokens = request.new_tokens.min(self.max_positions() - length + 1);
-        let tree = &mut self.prefixes[request.model];
-        let mut found = tree.find(prompt, now);
-        tree.cut(&mut found);
-        // The scores after the prompt come of its last token, which is therefore computed in any case.
-        let cached = found.tokens.min(length - 1);
-        let held = found.node;
-        if let Some(node) = held {
-            tree.hold(node);
-        }
-        let room = self.room(length - cached + new_tokens - 1, alone);
-        let tree = &mut self.prefixes[request.model];
-        let mut node = held;
-        let sequence = room.map(|room| {
-            let mut slots = found.slots.part(0, cached);
-            slots.extend(&room);
-            let mut own = cached;
-            if found.tokens == cached {
-                let rest = room.part(0, length - cached);
-                node = tree.add(found, &prompt[cached..], rest, now);
-                if let Some(node) = node {
-                    tree.hold(node);
-                }
-                own = length;
-            } else if let Some(node) = node {
-                tree.hold(node);
-            }
-            Sequence {
-                request: index,
-                tokens: prompt.clone(),
-                prompt: length,
-                computed: cached,
-                cached,
-                slots,
-                own,
-                node,
-                new_tokens,
-                choice: Choice::new(request.sampling, prompt),
-            }
-        });
-        if let Some(node) = held {
-            tree.release(node);
-        }
-        sequence
-    }
-
-    /// Room for `count` tokens: free, new, or that of what nobody has asked for longest. None where all of it is in use,
-    /// unless it is for something that is `alone`.
-    fn room(&mut self, count: usize, alone: bool) -> Option<SlotList> {
-        /// Room is made in steps of so many tokens at least.
-        const STEP: usize = 1024;
-        let limit = self.settings.cache_bytes / self.cache.token_bytes().max(1);
-        loop {
-            if let Some(slots) = self.free.take(count) {
-                return Some(slots);
-            }
-            let capacity = self.free.capacity();
-            let least = capacity + count - self.free.free();
-            if least <= limit {
-                let wanted = least.max(capacity * 2).max(capacity + STEP);
-                self.grow(wanted.min(limit));
-            } else if !self.drop_oldest() {
-                if !alone {
-                    return None;
-                }
-                self.grow(least);
-            }
-        }
-    }
-
-    fn grow(&mut self, capacity: usize) {
-        self.cache.grow(capacity);
-        self.free.grow(capacity);
-    }
-
-    fn drop_oldest(&mut self) -> bool {
-        let trees = self.prefixes.iter().enumerate();
-        let oldest = trees
-            .filter_map(|(model, tree)| Some((tree.oldest()?, model)))
-            .min();
-        let Some(((_, node), model)) = oldest else {
-            return false;
-        };
-        let slots = self.prefixes[model].drop_leaf(node);
-        self.free.give(&slots);
-        true
-    }
-
-    /// Puts what a finished sequence computed into the tree, for prompts that go on after its answer.
-    fn keep(&mut self, model: usize, sequence: Sequence) {
-        let tree = &mut self.prefixes[model];
-        let computed = &sequence.tokens[..sequence.computed];
-        let found = tree.find(computed, self.clock);
-        let known = found.tokens.max(sequence.own).min(computed.len());
-        if found.tokens >= sequence.own {
-            let slots = sequence.slots.part(known, computed.len());
-            tree.add(found, &computed[known..], slots, self.clock);
-            self.free.give(&sequence.slots.part(sequence.own, known));
-            self.free
-                .give(&sequence.slots.part(computed.len(), usize::MAX));
-        } else {
-            self.free
-                .give(&sequence.slots.part(sequence.own, usize::MAX));
-        }
-        if let Some(node) = sequence.node {
-            tree.release(node);
-        }
-    }
-}
-
-/// Whether, and why, an answer ends with its last token.
-fn finish(
-    sequence: &Sequence,
-    request: &TokenRequest,
-    watch: &mut dyn FnMut(usize, &[u32]) -> bool,
-) -> Option<TokenFinish> {
-    let answer = sequence.answer();
-    if answer
-        .last()
-        .is_some_and(|last| request.ends.contains(last))
-    {
-        Some(TokenFinish::End)
-    } else if watch(sequence.request, answer) {
-        Some(TokenFinish::Watched)
-    } else if answer.len() >= sequence.new_tokens {
-        Some(TokenFinish::Length)
-    } else {
-        None
     }
 }

@@ -10,15 +10,18 @@ mod cache;
 mod choose;
 mod error;
 mod generator;
+mod kept;
 mod pass;
 mod prefixes;
+mod request;
 mod sequence;
 mod slots;
 
 pub use answer::{AnswerText, FoundStop};
 pub use choose::{Choice, Sampling};
 pub use error::GenerationError;
-pub use generator::{Generator, GeneratorSettings, TokenAnswer, TokenFinish, TokenRequest};
+pub use generator::{Generator, GeneratorSettings};
+pub use request::{TokenAnswer, TokenFinish, TokenRequest};
 
 pub(crate) use cache::LayerCache;
 pub(crate) use pass::Pass;
