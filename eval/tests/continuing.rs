@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use glpft_data::Conversation;
+use glpft_eval::DirectoryError;
 use glpft_eval::static_evaluation::{
     Answerer, MANIFEST_FILE, METRICS_FILE, PREDICTIONS_FILE, StaticError, StaticObserver,
     StaticReport, StaticSettings, TIMES_FILE, Times,
@@ -148,7 +149,8 @@ fn another_evaluation_is_refused_by_name() {
         let mut right = Scripted::right(conversations, settings);
         let error = evaluate(conversations, settings, team, &mut right, &out).unwrap_err();
         let told = error.to_string();
-        assert!(matches!(error, StaticError::Other { .. }), "{told}");
+        let other = matches!(error, StaticError::Directory(DirectoryError::Other { .. }));
+        assert!(other, "{told}");
         assert!(parts.iter().all(|part| told.contains(part)), "{told}");
     };
     refused(&conversations[1..], &settings, &["data: "]);

@@ -30,7 +30,7 @@ impl Size {
             tools_per_category: 4,
             train_rows: 240,
             test_rows: 80,
-            train_tasks: 2000,
+            train_tasks: 400,
             test_tasks_per_group: 50,
         }
     }
@@ -56,16 +56,6 @@ impl Size {
             test_rows: 40,
             train_tasks: 60,
             test_tasks_per_group: 6,
-        }
-    }
-
-    /// The preset of this name: `tiny`, `small` or `standard`.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "tiny" => Some(Self::tiny()),
-            "small" => Some(Self::small()),
-            "standard" => Some(Self::standard()),
-            _ => None,
         }
     }
 

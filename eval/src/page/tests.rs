@@ -38,7 +38,7 @@ fn stage(stage: Stage, steps: u64) -> StagePart {
 }
 
 fn recipe() -> Recipe {
-    Recipe::load_partial("quickstart", &[]).unwrap_or_else(|error| panic!("{error}"))
+    Recipe::load_partial("sample", &[]).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn page() -> RunPage {
@@ -47,7 +47,7 @@ fn page() -> RunPage {
         recipe_text: "seed = 42".to_owned(),
         stages: Stage::ALL.map(|one| stage(one, 120)).into(),
         source: Some(SourcePart {
-            path: "builtin:quickstart".to_owned(),
+            path: "builtin:sample".to_owned(),
             form: "raw".to_owned(),
             records: 56,
             kept: 51,

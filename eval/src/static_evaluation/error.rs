@@ -17,28 +17,6 @@ pub enum StaticError {
          `Next: conclusion.` or `Next: give up.`"
     )]
     NoSteps,
-    /// The directory holds another evaluation.
-    #[error(
-        "{} holds another evaluation ({}); choose another directory, or give --overwrite to remove it",
-        path.display(), differences.join("; ")
-    )]
-    Other {
-        /// The directory.
-        path: PathBuf,
-        /// What differs, with both values.
-        differences: Vec<String>,
-    },
-    /// The directory holds files of these names that no evaluation wrote.
-    #[error(
-        "{} holds {file}, but no evaluation.json that says what it is of; choose another directory",
-        path.display()
-    )]
-    NotAnEvaluation {
-        /// The directory.
-        path: PathBuf,
-        /// The file.
-        file: &'static str,
-    },
     /// A line of the predictions that are there already is not what stood there.
     #[error(
         "{}:{line} is not what the evaluation wrote there ({reason}); give --overwrite to start anew",
@@ -99,6 +77,9 @@ pub enum StaticError {
         /// Steps in all.
         total: usize,
     },
+    /// The directory.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// The predictions cannot be read back.
     #[error(transparent)]
     Predictions(#[from] PredictionsError),
@@ -108,17 +89,6 @@ pub enum StaticError {
     /// A JSON file.
     #[error(transparent)]
     Json(#[from] JsonError),
-}
-
-impl From<DirectoryError> for StaticError {
-    fn from(error: DirectoryError) -> Self {
-        match error {
-            DirectoryError::Other { path, differences } => Self::Other { path, differences },
-            DirectoryError::NotAnEvaluation { path, file } => Self::NotAnEvaluation { path, file },
-            DirectoryError::File(error) => Self::File(error),
-            DirectoryError::Json(error) => Self::Json(error),
-        }
-    }
 }
 
 /// An error with everything that led to it.
