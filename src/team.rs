@@ -21,7 +21,8 @@ use open::Loader;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TeamSource {
     /// A run's directory. Its arrangement says who answers: the three roles, each by a model or an adapter of its own or
-    /// (`multi-task`) all by one; or the backbone (`single`).
+    /// (`multi-task`) all by one; or the backbone
+    /// (`single`, `mixed`).
     Run(PathBuf),
     /// Three models, each a model directory, an adapter directory, or a run with that role.
     Trio {
@@ -148,6 +149,14 @@ impl Team {
 
 impl Generate for Team {
     fn generate(&mut self, requests: &[Request]) -> Result<Vec<Generated>, GenerateError> {
+        self.generate_while(requests, &|_| true)
+    }
+
+    fn generate_while(
+        &mut self,
+        requests: &[Request],
+        wanted: &dyn Fn(usize) -> bool,
+    ) -> Result<Vec<Generated>, GenerateError> {
         if let Some(request) = requests
             .iter()
             .find(|request| !self.members.contains_key(&request.role))
@@ -160,6 +169,9 @@ impl Generate for Team {
             let mut failed = None;
             let members = &self.members;
             let answers = self.generators[generator].generate(&encoded, &mut |at, answer| {
+                if !wanted(places[at]) {
+                    return true;
+                }
                 let request = &requests[places[at]];
                 let member = &members[&request.role];
                 member.stop(request, answer).unwrap_or_else(|error| {

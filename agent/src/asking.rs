@@ -5,6 +5,7 @@ use glpft_data::{Conversation, Speaker, Text, fingerprint};
 use glpft_data::{Purpose, Random};
 
 use crate::generate::{Generate, GenerateError, Limits, Request, Role, Sampling, StopReason};
+use crate::listener::Listener;
 use crate::planner::{NOTHING, clean_output};
 use crate::policy::Asked;
 use crate::usage::Usage;
@@ -133,13 +134,14 @@ pub(crate) struct Prompted {
 
 /// Asks for all of them at once, and again for those that say nothing: where tokens are drawn, up to [`ATTEMPTS`] times
 /// with other seeds. The cleaned outputs, in the prompts' order; what they cost is added to their steps' cost. `settings`
-/// and `cost` have one element a step.
+/// and `cost` have one element a step. Steps that `listener` does not wait for are left out.
 pub(crate) fn ask(
     generator: &mut dyn Generate,
     settings: &[StepSettings],
     asked: &[Asked<'_>],
     prompts: &[Prompted],
     cost: &mut [Cost],
+    listener: &dyn Listener,
 ) -> Result<Vec<String>, GenerateError> {
     let attempts = |step: usize| match settings[step].policy.sampling {
         Sampling::Greedy => 1,
@@ -148,6 +150,7 @@ pub(crate) fn ask(
     let mut outputs = vec![NOTHING.to_owned(); prompts.len()];
     let mut open: Vec<usize> = (0..prompts.len()).collect();
     for attempt in 0..ATTEMPTS {
+        open.retain(|&at| listener.waits(prompts[at].step));
         if open.is_empty() {
             break;
         }
@@ -165,7 +168,8 @@ pub(crate) fn ask(
                 }
             })
             .collect();
-        let answers = generator.generate(&requests)?;
+        let waits = |at: usize| listener.waits(prompts[open[at]].step);
+        let answers = generator.generate_while(&requests, &waits)?;
         if answers.len() != requests.len() {
             return Err(GenerateError::Request {
                 index: answers.len().min(requests.len() - 1),

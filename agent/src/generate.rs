@@ -172,6 +172,19 @@ pub trait Generate {
     /// Where one of them cannot be answered; nothing is then known of the others.
     fn generate(&mut self, requests: &[Request]) -> Result<Vec<Generated>, GenerateError>;
 
+    /// As [`Generate::generate`], for answers that may stop being wanted: `wanted` is asked with a request's index, any number
+    /// of times, and an answer that is not wanted any more may be cut short. By itself every answer is given whole.
+    ///
+    /// # Errors
+    /// As [`Generate::generate`].
+    fn generate_while(
+        &mut self,
+        requests: &[Request],
+        _wanted: &dyn Fn(usize) -> bool,
+    ) -> Result<Vec<Generated>, GenerateError> {
+        self.generate(requests)
+    }
+
     /// Lets go of what is kept of earlier prompts: no later one begins like them. Only memory and time depend on it.
     fn forget(&mut self) {}
 }

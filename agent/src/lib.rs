@@ -9,6 +9,7 @@ mod decision;
 mod environment;
 mod generate;
 mod instructions;
+mod listener;
 mod naming;
 mod parse;
 mod planner;
@@ -34,6 +35,7 @@ pub use generate::{
     Generate, GenerateError, Generated, Limits, Request, Role, Sampling, StopReason,
 };
 pub use instructions::{InstructionsError, read_instructions};
+pub use listener::Listener;
 pub use naming::{change_name, standardize};
 pub use parse::{ParseError, parse_step};
 pub use planner::{NOTHING, PlannerTurn, clean_output};

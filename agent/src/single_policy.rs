@@ -5,6 +5,7 @@ use glpft_recipes::Behaviour;
 
 use crate::asking::{Cost, PolicySettings, Prompted, StepSettings, ask, conversation};
 use crate::generate::{Generate, GenerateError, Role};
+use crate::listener::Listener;
 use crate::policy::{Asked, Policy};
 use crate::prompts::StepPrompts;
 use crate::said::{FINISH, Said};
@@ -40,6 +41,7 @@ impl<'g> SinglePolicy<'g> {
         &mut self,
         asked: &[Asked<'_>],
         settings: &[StepSettings],
+        listener: &dyn Listener,
     ) -> Result<Vec<Said>, GenerateError> {
         let mut prompted = Vec::with_capacity(asked.len());
         for (step, asked) in asked.iter().enumerate() {
@@ -53,7 +55,14 @@ impl<'g> SinglePolicy<'g> {
             });
         }
         let mut cost = vec![Cost::default(); asked.len()];
-        let outputs = ask(self.generator, settings, asked, &prompted, &mut cost)?;
+        let outputs = ask(
+            self.generator,
+            settings,
+            asked,
+            &prompted,
+            &mut cost,
+            listener,
+        )?;
         let said = outputs.iter().zip(cost).zip(settings);
         Ok(said
             .map(|((output, Cost { usage, cut }), settings)| {
@@ -70,7 +79,7 @@ impl<'g> SinglePolicy<'g> {
 impl Policy for SinglePolicy<'_> {
     fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
         let settings = vec![StepSettings::from(self.settings); asked.len()];
-        self.say_each(asked, &settings)
+        self.say_each(asked, &settings, &())
     }
 
     fn forget(&mut self) {

@@ -5,6 +5,7 @@ use glpft_data::Prompts;
 use crate::asking::{Cost, PolicySettings, Prompted, StepSettings, ask, conversation};
 use crate::decision::Plan;
 use crate::generate::{Generate, GenerateError, Role};
+use crate::listener::Listener;
 use crate::planner::PlannerTurn;
 use crate::policy::{Asked, Policy};
 use crate::prompts::StepPrompts;
@@ -33,8 +34,7 @@ impl<'g> TeamPolicy<'g> {
         }
     }
 
-    /// As [`Policy::say`], each step in its own way: `settings` has one element a step. What every planner thought is told
-    /// to `thought` with the step's index before callers and summarizers are asked.
+    /// As [`Policy::say`], each step in its own way: `settings` has one element a step.
     ///
     /// # Errors
     /// Where a model fails.
@@ -42,7 +42,7 @@ impl<'g> TeamPolicy<'g> {
         &mut self,
         asked: &[Asked<'_>],
         settings: &[StepSettings],
-        told: &mut dyn FnMut(usize, &str),
+        listener: &dyn Listener,
     ) -> Result<Vec<Said>, GenerateError> {
         let conversations = asked
             .iter()
@@ -68,7 +68,14 @@ impl<'g> TeamPolicy<'g> {
                 prompt: of.planner(asked[step].turns.len()),
             })
             .collect();
-        let planned = ask(self.generator, settings, asked, &planners, &mut cost)?;
+        let planned = ask(
+            self.generator,
+            settings,
+            asked,
+            &planners,
+            &mut cost,
+            listener,
+        )?;
         let turns: Vec<PlannerTurn> = planned
             .iter()
             .zip(settings)
@@ -76,7 +83,7 @@ impl<'g> TeamPolicy<'g> {
             .collect();
         for (step, turn) in turns.iter().enumerate() {
             if let Some(thought) = thought(&turn.text) {
-                told(step, thought);
+                listener.thought(step, thought);
             }
         }
 
@@ -94,7 +101,14 @@ impl<'g> TeamPolicy<'g> {
             })
             .collect();
         let mut outputs = vec![String::new(); asked.len()];
-        let answers = ask(self.generator, settings, asked, &handed, &mut cost)?;
+        let answers = ask(
+            self.generator,
+            settings,
+            asked,
+            &handed,
+            &mut cost,
+            listener,
+        )?;
         for (prompted, answer) in handed.iter().zip(answers) {
             outputs[prompted.step] = answer;
         }
@@ -112,7 +126,7 @@ impl<'g> TeamPolicy<'g> {
 impl Policy for TeamPolicy<'_> {
     fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
         let settings = vec![StepSettings::from(self.settings); asked.len()];
-        self.say_each(asked, &settings, &mut |_, _| {})
+        self.say_each(asked, &settings, &())
     }
 
     fn forget(&mut self) {

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use glpft_agent::{Asked, FINISH, GenerateError, Policy, Said, Task};
+use glpft_agent::{Asked, FINISH, GenerateError, Listener, Policy, Said, Task};
 use glpft_data::Turn;
 
 /// What a request asks for beside its conversation; what it does not say is as the server does by itself.
@@ -35,15 +35,16 @@ pub struct Question {
 pub trait Speaker {
     /// One answer for each question, in their order. They are asked together because a model answers many faster than one.
     ///
-    /// A rationale that is ready before the rest may be told to `thought`, once at most, with its question's index: it is
-    /// streamed at once. [`Said::thought`] has it in any case.
+    /// A rationale that is ready before the rest may be told to `listener`, once at most, with its question's index: it is
+    /// streamed at once. [`Said::thought`] has it in any case. What the listener does not wait for any more need not be
+    /// answered.
     ///
     /// # Errors
     /// Where a model fails. What was told till then does not count.
     fn speak(
         &mut self,
         questions: &[&Question],
-        thought: &mut dyn FnMut(usize, &str),
+        listener: &dyn Listener,
     ) -> Result<Vec<Said>, GenerateError>;
 }
 
@@ -51,9 +52,9 @@ impl Speaker for Box<dyn Speaker> {
     fn speak(
         &mut self,
         questions: &[&Question],
-        thought: &mut dyn FnMut(usize, &str),
+        listener: &dyn Listener,
     ) -> Result<Vec<Said>, GenerateError> {
-        (**self).speak(questions, thought)
+        (**self).speak(questions, listener)
     }
 }
 
@@ -71,7 +72,7 @@ impl<P: Policy> Speaker for PolicySpeaker<P> {
     fn speak(
         &mut self,
         questions: &[&Question],
-        _thought: &mut dyn FnMut(usize, &str),
+        _listener: &dyn Listener,
     ) -> Result<Vec<Said>, GenerateError> {
         let without_functions: Vec<Task> = questions
             .iter()

@@ -1,7 +1,7 @@
 //! Trained models as a chat's speaker.
 
 use glpft_agent::{
-    Asked, Generate, GenerateError, PolicySettings, Said, Sampling, SinglePolicy, StepSettings,
+    Asked, Generate, GenerateError, Listener, PolicySettings, Said, Sampling, SinglePolicy, StepSettings,
     TeamPolicy,
 };
 use glpft_data::Prompts;
@@ -54,7 +54,7 @@ impl Speaker for TeamSpeaker {
     fn speak(
         &mut self,
         questions: &[&Question],
-        thought: &mut dyn FnMut(usize, &str),
+        listener: &dyn Listener,
     ) -> Result<Vec<Said>, GenerateError> {
         let mut settings = Vec::with_capacity(questions.len());
         for question in questions {
@@ -72,9 +72,9 @@ impl Speaker for TeamSpeaker {
         let generator = &mut *self.generator;
         match self.single {
             true => SinglePolicy::new(generator, &self.prompts, self.settings)
-                .say_each(&asked, &settings),
+                .say_each(&asked, &settings, listener),
             false => TeamPolicy::new(generator, &self.prompts, self.settings)
-                .say_each(&asked, &settings, thought),
+                .say_each(&asked, &settings, listener),
         }
     }
 }

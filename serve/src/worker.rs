@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use glpft_agent::GenerateError;
+use glpft_agent::{GenerateError, Listener};
 use tokio::sync::oneshot;
 
 use crate::metrics::Metrics;
@@ -107,16 +107,26 @@ fn answer(speaker: &mut dyn Speaker, jobs: &[Job]) -> Result<(), Box<dyn Any + S
 
 fn ask(speaker: &mut dyn Speaker, jobs: &[Job]) -> Result<(), GenerateError> {
     let questions: Vec<&Question> = jobs.iter().map(|job| &job.question).collect();
-    let all = speaker.speak(&questions, &mut |index, thought| {
-        if let Some(job) = jobs.get(index) {
-            // Whoever left is not told.
-            let _ = job.events.send(Event::Thought(thought.to_owned()));
-        }
-    })?;
+    let all = speaker.speak(&questions, &Clients(jobs))?;
     for (job, said) in jobs.iter().zip(all) {
         let _ = job.events.send(Event::Done(Ok(said)));
     }
     Ok(())
+}
+
+/// Those who asked. Who has left is not told, and not waited for.
+struct Clients<'a>(&'a [Job]);
+
+impl Listener for Clients<'_> {
+    fn thought(&self, step: usize, thought: &str) {
+        if let Some(job) = self.0.get(step) {
+            let _ = job.events.send(Event::Thought(thought.to_owned()));
+        }
+    }
+
+    fn waits(&self, step: usize) -> bool {
+        self.0.get(step).is_some_and(|job| !job.events.is_closed())
+    }
 }
 
 fn tell_all(jobs: &[Job], failure: &Failure) {

@@ -2,6 +2,11 @@
 
 mod support;
 
+use std::net::{Shutdown, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+use std::io::Write;
+
 use glpft_agent::{Generate, GenerateError, Generated, PolicySettings, Request, Role, StopReason};
 use glpft_data::Prompts;
 use glpft_serve::{ChatSettings, TeamSpeaker};
@@ -50,6 +55,31 @@ fn server(single: bool) -> Server {
             )) as _)
         }),
     )
+}
+
+/// Answers only once it is not waited for; tells which roles were asked.
+struct Endless(Sender<Role>);
+
+impl Generate for Endless {
+    fn generate(&mut self, requests: &[Request]) -> Result<Vec<Generated>, GenerateError> {
+        self.generate_while(requests, &|_| true)
+    }
+
+    fn generate_while(
+        &mut self,
+        requests: &[Request],
+        wanted: &dyn Fn(usize) -> bool,
+    ) -> Result<Vec<Generated>, GenerateError> {
+        for request in requests {
+            self.0.send(request.role).unwrap_or_default();
+        }
+        let since = Instant::now();
+        while (0..requests.len()).any(wanted) {
+            assert!(since.elapsed() < Duration::from_secs(20), "still waited for");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Scripted.generate(requests)
+    }
 }
 
 fn arguments(answer: &Value) -> &Value {
@@ -121,6 +151,37 @@ fn a_single_model_answers_too() {
     assert_eq!(message(&answer, "content"), "done");
     assert_eq!(message(&answer, "reasoning_content"), "I say.");
     assert_eq!(answer["usage"]["total_tokens"], 15);
+}
+
+#[test]
+fn nobody_works_for_a_client_that_left() {
+    let (tell, asked): (Sender<Role>, Receiver<Role>) = channel();
+    let server = Server::speaker(
+        ChatSettings::new("stub"),
+        Box::new(move || {
+            let (endless, prompts) = (Endless(tell.clone()), Prompts::open(None)?);
+            let settings = PolicySettings::greedy();
+            let team = TeamSpeaker::new(Box::new(endless), prompts, settings, false);
+            Ok(Box::new(team) as _)
+        }),
+    );
+    for _ in 0..2 {
+        let body = ask_with_tool("x").to_string();
+        let mut client = TcpStream::connect(server.address).expect("a connection");
+        write!(
+            client,
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .expect("sent");
+        // Who comes after it is asked next: the caller never was.
+        let first = asked.recv_timeout(Duration::from_secs(20));
+        assert_eq!(first, Ok(Role::Planner));
+        client.shutdown(Shutdown::Both).expect("gone");
+    }
+    server.wait_for("glpft_clients_left_total 2");
+    assert!(asked.try_recv().is_err());
 }
 
 #[test]

@@ -12,6 +12,14 @@ pub(crate) struct Fitted(pub Team);
 
 impl Generate for Fitted {
     fn generate(&mut self, requests: &[Request]) -> Result<Vec<Generated>, GenerateError> {
+        self.generate_while(requests, &|_| true)
+    }
+
+    fn generate_while(
+        &mut self,
+        requests: &[Request],
+        wanted: &dyn Fn(usize) -> bool,
+    ) -> Result<Vec<Generated>, GenerateError> {
         let mut requests = Cow::Borrowed(requests);
         for at in 0..requests.len() {
             let Request { role, limits, .. } = &requests[at];
@@ -23,7 +31,7 @@ impl Generate for Fitted {
                 requests.to_mut()[at].limits.prompt_tokens = room;
             }
         }
-        self.0.generate(&requests)
+        self.0.generate_while(&requests, wanted)
     }
 
     fn forget(&mut self) {

@@ -51,7 +51,7 @@ fn answer(team: &mut Team, request: &Request) -> Generated {
 fn adapters(directory: &Path) {
     let arguments = [
         "run",
-        "quickstart",
+        "sample",
         "--out=team",
         "--set=stage.tune=lora",
         // Large enough that two steps make three different models.
@@ -97,6 +97,13 @@ fn adapters_share_their_base_and_answer_as_merged_models() {
     for (request, expected) in requests.iter().zip(&answers) {
         assert_eq!(answer(&mut team, request).text, expected.text);
         team.forget();
+    }
+    // What nobody waits for ends at once, and nobody else notices.
+    let waited = team.generate_while(&requests, &|at| at != 1).unwrap();
+    assert!(answers[1].new_tokens > 1);
+    assert_eq!(waited[1].new_tokens, 1);
+    for at in [0, 2, 3, 4, 5] {
+        assert_eq!(waited[at].text, answers[at].text);
     }
 }
 
