@@ -143,7 +143,7 @@ fn main() -> Result<()> {
     if !args.load {
         fs::create_dir(&args.out)?;
     }
-    let recipe = Recipe::load("quickstart", &settings()?)?;
+    let recipe = Recipe::load("sample", &settings()?)?;
     let mut base = Base::resolve(&recipe)?;
     let [hidden, intermediate, layers, heads, kv_heads, vocabulary] = args.size.shape();
     let config = &mut base.config;

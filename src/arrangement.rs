@@ -15,10 +15,11 @@ pub struct Job {
 ///
 /// `glpft`: the backbone, then each role. `single`: the backbone alone. `one-stage`: the roles alone, from the base.
 /// `multi-task`: one model on the union of the role datasets, under the name and with the settings of the global stage.
+/// `mixed`: the same with the backbone's dataset.
 pub fn jobs(recipe: &Recipe) -> Vec<Job> {
     let stages: &[Stage] = match recipe.arrangement {
         Arrangement::Glpft => &Stage::ALL,
-        Arrangement::Single | Arrangement::MultiTask => &[Stage::Global],
+        Arrangement::Single | Arrangement::MultiTask | Arrangement::Mixed => &[Stage::Global],
         Arrangement::OneStage => &Stage::LOCAL,
     };
     let job = |&stage: &Stage| Job {

@@ -7,7 +7,7 @@ use glpft_checkpoints::{
     CONFIG_FILE, GgufFile, ModelConfig, ModelFiles, ModelLocation, RunDirectory, SpecialTokens,
     TOKENIZER_FILE, TokenizerSource,
 };
-use glpft_data::{GgufTokenizer, PromptTokenizer, quickstart};
+use glpft_data::{GgufTokenizer, PromptTokenizer, sample};
 use glpft_recipes::{RandomModel, Recipe, Stage, StartFrom};
 
 use crate::Error;
@@ -15,7 +15,7 @@ use crate::Error;
 /// `model.base` of a randomly initialized model.
 const RANDOM: &str = "random";
 /// `model.tokenizer` of the tokenizer that the binary carries.
-const BUILTIN_TOKENIZER: &str = "builtin:quickstart";
+const BUILTIN_TOKENIZER: &str = "builtin:sample";
 
 /// A model to start from.
 #[derive(Debug)]
@@ -284,8 +284,8 @@ fn named_tokenizer(name: &str) -> Result<(PromptTokenizer, TokenizerFiles), Erro
         pad: Some("<pad>".to_owned()),
         ..SpecialTokens::default()
     };
-    let tokenizer = PromptTokenizer::from_bytes(quickstart::tokenizer(), "</s>")?;
-    let json = Cow::Borrowed(quickstart::tokenizer());
+    let tokenizer = PromptTokenizer::from_bytes(sample::tokenizer(), "</s>")?;
+    let json = Cow::Borrowed(sample::tokenizer());
     let files = TokenizerFiles::Made {
         json,
         special,

@@ -368,7 +368,9 @@ impl Error {
             | Self::HeldOutIsTrainedOn { .. }
             | Self::NoSuchExample { .. }
             | Self::Argument { .. }
-            | Self::Static(StaticError::Other { .. } | StaticError::NotAnEvaluation { .. })
+            | Self::Static(StaticError::Directory(
+                DirectoryError::Other { .. } | DirectoryError::NotAnEvaluation { .. },
+            ))
             | Self::Live(LiveError::Directory(
                 DirectoryError::Other { .. } | DirectoryError::NotAnEvaluation { .. },
             ))

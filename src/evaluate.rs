@@ -3,6 +3,7 @@
 mod fitted;
 mod identity;
 mod live;
+mod models;
 mod perplexity;
 mod recipe;
 mod work;
@@ -11,19 +12,18 @@ mod workplace;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use burn::tensor::Device;
 use glpft_agent::Generate;
-use glpft_data::{Conversations, Prompts, ReadOptions, Source};
+use glpft_data::{Conversations, ReadOptions, Source};
 use glpft_eval::static_evaluation::{
-    Answerer, Manifest, StaticEvaluation, StaticObserver, StaticReport, StaticSettings,
+    Answerer, StaticEvaluation, StaticObserver, StaticReport, StaticSettings,
 };
-use glpft_recipes::{Arrangement, Behaviour, Observations, Precision};
+use glpft_recipes::{Arrangement, Behaviour, Observations};
 
 use crate::error::Error;
-use crate::team::{Team, TeamSource};
 pub(crate) use fitted::Fitted;
 pub(crate) use identity::of_what_is_there as models_of_run;
 pub use live::{EvaluateLive, Trained, evaluate_live};
+pub use models::Models;
 pub use perplexity::{EvaluatePerplexity, PerplexityReport, RolePerplexity, evaluate_perplexity};
 pub use recipe::{RunFacts, run_facts};
 pub use work::{Work, work};
@@ -35,22 +35,16 @@ pub const EVAL_FOLDER: &str = "eval";
 /// A static evaluation: who, of what, how, and where it is kept.
 #[derive(Debug)]
 pub struct EvaluateStatic<'a> {
-    /// The models.
-    pub team: &'a TeamSource,
+    /// Who answers.
+    pub models: Models<'a>,
     /// The held-out conversations: what [`Source`] reads, usually a stage-2 file.
     pub data: &'a Path,
-    /// A file of prompt templates; default: the run's, or the built-in ones.
-    pub prompts: Option<&'a Path>,
     /// How it is done.
     pub settings: &'a StaticSettings,
     /// The directory that it is kept in.
     pub out: &'a Path,
     /// Removes an evaluation that is there already.
     pub overwrite: bool,
-    /// What computes.
-    pub device: &'a Device,
-    /// The precision of the layers' products.
-    pub precision: Precision,
     /// Set from outside to end after the batch under way.
     pub stop: &'a AtomicBool,
 }
@@ -65,32 +59,21 @@ pub fn evaluate_static(
     observer: &mut dyn StaticObserver,
 ) -> Result<StaticReport, Error> {
     let EvaluateStatic {
-        team,
+        models,
         data,
         settings,
         ..
     } = *evaluation;
-    let facts = run_facts(team)?;
-    let prompts = match evaluation.prompts {
-        Some(path) => Prompts::open(Some(path))?,
-        None => Prompts::open(facts.prompts.as_deref())?,
-    };
+    let facts = run_facts(models.team)?;
+    let prompts = models.prompts(&facts)?;
     let Conversations {
         conversations,
         report,
     } = read(data, settings.behaviour)?;
-    let mut manifest = Manifest {
-        decides: identity::of(team)?,
-        about: identity::about(team),
-    };
-    let precision = evaluation.precision.name().to_owned();
-    manifest.decides.insert("precision".to_owned(), precision);
+    let mut manifest = models.manifest()?;
     manifest
         .about
         .insert("data".to_owned(), data.display().to_string());
-    manifest
-        .about
-        .insert("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
     StaticEvaluation {
         conversations: &conversations,
         bad_records: report.bad.len(),
@@ -103,10 +86,7 @@ pub fn evaluate_static(
         stop: evaluation.stop,
     }
     .run(
-        &mut || {
-            let team = Team::open(team, evaluation.device, evaluation.precision)?;
-            Ok::<Box<dyn Generate>, Error>(Box::new(Fitted(team)))
-        },
+        &mut || Ok::<Box<dyn Generate>, Error>(Box::new(Fitted(models.open()?))),
         observer,
     )
 }
@@ -131,7 +111,7 @@ pub fn read(data: &Path, behaviour: Behaviour) -> Result<Conversations, Error> {
 /// Who answers in a run of an arrangement.
 pub fn answerer(arrangement: Arrangement) -> Answerer {
     match arrangement {
-        Arrangement::Single => Answerer::Single,
+        Arrangement::Single | Arrangement::Mixed => Answerer::Single,
         Arrangement::Glpft | Arrangement::OneStage | Arrangement::MultiTask => Answerer::Team,
     }
 }

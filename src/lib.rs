@@ -13,6 +13,7 @@ pub mod memory;
 pub mod model;
 pub mod place;
 pub mod prepare;
+pub mod quickstart;
 pub mod report;
 pub mod result;
 pub mod run;

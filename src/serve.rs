@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use burn::tensor::Device;
 use glpft_agent::PolicySettings;
-use glpft_data::Prompts;
 use glpft_eval::static_evaluation::Answerer;
 use glpft_recipes::Precision;
 use glpft_serve::{
@@ -15,8 +14,8 @@ use glpft_serve::{
 use glpft_world::World;
 
 use crate::error::Error;
-use crate::evaluate::{Fitted, run_facts};
-use crate::team::{Team, TeamSource};
+use crate::evaluate::{Fitted, Models, run_facts};
+use crate::team::TeamSource;
 
 /// Models to be served: who, and how they are asked.
 #[derive(Clone, Debug)]
@@ -31,15 +30,22 @@ pub struct ServeTeam {
     pub device: Device,
     /// The precision of the layers' products.
     pub precision: Precision,
+    /// As [`Models::cache_bytes`].
+    pub cache_bytes: Option<usize>,
 }
 
 impl ServeTeam {
     /// Loads the models.
     fn open(&self) -> Result<Box<dyn Speaker>, Error> {
         let facts = run_facts(&self.team)?;
-        let prompts = self.prompts.as_deref().or(facts.prompts.as_deref());
-        let prompts = Prompts::open(prompts)?;
-        let team = Team::open(&self.team, &self.device, self.precision)?;
+        let models = Models {
+            team: &self.team,
+            prompts: self.prompts.as_deref(),
+            device: &self.device,
+            precision: self.precision,
+            cache_bytes: self.cache_bytes,
+        };
+        let (team, prompts) = (models.open()?, models.prompts(&facts)?);
         let policy = PolicySettings {
             system_prefix: facts.system_prefix,
             ..self.policy

@@ -1,8 +1,8 @@
 //! Trained models as a chat's speaker.
 
 use glpft_agent::{
-    Asked, Generate, GenerateError, Listener, PolicySettings, Said, Sampling, SinglePolicy, StepSettings,
-    TeamPolicy,
+    Asked, Generate, GenerateError, Listener, PolicySettings, Said, Sampling, SinglePolicy,
+    StepSettings, TeamPolicy,
 };
 use glpft_data::Prompts;
 

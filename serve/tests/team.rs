@@ -2,10 +2,10 @@
 
 mod support;
 
+use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
-use std::io::Write;
 
 use glpft_agent::{Generate, GenerateError, Generated, PolicySettings, Request, Role, StopReason};
 use glpft_data::Prompts;
@@ -75,7 +75,10 @@ impl Generate for Endless {
         }
         let since = Instant::now();
         while (0..requests.len()).any(wanted) {
-            assert!(since.elapsed() < Duration::from_secs(20), "still waited for");
+            assert!(
+                since.elapsed() < Duration::from_secs(20),
+                "still waited for"
+            );
             std::thread::sleep(Duration::from_millis(2));
         }
         Scripted.generate(requests)

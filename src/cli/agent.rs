@@ -30,7 +30,7 @@ pub(crate) fn run(args: &AgentRunArgs) -> Result<(), Error> {
         search: search(&args.search),
         together: args.search.together,
     };
-    let device = glpft_model::device(&args.search.device.device)?;
+    let device = glpft_model::device(&args.search.asking.device.device)?;
     let mut shown = Shown {
         tasks: &tasks,
         output: &args.output,
@@ -38,15 +38,12 @@ pub(crate) fn run(args: &AgentRunArgs) -> Result<(), Error> {
     };
     let rollouts = work(
         &Work {
-            team: &team,
+            models: args.search.asking.models(&team, &device),
             tasks: &tasks,
             server: workplace.server(),
-            prompts: args.search.prompts.as_deref(),
             policy: policy(&args.search, &team)?,
             settings: &settings,
             out: args.out.as_deref(),
-            device: &device,
-            precision: args.search.precision.into(),
         },
         &mut shown,
     )?;

@@ -1,10 +1,12 @@
 //! The arguments of every command.
 
+mod asking;
 mod common;
 mod data;
 mod eval;
 mod export;
 mod live;
+mod quickstart;
 mod recipe;
 mod report;
 mod run;
@@ -16,12 +18,14 @@ mod world;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use asking::AskingArgs;
 use common::at_least_one;
-pub(crate) use common::{CommonArgs, DeviceArgs, OutputArgs, PrecisionArg, RecipeArgs};
+pub(crate) use common::{CommonArgs, DeviceArgs, OutputArgs, PrecisionArg, RecipeArgs, SizeArg};
 pub(crate) use data::*;
 pub(crate) use eval::*;
 pub(crate) use export::*;
 pub(crate) use live::*;
+pub(crate) use quickstart::*;
 pub(crate) use recipe::*;
 pub(crate) use report::*;
 pub(crate) use run::*;
@@ -33,7 +37,7 @@ pub(crate) use world::*;
 
 /// Turns tool-use trajectories into a planner, a caller and a summarizer (GLPFT, arXiv 2401.07324).
 ///
-/// Start with `glpft run quickstart`: it needs nothing else and takes a few minutes.
+/// Start with `glpft quickstart`: it needs nothing else and takes a few minutes.
 #[derive(Debug, Parser)]
 #[command(name = "glpft", version, max_term_width = 100)]
 pub(super) struct Cli {
@@ -43,6 +47,12 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Shows what this is for: a small model learns a simulated world's tools, and is measured beside a single model
+    ///
+    /// Needs nothing else. Makes the world, trains planner, caller and summarizer by GLPFT and one model for as long, both
+    /// from the small base that the program carries, and has both work on held-out tasks. Minutes on two cores; started
+    /// again, it goes on where it stopped.
+    Quickstart(QuickstartArgs),
     /// Does everything: prepares the data, trains every stage, leaves the models; goes on where it was interrupted
     Run(RunArgs),
     /// Makes the data sets of a run and says what is in them

@@ -8,8 +8,8 @@ mod score;
 mod static_evaluation;
 mod tables;
 
-pub(crate) use arguments::{sampling, team};
-pub(crate) use live::{evaluate_live, policy, search, workplace};
+pub(crate) use arguments::team;
+pub(crate) use live::{LiveProgress, evaluate_live, policy, search, workplace};
 pub(crate) use perplexity::evaluate_perplexity;
 pub(crate) use progress::StaticProgress;
 pub(crate) use score::score;

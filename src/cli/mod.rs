@@ -2,6 +2,7 @@
 
 mod agent;
 mod args;
+mod counting;
 mod data;
 mod eval;
 mod export;
@@ -11,6 +12,7 @@ mod output;
 mod plan;
 mod prepare;
 mod progress;
+mod quickstart;
 mod recipe;
 mod report;
 mod report_page;
@@ -24,6 +26,7 @@ use clap::Parser;
 use glpft::Error;
 
 pub(crate) use args::*;
+pub(crate) use counting::Counting;
 pub(crate) use glpft::place::{Removal, own_run, run_there};
 pub(crate) use open::{load_for_run, tell_changed};
 pub(crate) use output::{complain, print};
@@ -64,6 +67,9 @@ pub(crate) fn main() -> u8 {
         }
         Command::Report(args) => report_page::execute(&args),
         Command::Study(args) => with_threads(&args.output.clone(), || study::execute(&args)),
+        Command::Quickstart(args) => {
+            with_threads(&args.output.clone(), || quickstart::execute(&args))
+        }
         Command::Recipe(command) => recipe::execute(command),
     };
     match outcome {

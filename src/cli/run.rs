@@ -164,7 +164,7 @@ fn told(summary: &Summary, recipe: &Recipe, root: &std::path::Path) -> String {
             stage.model.display()
         ));
     }
-    if recipe.name == "quickstart" {
+    if recipe.name == "sample" {
         text.push_str(&format!(
             "\nNext:\n  glpft data inspect {root} --role caller --index 3    # what a role learns from\n  \
              glpft export {root} --role planner --to planner       # a Hugging Face directory\n  \

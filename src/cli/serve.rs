@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use glpft::Error;
 use glpft::serve::{ServeTeam, serve_team};
 use glpft::team::TeamSource;
-use glpft_agent::{Limits, PolicySettings};
+use glpft_agent::PolicySettings;
 use glpft_serve::{ChatSettings, Place, Stop, stop};
 use serde_json::json;
 
-use super::eval::{sampling, team};
+use super::eval::team;
 use super::{AddressArgs, OutputArgs, ServeArgs, complain, print};
 
 /// Runs the command.
@@ -21,17 +21,15 @@ pub(crate) fn execute(args: &ServeArgs) -> Result<(), Error> {
     settings.requests.waiting = args.waiting;
     let served = ServeTeam {
         team,
-        prompts: args.prompts.clone(),
+        prompts: args.asking.prompts.clone(),
         policy: PolicySettings {
-            sampling: sampling(args.temperature, args.top_p, None, args.seed)?,
-            limits: Limits {
-                prompt_tokens: args.max_prompt_tokens,
-                new_tokens: args.max_new_tokens,
-            },
+            sampling: args.asking.sampling()?,
+            limits: args.asking.limits(args.max_prompt_tokens),
             ..PolicySettings::greedy()
         },
-        device: glpft_model::device(&args.device.device)?,
-        precision: args.precision.into(),
+        device: glpft_model::device(&args.asking.device.device)?,
+        precision: args.asking.precision.into(),
+        cache_bytes: Some(args.asking.cache_bytes()),
     };
     let model = settings.model.clone();
     serve_team(

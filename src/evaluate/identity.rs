@@ -95,7 +95,9 @@ fn members(team: &TeamSource) -> Result<Vec<Member>, Error> {
         TeamSource::Run(run) => {
             let recipe = Recipe::load(RunDirectory::open(run)?.recipe(), &[])?;
             match recipe.arrangement {
-                Arrangement::Single => vec![(Role::Backbone, run.clone(), global)],
+                Arrangement::Single | Arrangement::Mixed => {
+                    vec![(Role::Backbone, run.clone(), global)]
+                }
                 Arrangement::MultiTask => trio(&|_| global, &|_| run.clone()),
                 Arrangement::Glpft | Arrangement::OneStage => trio(&Role::name, &|_| run.clone()),
             }

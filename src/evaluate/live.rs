@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use burn::tensor::Device;
 use glpft_agent::{
     Asked, GenerateError, Policy, PolicySettings, Said, SinglePolicy, TeamPolicy, ToolServer,
 };
@@ -12,18 +11,17 @@ use glpft_eval::judge::Judge;
 use glpft_eval::live_evaluation::{
     LiveEvaluation, LiveObserver, LiveReport, LiveSettings, LiveTask, Reference,
 };
-use glpft_eval::static_evaluation::{Answerer, Manifest};
-use glpft_recipes::Precision;
+use glpft_eval::static_evaluation::Answerer;
 
 use super::fitted::Fitted;
-use super::{identity, run_facts};
+use super::{Models, run_facts};
 use crate::error::Error;
-use crate::team::{Team, TeamSource};
+use crate::team::Team;
 
 /// A live evaluation: who, of what, with which tools, how, and where it is kept.
 pub struct EvaluateLive<'a> {
-    /// The models.
-    pub team: &'a TeamSource,
+    /// Who answers.
+    pub models: Models<'a>,
     /// What is to be done.
     pub tasks: &'a [LiveTask],
     /// Who replies to calls.
@@ -34,8 +32,6 @@ pub struct EvaluateLive<'a> {
     pub judge: &'a dyn Judge,
     /// What win rates are against.
     pub reference: Option<&'a Reference>,
-    /// A file of prompt templates; default: the run's, or the built-in ones.
-    pub prompts: Option<&'a Path>,
     /// How models are asked.
     pub policy: PolicySettings,
     /// How tasks are searched and judged.
@@ -44,10 +40,6 @@ pub struct EvaluateLive<'a> {
     pub out: &'a Path,
     /// Removes an evaluation that is there already.
     pub overwrite: bool,
-    /// What computes.
-    pub device: &'a Device,
-    /// The precision of the layers' products.
-    pub precision: Precision,
     /// Set from outside to end.
     pub stop: &'a AtomicBool,
 }
@@ -61,21 +53,15 @@ pub fn evaluate_live(
     evaluation: &EvaluateLive<'_>,
     observer: &mut dyn LiveObserver,
 ) -> Result<LiveReport, Error> {
-    let facts = run_facts(evaluation.team)?;
-    let prompts = evaluation.prompts.or(facts.prompts.as_deref());
-    let mut manifest = Manifest {
-        decides: identity::of(evaluation.team)?,
-        about: identity::about(evaluation.team),
-    };
+    let models = evaluation.models;
+    let facts = run_facts(models.team)?;
+    let mut manifest = models.manifest()?;
     for (name, value) in [
-        ("precision", evaluation.precision.name().to_owned()),
         ("tools", evaluation.server_name.to_owned()),
         ("policy", format!("{:?}", evaluation.policy)),
     ] {
         manifest.decides.insert(name.to_owned(), value);
     }
-    let version = env!("CARGO_PKG_VERSION").to_owned();
-    manifest.about.insert("version".to_owned(), version);
     LiveEvaluation {
         tasks: evaluation.tasks,
         server: evaluation.server,
@@ -89,11 +75,10 @@ pub fn evaluate_live(
     }
     .run(
         &mut || {
-            let team = Team::open(evaluation.team, evaluation.device, evaluation.precision)?;
             Ok::<Box<dyn Policy>, Error>(Box::new(Trained::new(
-                team,
+                models.open()?,
                 facts.answerer,
-                Prompts::open(prompts)?,
+                models.prompts(&facts)?,
                 evaluation.policy,
             )))
         },

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use burn::tensor::Device;
 use glpft_agent::Role;
 use glpft_data::{
     Conversation, Conversations, EncodeOptions, GiveUpPrompt, Prompts, SegmentCache, TokenExample,
@@ -12,16 +11,16 @@ use glpft_data::{
 };
 use glpft_eval::{Interval, ratio_interval};
 use glpft_recipes::{
-    Arrangement, Behaviour, GiveUpHistory, Packing, Precision, Recipe, Separators, Stage,
-    SystemPrefix, Truncate,
+    Arrangement, Behaviour, GiveUpHistory, Packing, Recipe, Separators, Stage, SystemPrefix,
+    Truncate,
 };
 use glpft_train::{LossSum, losses, perplexity};
 use serde::Serialize;
 
-use super::read;
 use super::recipe::recipe;
+use super::{Models, read};
 use crate::error::Error;
-use crate::team::{Team, TeamSource};
+use crate::team::Team;
 
 /// The longest example of a model that no recipe tells of: recipes' own default.
 const MAX_LENGTH: usize = 4096;
@@ -33,20 +32,14 @@ const SEED: u64 = 0;
 /// Whose perplexity, on what.
 #[derive(Clone, Copy, Debug)]
 pub struct EvaluatePerplexity<'a> {
-    /// The models.
-    pub team: &'a TeamSource,
+    /// Who answers.
+    pub models: Models<'a>,
     /// The held-out conversations: what [`glpft_data::Source`] reads, usually a stage-2 file.
     pub data: &'a Path,
-    /// A file of prompt templates; default: the run's, or the built-in ones.
-    pub prompts: Option<&'a Path>,
     /// Only the first so many conversations.
     pub conversations: Option<usize>,
     /// The longest example in tokens; default: the stage's in the run's recipe. Never more than a model has positions.
     pub max_length: Option<usize>,
-    /// What computes.
-    pub device: &'a Device,
-    /// The precision of the layers' products.
-    pub precision: Precision,
 }
 
 /// Perplexities by role, and of what they are.
@@ -98,11 +91,11 @@ pub fn evaluate_perplexity(
     evaluation: &EvaluatePerplexity<'_>,
     progress: &mut dyn FnMut(Role, usize, usize),
 ) -> Result<PerplexityReport, Error> {
-    let recipe = recipe(evaluation.team)?;
+    let recipe = recipe(evaluation.models.team)?;
     let own = recipe
         .as_ref()
         .and_then(|recipe| recipe.data.prompts.as_deref());
-    let prompts = Prompts::open(evaluation.prompts.or(own.map(Path::new)))?;
+    let prompts = Prompts::open(evaluation.models.prompts.or(own.map(Path::new)))?;
     let behaviour = recipe
         .as_ref()
         .map_or(Behaviour::Fixed, |recipe| recipe.data.behaviour);
@@ -111,7 +104,7 @@ pub fn evaluate_perplexity(
         report,
     } = read(evaluation.data, behaviour)?;
     conversations.truncate(evaluation.conversations.unwrap_or(usize::MAX));
-    let team = Team::open(evaluation.team, evaluation.device, evaluation.precision)?;
+    let team = evaluation.models.open()?;
     let mut roles = Vec::new();
     for role in team.roles() {
         let measured = Measured {
@@ -217,7 +210,8 @@ impl Measured<'_> {
     fn stage(&self) -> Stage {
         let arrangement = self.recipe.map(|recipe| recipe.arrangement);
         match (self.role, arrangement) {
-            (Role::Backbone, _) | (_, Some(Arrangement::MultiTask | Arrangement::Single)) => {
+            (Role::Backbone, _)
+            | (_, Some(Arrangement::MultiTask | Arrangement::Mixed | Arrangement::Single)) => {
                 Stage::Global
             }
             (Role::Planner, _) => Stage::Planner,

@@ -2,39 +2,29 @@
 
 use std::path::Path;
 
-use burn::tensor::Device;
 use glpft_agent::{
     PolicySettings, Rollout, RolloutObserver, RolloutSettings, Task, ToolServer, run_rollouts,
 };
 use glpft_checkpoints::{FileError, write_atomically};
-use glpft_data::Prompts;
-use glpft_recipes::Precision;
 
 use super::live::Trained;
-use super::run_facts;
+use super::{Models, run_facts};
 use crate::error::Error;
-use crate::team::{Team, TeamSource};
 
 /// Who works on what.
 pub struct Work<'a> {
-    /// The models.
-    pub team: &'a TeamSource,
+    /// Who answers.
+    pub models: Models<'a>,
     /// What is to be done.
     pub tasks: &'a [Task],
     /// Who replies to calls.
     pub server: &'a dyn ToolServer,
-    /// A file of prompt templates; default: the run's, or the built-in ones.
-    pub prompts: Option<&'a Path>,
     /// How models are asked.
     pub policy: PolicySettings,
     /// How tasks are searched.
     pub settings: &'a RolloutSettings,
     /// The folder that gets an answer file of each rollout; none without.
     pub out: Option<&'a Path>,
-    /// What computes.
-    pub device: &'a Device,
-    /// The precision of the layers' products.
-    pub precision: Precision,
 }
 
 /// Works on the tasks and writes their answer files; the rollouts in the tasks' order, as far as the observer let it go.
@@ -42,10 +32,9 @@ pub struct Work<'a> {
 /// # Errors
 /// The models cannot be used, or a file cannot be written.
 pub fn work(work: &Work<'_>, observer: &mut dyn RolloutObserver) -> Result<Vec<Rollout>, Error> {
-    let facts = run_facts(work.team)?;
-    let prompts = Prompts::open(work.prompts.or(facts.prompts.as_deref()))?;
-    let team = Team::open(work.team, work.device, work.precision)?;
-    let mut policy = Trained::new(team, facts.answerer, prompts, work.policy);
+    let facts = run_facts(work.models.team)?;
+    let prompts = work.models.prompts(&facts)?;
+    let mut policy = Trained::new(work.models.open()?, facts.answerer, prompts, work.policy);
     let rollouts = run_rollouts(
         &mut policy,
         work.server,

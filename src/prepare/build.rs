@@ -7,7 +7,7 @@ use std::path::Path;
 use glpft_checkpoints::{FileError, RunDirectory, create_directory_atomically};
 use glpft_data::{
     Dataset, PromptTokenizer, Prompts, QuerySplits, ReadOptions, Source, SourceError, SourceForm,
-    fingerprint, quickstart,
+    fingerprint, sample,
 };
 use glpft_recipes::{DataRecipe, Recipe, Stage, StartFrom};
 
@@ -144,7 +144,7 @@ impl<'r> Maker<'r> {
                 // As files, so that a user sees what ToolBench's look like, and reads them the same way.
                 let path = run.data().join("source");
                 create_directory_atomically::<FileError>(&path, |path| {
-                    quickstart::write_source(path)
+                    sample::write_source(path)
                         .map_err(|source| FileError::new("write", path, source))
                 })?;
                 Source::open(&path, data.test_query_ids.as_deref().map(Path::new))?

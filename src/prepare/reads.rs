@@ -8,7 +8,7 @@ use crate::arrangement::Job;
 /// The stage whose tokenizer and longest example decide a dataset's tokens: the one that reads it.
 pub fn stage_of(recipe: &Recipe, dataset: Dataset) -> Stage {
     match (recipe.arrangement, dataset) {
-        (Arrangement::MultiTask, _) | (_, Dataset::Backbone) => Stage::Global,
+        (Arrangement::MultiTask | Arrangement::Mixed, _) | (_, Dataset::Backbone) => Stage::Global,
         (_, Dataset::Planner) => Stage::Planner,
         (_, Dataset::Caller) => Stage::Caller,
         (_, Dataset::Summarizer) => Stage::Summarizer,
@@ -19,6 +19,7 @@ pub fn stage_of(recipe: &Recipe, dataset: Dataset) -> Stage {
 pub fn datasets_of(recipe: &Recipe, stage: Stage) -> &'static [Dataset] {
     match stage {
         Stage::Global if recipe.arrangement == Arrangement::MultiTask => &ROLES,
+        Stage::Global if recipe.arrangement == Arrangement::Mixed => &Dataset::ALL,
         Stage::Global => &[Dataset::Backbone],
         Stage::Planner => &[Dataset::Planner],
         Stage::Caller => &[Dataset::Caller],
@@ -29,7 +30,7 @@ pub fn datasets_of(recipe: &Recipe, stage: Stage) -> &'static [Dataset] {
 /// The datasets that a recipe's whole run trains on.
 pub fn datasets(recipe: &Recipe) -> &'static [Dataset] {
     match recipe.arrangement {
-        Arrangement::Glpft => &Dataset::ALL,
+        Arrangement::Glpft | Arrangement::Mixed => &Dataset::ALL,
         Arrangement::Single => &[Dataset::Backbone],
         Arrangement::OneStage | Arrangement::MultiTask => &ROLES,
     }

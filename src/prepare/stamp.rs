@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use glpft_checkpoints::FileError;
-use glpft_data::{fingerprint, quickstart};
+use glpft_data::{fingerprint, sample};
 use glpft_recipes::DataRecipe;
 use rayon::prelude::*;
 
 use crate::Error;
 
 /// `data.source` of the trajectories that the binary carries.
-pub(super) const BUILTIN_SOURCE: &str = "builtin:quickstart";
+pub(super) const BUILTIN_SOURCE: &str = "builtin:sample";
 
 /// Large files are hashed in parts of this size.
 const PART: u64 = 4 << 20;
@@ -37,7 +37,7 @@ struct SourceFile {
 /// The state of a recipe's source. Where `known` has the same listing its content is taken to be the same too.
 pub(super) fn stamp(recipe: &DataRecipe, known: Option<(&str, &str)>) -> Result<Stamp, Error> {
     if recipe.source == BUILTIN_SOURCE {
-        let files: Vec<&[u8]> = quickstart::source()
+        let files: Vec<&[u8]> = sample::source()
             .iter()
             .flat_map(|(path, text)| [path.as_bytes(), text.as_bytes()])
             .collect();

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
 use glpft_checkpoints::RunDirectory;
+use glpft_eval::DirectoryError;
 use glpft_eval::static_evaluation::{StaticError, StaticObserver, StaticReport, StaticSettings};
 use glpft_recipes::{Precision, SystemPrefix};
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use super::cell::Cell;
 use super::evaluate::{Evaluate, Evaluated};
 use super::held_out::HeldOut;
 use crate::Error;
-use crate::evaluate::{EVAL_FOLDER, EvaluateStatic, evaluate_static};
+use crate::evaluate::{EVAL_FOLDER, EvaluateStatic, Models, evaluate_static};
 use crate::team::TeamSource;
 
 /// Measures teams by static evaluation ([`evaluate_static`]), each into its run's `eval/study/`.
@@ -41,14 +42,17 @@ impl TeamEvaluation<'_> {
             ..self.settings
         };
         let evaluation = EvaluateStatic {
-            team: &TeamSource::Run(run.root().to_owned()),
+            models: Models {
+                team: &TeamSource::Run(run.root().to_owned()),
+                prompts: None,
+                device: self.device,
+                precision: Precision::F32,
+                cache_bytes: None,
+            },
             data: &self.held_out.path,
-            prompts: None,
             settings: &settings,
             out: &run.root().join(EVAL_FOLDER).join("study"),
             overwrite,
-            device: self.device,
-            precision: Precision::F32,
             stop: self.stop,
         };
         evaluate_static(&evaluation, self.observer)
@@ -65,7 +69,9 @@ impl Evaluate for TeamEvaluation<'_> {
 
     fn evaluate(&mut self, cell: &Cell, run: &RunDirectory) -> Result<Evaluated, Error> {
         let report = match self.run(cell, run, false) {
-            Err(Error::Static(StaticError::Other { .. })) => self.run(cell, run, true),
+            Err(Error::Static(StaticError::Directory(DirectoryError::Other { .. }))) => {
+                self.run(cell, run, true)
+            }
             report => report,
         }?;
         Ok(Evaluated {

@@ -55,7 +55,7 @@ impl<'a> Loader<'a> {
         let recipe = Recipe::load(run.recipe(), &[])?;
         let trio = [Role::Planner, Role::Caller, Role::Summarizer];
         match recipe.arrangement {
-            Arrangement::Single => self.role(Role::Backbone, path),
+            Arrangement::Single | Arrangement::Mixed => self.role(Role::Backbone, path),
             Arrangement::MultiTask => trio.into_iter().try_for_each(|role| {
                 self.load(role, path, Stage::Global.name(), recipe.data.separators)
             }),

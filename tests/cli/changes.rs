@@ -11,10 +11,7 @@ use crate::{Outcome, folder, glpft, raw_source, set, smoke};
 
 fn train(directory: &Path, stage: &str, more: &[&str]) -> Outcome {
     let stage = format!("--stage={stage}");
-    smoke(
-        directory,
-        &[&["train", "quickstart", &stage], more].concat(),
-    )
+    smoke(directory, &[&["train", "sample", &stage], more].concat())
 }
 
 #[test]
@@ -31,7 +28,7 @@ fn what_decides_is_refused_by_name_unless_told_and_what_may_change_is_said() {
     let warning = "warning: goes on with another recipe: stage.planner.lr";
     assert!(told.err.contains(warning), "{}", told.err);
     told.ok();
-    let recipe = fs::read_to_string(here.path().join("runs/quickstart/recipe.toml")).unwrap();
+    let recipe = fs::read_to_string(here.path().join("runs/sample/recipe.toml")).unwrap();
     assert!(recipe.contains("lr = 0.001"), "{recipe}");
 
     // How long a stage goes on may change until it is finished; what is written, always.
@@ -70,7 +67,7 @@ fn a_source_that_changes_while_it_is_read_is_told() {
     let here = folder();
     let source = raw_source(here.path());
     let setting = format!("data.source={}", source.display());
-    let recipe = Recipe::load("quickstart", &[setting.parse().unwrap()]).unwrap();
+    let recipe = Recipe::load("sample", &[setting.parse().unwrap()]).unwrap();
     let answer = source.join("answer/G1_answer/11_ChatGPT_DFS_woFilter_w2.json");
     let mut text = fs::read(&answer).unwrap();
     text.push(b'\n');
@@ -98,10 +95,10 @@ fn a_table_of_earlier_data_is_not_shown() {
     let here = folder();
     let source = raw_source(here.path());
     let source_is = set("data.source", &source);
-    let prepare = || glpft(here.path(), ["prepare", "quickstart", "-q", &source_is]).ok();
-    let inspect = || glpft(here.path(), ["data", "inspect", "quickstart", &source_is]).ok();
+    let prepare = || glpft(here.path(), ["prepare", "sample", "-q", &source_is]).ok();
+    let inspect = || glpft(here.path(), ["data", "inspect", "sample", &source_is]).ok();
     prepare();
-    let table = here.path().join("runs/quickstart/data/prepare.json");
+    let table = here.path().join("runs/sample/data/prepare.json");
     let earlier = fs::read(&table).unwrap();
     let shown_earlier = inspect();
     fs::remove_file(source.join("answer/G1_answer/11_ChatGPT_DFS_woFilter_w2.json")).unwrap();
@@ -120,7 +117,7 @@ fn a_temporary_folder_that_is_of_no_use_is_named() {
     let here = folder();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_glpft"))
         .current_dir(here.path())
-        .args(["run", "quickstart", "--dry-run"])
+        .args(["run", "sample", "--dry-run"])
         .env("TMPDIR", "/proc/nothing")
         .output()
         .unwrap();

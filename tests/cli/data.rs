@@ -9,32 +9,26 @@ use crate::{folder, glpft, json, read_json};
 #[test]
 fn inspecting_writes_nothing_and_tells_what_preparing_does() {
     let here = folder();
-    let looked = glpft(here.path(), ["data", "inspect", "quickstart"]).ok();
+    let looked = glpft(here.path(), ["data", "inspect", "sample"]).ok();
     assert!(
         looked.contains("backbone") && looked.contains("label tokens"),
         "{looked}"
     );
     assert_eq!(fs::read_dir(here.path()).unwrap().count(), 0);
-    glpft(here.path(), ["prepare", "quickstart"]).ok();
+    glpft(here.path(), ["prepare", "sample"]).ok();
     assert_eq!(
-        glpft(here.path(), ["data", "inspect", "quickstart"]).ok(),
+        glpft(here.path(), ["data", "inspect", "sample"]).ok(),
         looked
     );
-    let told = json(&glpft(here.path(), ["data", "inspect", "quickstart", "--json"]).ok());
-    let report = read_json(&here.path().join("runs/quickstart/data/prepare.json"));
+    let told = json(&glpft(here.path(), ["data", "inspect", "sample", "--json"]).ok());
+    let report = read_json(&here.path().join("runs/sample/data/prepare.json"));
     assert_eq!(told, report);
 }
 
 #[test]
 fn an_example_is_shown_as_text_and_as_tokens() {
     let here = folder();
-    let arguments = [
-        "data",
-        "inspect",
-        "quickstart",
-        "--role=caller",
-        "--index=3",
-    ];
+    let arguments = ["data", "inspect", "sample", "--role=caller", "--index=3"];
     let shown = glpft(here.path(), arguments).ok();
     assert!(
         shown.starts_with("caller example 3: trajectory "),
@@ -71,7 +65,7 @@ fn an_example_is_shown_as_text_and_as_tokens() {
     let last = [
         "data",
         "inspect",
-        "quickstart",
+        "sample",
         "--role=planner",
         "--index=99999",
     ];
@@ -84,7 +78,7 @@ fn truncation_is_told_where_it_happened() {
     let find = |more: &[&str]| {
         (0..200).find_map(|index| {
             let index = format!("--index={index}");
-            let arguments = ["data", "inspect", "quickstart", "--role=planner", &index];
+            let arguments = ["data", "inspect", "sample", "--role=planner", &index];
             let shown = glpft(here.path(), arguments.iter().chain(more)).ok();
             shown.contains("truncated from").then_some(shown)
         })
@@ -103,7 +97,7 @@ fn truncation_is_told_where_it_happened() {
 #[test]
 fn the_published_files_need_no_model() {
     let here = folder();
-    let source = "--set=data.source=builtin:quickstart";
+    let source = "--set=data.source=builtin:sample";
     let arguments = ["data", "export", "alpha-umi-7b", source, "--to=out/new"];
     let told = glpft(
         here.path(),
@@ -149,10 +143,10 @@ fn token_files_hold_what_is_prepared() {
     let here = folder();
     glpft(
         here.path(),
-        ["data", "export", "quickstart", "--to=out", "--tokens"],
+        ["data", "export", "sample", "--to=out", "--tokens"],
     )
     .ok();
-    let told = json(&glpft(here.path(), ["prepare", "quickstart", "--json"]).ok());
+    let told = json(&glpft(here.path(), ["prepare", "sample", "--json"]).ok());
     for name in ["backbone", "planner", "caller", "summarizer"] {
         let lines = |split: &str| -> Vec<Value> {
             let path = here.path().join(format!("out/{split}_{name}.jsonl"));

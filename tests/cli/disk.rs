@@ -45,7 +45,7 @@ fn train(directory: &Path, out: &str) -> Outcome {
     let out = format!("--out={out}");
     let arguments = [
         "train",
-        "quickstart",
+        "sample",
         "--stage=global",
         "--threads=1",
         "-q",

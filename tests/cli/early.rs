@@ -9,21 +9,21 @@ fn a_wrong_last_stage_is_told_before_the_first() {
     let here = folder();
     let lora = [
         "run",
-        "quickstart",
+        "sample",
         "--set=stage.summarizer.tune=lora",
         "--set=stage.summarizer.lora.target_modules=query",
     ];
     let parts = ["stage.summarizer.lora.target_modules", "`query`", "q_proj"];
     smoke(here.path(), &lora).fails(2, &parts);
     smoke(here.path(), &[&lora[..], &["--dry-run"]].concat()).fails(2, &parts);
-    smoke(here.path(), &["run", "quickstart", "--device=tpu"]).fails(2, &["tpu"]);
+    smoke(here.path(), &["run", "sample", "--device=tpu"]).fails(2, &["tpu"]);
     assert!(!here.path().join("runs").exists());
 
     let model = small_model(here.path());
     let from = set("stage.summarizer.from", &model);
     let long = [
         "run",
-        "quickstart",
+        "sample",
         &from,
         "--set=stage.summarizer.max_length=4000",
     ];
@@ -31,27 +31,27 @@ fn a_wrong_last_stage_is_told_before_the_first() {
     let weights = model.join("model.safetensors");
     let whole = fs::read(&weights).unwrap();
     fs::write(&weights, &whole[..whole.len() / 2]).unwrap();
-    smoke(here.path(), &["run", "quickstart", &from]).fails(1, &["model.safetensors"]);
+    smoke(here.path(), &["run", "sample", &from]).fails(1, &["model.safetensors"]);
     assert!(!here.path().join("runs").exists());
 }
 
 #[test]
 fn overwriting_with_what_cannot_be_used_removes_nothing() {
     let here = folder();
-    glpft(here.path(), ["prepare", "quickstart", "-q"]).ok();
-    let run = here.path().join("runs/quickstart");
+    glpft(here.path(), ["prepare", "sample", "-q"]).ok();
+    let run = here.path().join("runs/sample");
     let precious = run.join("models/global/precious");
     fs::create_dir(run.join("models/global")).unwrap();
     fs::write(&precious, "hours").unwrap();
     for command in ["run", "prepare"] {
         for wrong in ["data.source", "data.prompts", "stage.planner.from"] {
-            let arguments = [command, "quickstart", "--overwrite", &set(wrong, "nowhere")];
+            let arguments = [command, "sample", "--overwrite", &set(wrong, "nowhere")];
             glpft(here.path(), arguments).fails(1, &["nowhere"]);
         }
     }
     let train = [
         "train",
-        "quickstart",
+        "sample",
         "--stage=global",
         "--overwrite",
         "--from=nowhere",
@@ -68,7 +68,7 @@ fn what_a_new_start_reads_is_not_removed_by_it() {
     let parts = ["--overwrite", "models/global", "another --out"];
     let from = set("stage.caller.from", &model);
     for command in ["run", "prepare"] {
-        let arguments = [command, "quickstart", "--out=made", "--overwrite", &from];
+        let arguments = [command, "sample", "--out=made", "--overwrite", &from];
         glpft(here.path(), arguments).fails(2, &parts);
     }
     let train = ["train", "made", "--stage=global", "--overwrite"];
@@ -81,7 +81,7 @@ fn what_a_new_start_reads_is_not_removed_by_it() {
 #[test]
 fn a_dry_run_tells_the_plan_and_writes_nothing() {
     let here = folder();
-    let dry = ["run", "quickstart", "--dry-run"];
+    let dry = ["run", "sample", "--dry-run"];
     let told = smoke(here.path(), &dry).ok();
     for part in ["global", "summarizer", "memory", "about"] {
         assert!(told.contains(part), "{told}");
@@ -99,9 +99,9 @@ fn a_dry_run_tells_the_plan_and_writes_nothing() {
     );
     assert!(!here.path().join("runs").exists());
     // Of a run under way, what is left.
-    smoke(here.path(), &["train", "quickstart", "--stage=global"]).ok();
+    smoke(here.path(), &["train", "sample", "--stage=global"]).ok();
     let told = json(&smoke(here.path(), &[&dry[..], &["--json"]].concat()).ok());
     assert_eq!(told["stages"].as_array().unwrap().len(), 3);
-    let report = read_json(&here.path().join("runs/quickstart/data/prepare.json"));
+    let report = read_json(&here.path().join("runs/sample/data/prepare.json"));
     assert_eq!(report["datasets"].as_object().unwrap().len(), 1);
 }

@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use crate::{Outcome, folder, glpft, json, read_json, smoke};
 
-const RUN: &str = "runs/quickstart";
+const RUN: &str = "runs/sample";
 const DATA: &str = "stages/raw_data_stage_2.json";
 
 /// A run trained for two steps a stage, and its own data as a stage-2 file.
 fn trained(directory: &Path, more: &[&str]) {
-    smoke(directory, &[&["run", "quickstart"], more].concat()).ok();
-    glpft(directory, ["data", "export", "quickstart", "--to=stages"]).ok();
+    smoke(directory, &[&["run", "sample"], more].concat()).ok();
+    glpft(directory, ["data", "export", "sample", "--to=stages"]).ok();
 }
 
 fn evaluate(directory: &Path, more: &[&str]) -> Outcome {
@@ -75,7 +75,7 @@ fn a_run_is_evaluated_and_gone_on_with() {
     evaluate(path, &[RUN, "--limit=4", "--overwrite", "--quiet"]).ok();
     // Another team in its place.
     let lr = "--set=stage.caller.lr=0.1";
-    smoke(path, &["run", "quickstart", lr, "--out=other"]).ok();
+    smoke(path, &["run", "sample", lr, "--out=other"]).ok();
     fs::rename(path.join(RUN).join("eval"), path.join("other/eval")).unwrap();
     evaluate(path, &["other", "--limit=4"]).fails(2, &["caller: "]);
     // Its metrics are not this run's, and the page does not show them.
@@ -87,11 +87,7 @@ fn a_run_is_evaluated_and_gone_on_with() {
     assert!(stale.contains("The caller that was evaluated is not the one"));
     assert!(!stale.contains("Samples"));
     // Nor do they outlive their models.
-    smoke(
-        path,
-        &["run", "quickstart", lr, "--out=other", "--overwrite"],
-    )
-    .ok();
+    smoke(path, &["run", "sample", lr, "--out=other", "--overwrite"]).ok();
     assert!(!path.join("other/report.html").exists() && !path.join("other/eval").exists());
     assert!(page().contains("has not been evaluated"));
 }
@@ -203,4 +199,22 @@ fn what_cannot_be_evaluated_is_said() {
     fs::create_dir(path.join("mine")).unwrap();
     fs::write(path.join("mine/metrics.json"), "{}").unwrap();
     evaluate(path, &[RUN, "--out=mine"]).fails(2, &["mine", "metrics.json"]);
+}
+
+#[test]
+fn a_model_of_every_form_answers_alone_and_the_cache_decides_nothing() {
+    let here = folder();
+    let path = here.path();
+    trained(path, &["--set=arrangement=mixed"]);
+    let results = path.join(RUN).join("eval");
+    let usual = ["--steps=4", "--name=usual", "--quiet"];
+    evaluate(path, &[&[RUN], &usual[..]].concat()).ok();
+    let none = ["--steps=4", "--name=none", "--cache=0", "--quiet"];
+    evaluate(path, &[&[RUN], &none[..]].concat()).ok();
+    let read = |name: &str| fs::read(results.join(name).join("predictions.jsonl")).unwrap();
+    assert!(read("usual") == read("none"));
+    let roles = |name: &str| read_json(&results.join(name).join("metrics.json"))["roles"].clone();
+    assert_eq!(roles("usual")[0]["role"], "backbone");
+    let cached = |name: &str| roles(name)[0]["cached_tokens"].as_u64().unwrap();
+    assert!(cached("none") < cached("usual"));
 }

@@ -9,13 +9,13 @@ fn adapters_are_exported_as_they_are_or_merged() {
     let here = folder();
     let lora = "--set=stage.tune=lora";
     for stage in ["--stage=global", "--stage=planner"] {
-        smoke(here.path(), &["train", "quickstart", lora, stage]).ok();
+        smoke(here.path(), &["train", "sample", lora, stage]).ok();
     }
-    let run = here.path().join("runs/quickstart");
+    let run = here.path().join("runs/sample");
     assert!(run.join("models/global/config.json").exists());
     assert!(run.join("models/planner/adapter_config.json").exists());
     let export = |arguments: &[&str]| {
-        let all = [&["export", "runs/quickstart", "--role=planner"], arguments].concat();
+        let all = [&["export", "runs/sample", "--role=planner"], arguments].concat();
         glpft(here.path(), all)
     };
     let told = json(&export(&["--to=adapter", "--json"]).ok());
@@ -35,13 +35,7 @@ fn adapters_are_exported_as_they_are_or_merged() {
     let whole = size(&run.join("models/global"));
     assert!(size(&merged) < whole * 6 / 10, "{} {whole}", size(&merged));
     // It is a model like any other: a stage starts from it.
-    let from = [
-        "train",
-        "quickstart",
-        lora,
-        "--stage=caller",
-        "--from=merged",
-    ];
+    let from = ["train", "sample", lora, "--stage=caller", "--from=merged"];
     smoke(here.path(), &from).ok();
 
     export(&["--to=merged"]).fails(2, &["--to", "merged", "--overwrite"]);
@@ -53,18 +47,15 @@ fn adapters_are_exported_as_they_are_or_merged() {
 #[test]
 fn nothing_but_a_model_is_replaced() {
     let here = folder();
-    let single = ["run", "quickstart", "--set=arrangement=single"];
+    let single = ["run", "sample", "--set=arrangement=single"];
     smoke(here.path(), &single).ok();
     let export = |to: &str| {
         let to = format!("--to={to}");
-        glpft(
-            here.path(),
-            ["export", "runs/quickstart", "--overwrite", &to],
-        )
+        glpft(here.path(), ["export", "runs/sample", "--overwrite", &to])
     };
     let parts = ["--to", "choose another"];
-    export("runs/quickstart").fails(2, &parts);
-    export("runs/quickstart/models/global").fails(2, &parts);
+    export("runs/sample").fails(2, &parts);
+    export("runs/sample/models/global").fails(2, &parts);
     export(".").fails(2, &parts);
     let mine = here.path().join("mine");
     fs::create_dir(&mine).unwrap();

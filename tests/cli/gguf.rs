@@ -135,7 +135,7 @@ fn a_gguf_is_exported_as_a_directory_that_is_the_same_model() {
 fn a_gguf_is_evaluated_and_told_from_another() {
     let here = folder();
     let base = model(here.path());
-    glpft(here.path(), ["data", "export", "quickstart", "--to=stages"]).ok();
+    glpft(here.path(), ["data", "export", "sample", "--to=stages"]).ok();
     let data = "--data=stages/raw_data_stage_2.json";
     let evaluate = |command: &str, more: &[&str]| {
         let team =

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{Outcome, folder, glpft, json, read_json, smoke};
 
-const RUN: &str = "runs/quickstart";
+const RUN: &str = "runs/sample";
 /// Six tasks of a small world, and models that say no more than a few tokens.
 const FEW: [&str; 6] = [
     "--world=7",
@@ -27,7 +27,7 @@ fn live(directory: &Path, more: &[&str]) -> Outcome {
 fn a_run_works_on_a_world_is_judged_gone_on_with_and_shown() {
     let here = folder();
     let path = here.path();
-    smoke(path, &["run", "quickstart"]).ok();
+    smoke(path, &["run", "sample"]).ok();
     let shown = live(path, &["--together=2"]).ok();
     for part in [
         "6 tasks by CoT@1",
@@ -74,7 +74,7 @@ fn a_run_works_on_a_world_is_judged_gone_on_with_and_shown() {
 fn an_agent_shows_its_steps_and_leaves_answer_files() {
     let here = folder();
     let path = here.path();
-    smoke(path, &["run", "quickstart"]).ok();
+    smoke(path, &["run", "sample"]).ok();
     let command = ["agent", "run", RUN, "--group=G1_tool", "--out=answers"];
     let shown = glpft(path, command.iter().chain(&FEW)).ok();
     assert!(shown.contains("1 answer files"), "{shown}");
@@ -104,7 +104,7 @@ fn what_does_not_fit_together_is_told() {
     )
     .unwrap();
     fs::create_dir_all(path.join("cache/Weather")).unwrap();
-    smoke(path, &["run", "quickstart"]).ok();
+    smoke(path, &["run", "sample"]).ok();
     for (arguments, told) in [
         (&["--world=1", "--group=G9"][..], "--group"),
         (&["--world=1", "--judge=http"], "--judge-model"),

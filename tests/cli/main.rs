@@ -21,6 +21,7 @@ mod ownership;
 mod perplexity;
 mod prepare;
 mod published;
+mod quickstart;
 mod recipes;
 mod report;
 mod resume;
@@ -84,12 +85,7 @@ fn smoke(directory: &Path, arguments: &[&str]) -> Outcome {
 
 /// A whole model directory, trained for two steps.
 fn small_model(directory: &Path) -> PathBuf {
-    let run = [
-        "run",
-        "quickstart",
-        "--set=arrangement=single",
-        "--out=made",
-    ];
+    let run = ["run", "sample", "--set=arrangement=single", "--out=made"];
     smoke(directory, &run).ok();
     directory.join("made/models/global")
 }
@@ -106,10 +102,10 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// The quick start's raw answers as a directory of the user's.
+/// The sample's raw answers as a directory of the user's.
 fn raw_source(directory: &Path) -> PathBuf {
     let source = directory.join("toolbench");
-    glpft_data::quickstart::write_source(&source).unwrap();
+    glpft_data::sample::write_source(&source).unwrap();
     source
 }
 

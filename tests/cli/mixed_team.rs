@@ -58,7 +58,7 @@ fn a_real_planner_hands_over_to_a_tiny_summarizer() {
     let here = folder();
     let path = here.path();
     let tiny = small_model(path);
-    glpft(path, ["data", "export", "quickstart", "--to=stages"]).ok();
+    glpft(path, ["data", "export", "sample", "--to=stages"]).ok();
     let data = path.join("stages/raw_data_stage_2.json");
     let conversations = evaluate::read(&data, Behaviour::Fixed)
         .unwrap()

@@ -13,11 +13,11 @@ const SOURCE: &str = "stages/raw_data_stage_2.json";
 
 /// Trains on a third held out for two steps a stage; leaves the held-out conversations in `held-out.json`.
 fn trained(here: &Path, more: &[&str]) {
-    glpft(here, ["data", "export", "quickstart", "--to=stages"]).ok();
+    glpft(here, ["data", "export", "sample", "--to=stages"]).ok();
     let source = format!("--set=data.source={SOURCE}");
     let run = [
         "run",
-        "quickstart",
+        "sample",
         &source,
         "--set=data.validation_fraction=0.3",
         "--out=made",

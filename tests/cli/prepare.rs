@@ -10,9 +10,9 @@ const FILES: [&str; 4] = ["backbone", "caller", "planner", "summarizer"];
 #[test]
 fn a_second_time_uses_what_is_there() {
     let here = folder();
-    let told = glpft(here.path(), ["prepare", "quickstart"]).ok();
-    assert!(told.contains("are written: runs/quickstart/data"), "{told}");
-    let data = here.path().join("runs/quickstart/data");
+    let told = glpft(here.path(), ["prepare", "sample"]).ok();
+    assert!(told.contains("are written: runs/sample/data"), "{told}");
+    let data = here.path().join("runs/sample/data");
     let read = |name: &str| fs::read(data.join(format!("{name}.safetensors"))).unwrap();
     let before = FILES.map(read);
     assert!(data.join("source/answer/G1_answer").is_dir());
@@ -28,7 +28,7 @@ fn a_second_time_uses_what_is_there() {
             .modified()
     };
     let first = written().unwrap();
-    let told = json(&glpft(here.path(), ["prepare", "quickstart", "--json"]).ok());
+    let told = json(&glpft(here.path(), ["prepare", "sample", "--json"]).ok());
     assert_eq!(told["reused"], true);
     assert_eq!(told["report"], report);
     assert_eq!(written().unwrap(), first);
@@ -36,20 +36,14 @@ fn a_second_time_uses_what_is_there() {
     // One that is lost is made again, and the same, with any number of threads.
     fs::remove_file(data.join("caller.safetensors")).unwrap();
     fs::write(data.join("planner.safetensors"), b"damaged").unwrap();
-    let told = json(
-        &glpft(
-            here.path(),
-            ["prepare", "quickstart", "--json", "--threads=1"],
-        )
-        .ok(),
-    );
+    let told = json(&glpft(here.path(), ["prepare", "sample", "--json", "--threads=1"]).ok());
     assert_eq!(told["reused"], false);
     assert_eq!(told["report"], report);
     assert!(FILES.map(read) == before);
     // A run's directory stands for its recipe.
-    let told = json(&glpft(here.path(), ["prepare", "runs/quickstart", "--json"]).ok());
+    let told = json(&glpft(here.path(), ["prepare", "runs/sample", "--json"]).ok());
     assert_eq!(told["reused"], true);
-    assert_eq!(glpft(here.path(), ["prepare", "quickstart", "-q"]).ok(), "");
+    assert_eq!(glpft(here.path(), ["prepare", "sample", "-q"]).ok(), "");
 }
 
 #[test]
@@ -59,10 +53,11 @@ fn only_what_the_arrangement_reads_is_made() {
         ("single", &FILES[..1]),
         ("one-stage", &FILES[1..]),
         ("multi-task", &FILES[1..]),
+        ("mixed", &FILES[..]),
     ] {
         let set = format!("--set=arrangement={arrangement}");
         let out = format!("--out={arrangement}");
-        glpft(here.path(), ["prepare", "quickstart", &set, &out]).ok();
+        glpft(here.path(), ["prepare", "sample", &set, &out]).ok();
         for name in FILES {
             let path = here.path().join(arrangement).join("data");
             let there = path.join(format!("{name}.safetensors")).exists();
@@ -75,11 +70,11 @@ fn only_what_the_arrangement_reads_is_made() {
 #[test]
 fn examples_longer_than_a_micro_batch_are_told() {
     let here = folder();
-    let told = glpft(here.path(), ["prepare", "quickstart"]);
+    let told = glpft(here.path(), ["prepare", "sample"]);
     assert_eq!((told.code, told.err.as_str()), (0, ""));
     let arguments = [
         "prepare",
-        "quickstart",
+        "sample",
         "--set=stage.caller.micro_batch_tokens=300",
         "--out=small",
     ];
@@ -107,7 +102,7 @@ fn examples_longer_than_a_micro_batch_are_told() {
 #[test]
 fn halves_share_no_query() {
     let here = folder();
-    let arguments = ["prepare", "quickstart", "--set=reuse=false", "--json"];
+    let arguments = ["prepare", "sample", "--set=reuse=false", "--json"];
     let told = json(&glpft(here.path(), arguments).ok());
     let report = &told["report"];
     let number = |value: &serde_json::Value| value.as_u64().unwrap();
@@ -124,7 +119,7 @@ fn a_source_that_is_absent_or_empty_is_told() {
     let here = folder();
     let prepare = |source: &Path| {
         // Nothing comes of the tries before, so they are in nobody's way.
-        let arguments = ["prepare", "quickstart", &set("data.source", source)];
+        let arguments = ["prepare", "sample", &set("data.source", source)];
         glpft(here.path(), arguments)
     };
     let absent = here.path().join("absent");
@@ -137,7 +132,7 @@ fn a_source_that_is_absent_or_empty_is_told() {
     fs::write(here.path().join("list.json"), "[]").unwrap();
     prepare(&here.path().join("list.json")).fails(1, &["list.json"]);
     let missing = here.path().join("prompts.toml");
-    let arguments = ["prepare", "quickstart", &set("data.prompts", missing)];
+    let arguments = ["prepare", "sample", &set("data.prompts", missing)];
     glpft(here.path(), arguments).fails(1, &["prompts.toml"]);
 }
 
@@ -150,16 +145,16 @@ fn one_truncated_file_among_good_ones_is_told_and_left_out() {
     fs::write(&whole, &text[..text.len() / 2]).unwrap();
     let name = "10_ChatGPT_DFS_woFilter_w2.json";
     let source = set("data.source", &source);
-    let told = glpft(here.path(), ["prepare", "quickstart", &source]).ok();
+    let told = glpft(here.path(), ["prepare", "sample", &source]).ok();
     assert!(told.contains(name) && told.contains("1 bad"), "{told}");
-    let report = read_json(&here.path().join("runs/quickstart/data/prepare.json"));
+    let report = read_json(&here.path().join("runs/sample/data/prepare.json"));
     let bad = report["source"]["report"]["bad"].as_array().unwrap();
     assert_eq!(bad.len(), 1);
     assert!(bad[0]["record"].as_str().unwrap().contains(name));
     assert!(bad[0]["reason"].as_str().unwrap().contains("JSON"));
     let strict = [
         "prepare",
-        "quickstart",
+        "sample",
         &source,
         "--set=data.strict=true",
         "--out=strict",
@@ -171,7 +166,7 @@ fn one_truncated_file_among_good_ones_is_told_and_left_out() {
 #[test]
 fn a_dataset_without_an_example_that_fits_is_told() {
     let here = folder();
-    let arguments = ["prepare", "quickstart", "--set=stage.caller.max_length=16"];
+    let arguments = ["prepare", "sample", "--set=stage.caller.max_length=16"];
     glpft(here.path(), arguments).fails(
         1,
         &[
@@ -183,7 +178,7 @@ fn a_dataset_without_an_example_that_fits_is_told() {
     assert!(
         !here
             .path()
-            .join("runs/quickstart/data/caller.safetensors")
+            .join("runs/sample/data/caller.safetensors")
             .exists()
     );
 }
@@ -194,10 +189,10 @@ fn a_tokenizer_must_fit_its_model() {
     let config = r#"{"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 100,
         "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}"#;
     fs::write(here.path().join("config.json"), config).unwrap();
-    for (name, content) in glpft_data::quickstart::tokenizer_files() {
+    for (name, content) in glpft_data::sample::tokenizer_files() {
         fs::write(here.path().join(name), content).unwrap();
     }
-    let data = "--set=data.source=builtin:quickstart";
+    let data = "--set=data.source=builtin:sample";
     let base = set("model.base", here.path());
     glpft(here.path(), ["prepare", "smollm2-135m", data, &base])
         .fails(1, &["1280 tokens", "vocabulary of 100", "model.tokenizer"]);
@@ -224,13 +219,13 @@ fn a_tokenizer_must_fit_its_model() {
 fn a_tokenizer_cut_short_is_one_error_and_no_panic() {
     let here = folder();
     let path = here.path().join("cut.json");
-    let text = String::from_utf8(glpft_data::quickstart::tokenizer().to_vec()).unwrap();
+    let text = String::from_utf8(glpft_data::sample::tokenizer().to_vec()).unwrap();
     // Inside of the decoder the tokenizers library gives up its way.
     let at = text.find("\"decoder\"").unwrap();
     fs::write(&path, format!("{}[1,", &text[..at + 10])).unwrap();
     let refused = glpft(
         here.path(),
-        ["prepare", "quickstart", &set("model.tokenizer", &path)],
+        ["prepare", "sample", &set("model.tokenizer", &path)],
     );
     let error = refused.fails(1, &["cut.json"]);
     assert_eq!(error.lines().count(), 1, "{error}");

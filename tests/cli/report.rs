@@ -9,12 +9,7 @@ use crate::{folder, glpft, json, smoke};
 #[test]
 fn a_run_gets_its_page() {
     let here = folder();
-    let run = [
-        "run",
-        "quickstart",
-        "--set=arrangement=single",
-        "--out=made",
-    ];
+    let run = ["run", "sample", "--set=arrangement=single", "--out=made"];
     smoke(here.path(), &run).ok();
     let told = json(&glpft(here.path(), ["report", "made", "--json"]).ok());
     assert_eq!(told, json!({"report": "made/report.html"}));
@@ -22,10 +17,10 @@ fn a_run_gets_its_page() {
     let read = || fs::read_to_string(&path).unwrap();
     let html = read();
     for part in [
-        "<h1>quickstart",
+        "<h1>sample",
         "finished",
         "<svg",
-        "builtin:quickstart",
+        "builtin:sample",
         "has not been evaluated",
     ] {
         assert!(html.contains(part), "{part}");

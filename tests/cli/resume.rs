@@ -10,17 +10,11 @@ use crate::{folder, json, read_json, smoke};
 
 const MODELS: [&str; 4] = ["global", "planner", "caller", "summarizer"];
 
-/// Starts the quick start, presses Ctrl-C after a step of `stage`, and gives the exit code and stderr.
+/// Starts the sample's run, presses Ctrl-C after a step of `stage`, and gives the exit code and stderr.
 fn interrupt_in(directory: &Path, stage: &str) -> (i32, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_glpft"))
         .current_dir(directory)
-        .args([
-            "run",
-            "quickstart",
-            "--json",
-            "--max-steps=4",
-            "--threads=1",
-        ])
+        .args(["run", "sample", "--json", "--max-steps=4", "--threads=1"])
         .args(["--out=stopped"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -45,13 +39,7 @@ fn interrupt_in(directory: &Path, stage: &str) -> (i32, String) {
 #[test]
 fn an_interrupted_run_goes_on_to_the_same_models() {
     let here = folder();
-    let whole = [
-        "run",
-        "quickstart",
-        "--max-steps=4",
-        "--out=whole",
-        "--quiet",
-    ];
+    let whole = ["run", "sample", "--max-steps=4", "--out=whole", "--quiet"];
     smoke_of_four(here.path(), &whole);
     for stage in ["global", "summarizer"] {
         let (code, told) = interrupt_in(here.path(), stage);
@@ -63,7 +51,7 @@ fn an_interrupted_run_goes_on_to_the_same_models() {
     // What is for people alone may change in between.
     let again = [
         "run",
-        "quickstart",
+        "sample",
         "--max-steps=4",
         "--out=stopped",
         "--quiet",
@@ -107,13 +95,7 @@ fn a_killed_run_leaves_nothing_that_stops_the_next() {
     let here = folder();
     let mut child = Command::new(env!("CARGO_BIN_EXE_glpft"))
         .current_dir(here.path())
-        .args([
-            "run",
-            "quickstart",
-            "--json",
-            "--threads=1",
-            "--max-steps=2",
-        ])
+        .args(["run", "sample", "--json", "--threads=1", "--max-steps=2"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -121,8 +103,8 @@ fn a_killed_run_leaves_nothing_that_stops_the_next() {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.next().is_some());
     // While it lives nobody else may write there.
-    smoke(here.path(), &["run", "quickstart"]).fails(1, &["runs/quickstart", "at work"]);
+    smoke(here.path(), &["run", "sample"]).fails(1, &["runs/sample", "at work"]);
     child.kill().unwrap();
     child.wait().unwrap();
-    smoke(here.path(), &["run", "quickstart", "--quiet"]).ok();
+    smoke(here.path(), &["run", "sample", "--quiet"]).ok();
 }

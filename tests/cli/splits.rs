@@ -40,7 +40,7 @@ fn a_stale_prompt_comes_from_the_same_side() {
         ("reuse", "false"),
     ]
     .map(|(key, value)| Override::new(key, value));
-    let recipe = Recipe::load("quickstart", &overrides).unwrap();
+    let recipe = Recipe::load("sample", &overrides).unwrap();
     let questions: Vec<String> = (0..60).map(|number| format!("question{number}")).collect();
     let queries = questions.iter().map(String::as_str);
     let splits = QuerySplits::new(queries, 1.0, 0.5, recipe.data.split_seed);

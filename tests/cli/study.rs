@@ -11,12 +11,12 @@ use serde_json::Value;
 
 use crate::{Outcome, folder, glpft, json, raw_source, read_json, set};
 
-/// The quick start's test queries as conversations: none of them is trained on.
+/// The sample's test queries as conversations: none of them is trained on.
 fn held_out(directory: &Path) -> PathBuf {
     let source = raw_source(directory);
     fs::remove_dir_all(source.join("test_query_ids")).unwrap();
     let export = |to: &str, more: &[String]| -> Vec<Value> {
-        let command = ["data", "export", "quickstart", "--quiet", "--to", to].map(str::to_owned);
+        let command = ["data", "export", "sample", "--quiet", "--to", to].map(str::to_owned);
         glpft(directory, command.iter().chain(more)).ok();
         let file = directory.join(to).join("raw_data_stage_2.json");
         json(&fs::read_to_string(file).unwrap())
@@ -40,7 +40,7 @@ fn held_out(directory: &Path) -> PathBuf {
 /// Two shares, two steps a stage, two conversations to be measured on.
 const SMALL: [&str; 10] = [
     "study",
-    "quickstart",
+    "sample",
     "--eval=held-out.json",
     "--fractions=0.25,0.5",
     "--seeds=1",

@@ -18,9 +18,9 @@ fn models(run: &Path) -> Vec<String> {
 #[test]
 fn a_run_leaves_its_models_and_is_finished() {
     let here = folder();
-    let told = smoke(here.path(), &["run", "quickstart"]).ok();
+    let told = smoke(here.path(), &["run", "sample"]).ok();
     assert!(told.contains("glpft data inspect"), "{told}");
-    let run = here.path().join("runs/quickstart");
+    let run = here.path().join("runs/sample");
     assert_eq!(models(&run), ["caller", "global", "planner", "summarizer"]);
     let summary = read_json(&run.join("summary.json"));
     for stage in summary["stages"].as_array().unwrap() {
@@ -28,15 +28,15 @@ fn a_run_leaves_its_models_and_is_finished() {
         assert!(stage["last_loss"].as_f64() > Some(0.0), "{stage}");
     }
 
-    let again = smoke(here.path(), &["run", "quickstart"]);
+    let again = smoke(here.path(), &["run", "sample"]);
     assert!(again.err.contains("is finished"), "{}", again.err);
     assert_eq!(again.ok(), "");
-    let told = json(&smoke(here.path(), &["run", "quickstart", "--json"]).ok());
+    let told = json(&smoke(here.path(), &["run", "sample", "--json"]).ok());
     assert_eq!(told["event"], "summary");
     assert_eq!(told["summary"], summary);
 
     // A stage by itself: refused while it is finished, then it alone is made anew.
-    let caller = ["train", "quickstart", "--stage=caller"];
+    let caller = ["train", "sample", "--stage=caller"];
     smoke(here.path(), &caller).fails(2, &["caller is finished", "--overwrite"]);
     let planner = run.join("models/planner/model.safetensors");
     let before = fs::metadata(&planner).unwrap().modified().unwrap();
@@ -57,7 +57,7 @@ fn a_run_leaves_its_models_and_is_finished() {
     // even that is lost nothing fails.
     assert!(!run.join("summary.json").exists());
     fs::remove_dir_all(run.join("stages/planner")).unwrap();
-    smoke(here.path(), &["run", "quickstart", "--quiet"]).ok();
+    smoke(here.path(), &["run", "sample", "--quiet"]).ok();
     let again = read_json(&run.join("summary.json"));
     let loss =
         |summary: &serde_json::Value, stage: usize| summary["stages"][stage]["last_loss"].clone();
@@ -75,11 +75,12 @@ fn arrangements_train_what_they_say() {
     for (arrangement, wanted) in [
         ("single", &["global"][..]),
         ("multi-task", &["global"]),
+        ("mixed", &["global"]),
         ("one-stage", &["caller", "planner", "summarizer"]),
     ] {
         let set = format!("--set=arrangement={arrangement}");
         let out = format!("--out={arrangement}");
-        smoke(here.path(), &["run", "quickstart", &set, &out]).ok();
+        smoke(here.path(), &["run", "sample", &set, &out]).ok();
         assert_eq!(
             models(&here.path().join(arrangement)),
             wanted,
@@ -88,7 +89,7 @@ fn arrangements_train_what_they_say() {
     }
     let stage = [
         "train",
-        "quickstart",
+        "sample",
         "--stage=global",
         "--set=arrangement=one-stage",
     ];
@@ -105,8 +106,8 @@ fn arrangements_train_what_they_say() {
 #[test]
 fn the_stages_of_halves_share_nothing() {
     let here = folder();
-    smoke(here.path(), &["run", "quickstart", "--set=reuse=false"]).ok();
-    let run = here.path().join("runs/quickstart");
+    smoke(here.path(), &["run", "sample", "--set=reuse=false"]).ok();
+    let run = here.path().join("runs/sample");
     assert_eq!(models(&run).len(), 4);
     let report = read_json(&run.join("data/prepare.json"));
     for role in ROLES {
@@ -119,10 +120,7 @@ fn local_goes_on_with_the_roles_that_are_left() {
     let here = folder();
     let train = |stage: &str, more: &[&str]| {
         let stage = format!("--stage={stage}");
-        smoke(
-            here.path(),
-            &[&["train", "quickstart", &stage], more].concat(),
-        )
+        smoke(here.path(), &[&["train", "sample", &stage], more].concat())
     };
     train("local", &[]).fails(1, &["global model", "--from"]);
     assert!(!here.path().join("runs").exists());
@@ -135,7 +133,7 @@ fn local_goes_on_with_the_roles_that_are_left() {
     assert!(told.contains("caller: model in") && told.contains("summarizer: model in"));
     train("local", &[]).fails(2, &["planner is finished", "--overwrite"]);
     // `run` has nothing left but to sum up.
-    smoke(here.path(), &["run", "quickstart"]).ok();
-    assert!(here.path().join("runs/quickstart/summary.json").exists());
-    glpft(here.path(), ["run", "runs/quickstart", "--quiet"]).ok();
+    smoke(here.path(), &["run", "sample"]).ok();
+    assert!(here.path().join("runs/sample/summary.json").exists());
+    glpft(here.path(), ["run", "runs/sample", "--quiet"]).ok();
 }

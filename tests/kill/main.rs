@@ -56,7 +56,7 @@ fn number(variable: &str, default: u64) -> u64 {
 fn start(folder: &Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_glpft"))
         .current_dir(folder)
-        .args(["run", "quickstart", "--out=run", "--threads=2", "--quiet"])
+        .args(["run", "sample", "--out=run", "--threads=2", "--quiet"])
         .args(SETTINGS.map(|setting| format!("--set={setting}")))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

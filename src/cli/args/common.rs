@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use glpft::place::Removal;
 use glpft_recipes::Override;
 use glpft_recipes::Precision;
+use glpft_world::Size;
 
 /// Which recipe, with what changed in it.
 #[derive(Clone, Debug, Args)]
@@ -92,6 +93,38 @@ impl From<PrecisionArg> for Precision {
         match precision {
             PrecisionArg::F32 => Self::F32,
             PrecisionArg::Bf16 => Self::Bf16,
+        }
+    }
+}
+
+/// How much a world holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SizeArg {
+    /// The least that fills every test set
+    Tiny,
+    /// A world for small models
+    Small,
+    /// For real models
+    Standard,
+}
+
+impl SizeArg {
+    /// As `--size` spells it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            SizeArg::Tiny => "tiny",
+            SizeArg::Small => "small",
+            SizeArg::Standard => "standard",
+        }
+    }
+}
+
+impl From<SizeArg> for Size {
+    fn from(size: SizeArg) -> Self {
+        match size {
+            SizeArg::Tiny => Self::tiny(),
+            SizeArg::Small => Self::small(),
+            SizeArg::Standard => Self::standard(),
         }
     }
 }

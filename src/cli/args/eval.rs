@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::live::LiveArgs;
-use super::{DeviceArgs, OutputArgs, PrecisionArg, TeamArgs, at_least_one};
+use super::{AskingArgs, DeviceArgs, OutputArgs, PrecisionArg, TeamArgs, at_least_one};
 
 /// `glpft eval …`.
 #[derive(Debug, Subcommand)]
@@ -97,33 +97,14 @@ pub(crate) struct StaticArgs {
     /// The published evaluation's prompts: `planner:` before the planner's turn, no `system: `, every turn shown
     #[arg(long)]
     pub compat: bool,
-    /// A file of prompt templates; default: the run's, or the built-in ones
-    #[arg(long, value_name = "FILE")]
-    pub prompts: Option<PathBuf>,
     /// The longest prompt: the last N tokens are kept, fewer where the model has no positions for them and an answer
     #[arg(long, value_name = "N", default_value = "3750", value_parser = at_least_one)]
     pub max_prompt_tokens: usize,
-    /// The longest answer
-    #[arg(long, value_name = "N", default_value = "512", value_parser = at_least_one)]
-    pub max_new_tokens: usize,
     /// How many conversations are answered together: more is faster where memory allows
     #[arg(long, value_name = "N", default_value = "4", value_parser = at_least_one)]
     pub batch: usize,
-    /// Draws tokens instead of taking the likeliest; greater is more varied
-    #[arg(long, value_name = "T")]
-    pub temperature: Option<f64>,
-    /// Draws only from the likeliest tokens that have this probability together
-    #[arg(long, value_name = "P", requires = "temperature")]
-    pub top_p: Option<f64>,
-    /// Draws only from the K likeliest tokens
-    #[arg(long, value_name = "K", requires = "temperature", value_parser = at_least_one)]
-    pub top_k: Option<usize>,
-    /// Seeds what is drawn
-    #[arg(long, default_value = "0", requires = "temperature")]
-    pub seed: u64,
-    /// How layers' products are computed
-    #[arg(long, value_enum, default_value = "f32")]
-    pub precision: PrecisionArg,
+    #[command(flatten)]
+    pub asking: AskingArgs,
     /// The directory to write to; default: RUN/eval/NAME
     #[arg(long, value_name = "DIR", conflicts_with = "name")]
     pub out: Option<PathBuf>,
@@ -133,8 +114,6 @@ pub(crate) struct StaticArgs {
     /// Removes the evaluation that is there
     #[arg(long)]
     pub overwrite: bool,
-    #[command(flatten)]
-    pub device: DeviceArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use glpft_agent::Strategy;
-use glpft_world::Size;
 
-use super::{DeviceArgs, OutputArgs, PrecisionArg, TeamArgs, at_least_one};
+use super::{AskingArgs, OutputArgs, SizeArg, TeamArgs, at_least_one};
 
 /// `glpft agent …`.
 #[derive(Debug, Subcommand)]
@@ -30,9 +29,9 @@ pub(crate) struct WorkArgs {
         conflicts_with = "tasks"
     )]
     pub world: Option<u64>,
-    /// The world's size: tiny, small or standard
-    #[arg(long, default_value = "small", value_parser = size, requires = "world")]
-    pub size: Size,
+    /// The world's size
+    #[arg(long, value_enum, default_value = "small", requires = "world")]
+    pub size: SizeArg,
     /// The tasks of a ToolBench instruction list: `test_instruction/GROUP.json`
     #[arg(long, value_name = "FILE", requires = "server")]
     pub tasks: Option<PathBuf>,
@@ -52,6 +51,8 @@ pub(crate) struct WorkArgs {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SearchArgs {
     /// react, dfsdt, or ToolBench's name of one: CoT@N, DFS_woFilter_wN
+    ///
+    /// A search whose models always say the same (no --temperature) finds nothing else but by being told what has failed.
     #[arg(long, default_value = "react")]
     pub strategy: Strategy,
     /// The longest path, in nodes: a thought, a function's name and its arguments are three
@@ -63,33 +64,11 @@ pub(crate) struct SearchArgs {
     /// How many tasks are worked on together: more is faster where memory allows
     #[arg(long, value_name = "N", default_value = "16", value_parser = at_least_one)]
     pub together: usize,
-    /// A file of prompt templates; default: the run's, or the built-in ones
-    #[arg(long, value_name = "FILE")]
-    pub prompts: Option<PathBuf>,
     /// The longest prompt: the last N tokens are kept, fewer where the model has no positions for them and an answer
     #[arg(long, value_name = "N", default_value = "3576", value_parser = at_least_one)]
     pub max_prompt_tokens: usize,
-    /// The longest answer of a model
-    #[arg(long, value_name = "N", default_value = "512", value_parser = at_least_one)]
-    pub max_new_tokens: usize,
-    /// Draws tokens instead of taking the likeliest (the published agent: 0.5). A search whose models always say the same
-    /// finds nothing else but by being told what has failed
-    #[arg(long, value_name = "T")]
-    pub temperature: Option<f64>,
-    /// Draws only from the likeliest tokens that have this probability together
-    #[arg(long, value_name = "P", requires = "temperature")]
-    pub top_p: Option<f64>,
-    /// Draws only from the K likeliest tokens
-    #[arg(long, value_name = "K", requires = "temperature", value_parser = at_least_one)]
-    pub top_k: Option<usize>,
-    /// Seeds what is drawn
-    #[arg(long, default_value = "0", requires = "temperature")]
-    pub seed: u64,
-    /// How layers' products are computed
-    #[arg(long, value_enum, default_value = "f32")]
-    pub precision: PrecisionArg,
     #[command(flatten)]
-    pub device: DeviceArgs,
+    pub asking: AskingArgs,
 }
 
 /// Who judges.
@@ -168,8 +147,4 @@ pub(crate) struct AgentRunArgs {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
-}
-
-fn size(name: &str) -> Result<Size, String> {
-    Size::named(name).ok_or_else(|| "there are tiny, small and standard".to_owned())
 }

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
-use glpft_world::Size;
+use clap::{Args, Subcommand};
 
-use super::{AddressArgs, OutputArgs};
+use super::{AddressArgs, OutputArgs, SizeArg};
 
 /// `glpft world …`.
 #[derive(Debug, Subcommand)]
@@ -14,27 +13,6 @@ pub(crate) enum WorldCommand {
     Generate(WorldGenerateArgs),
     /// Serves a world's tools as ToolBench's RapidAPI server (POST /rapidapi) and StableToolBench's (POST /virtual) do
     Serve(WorldServeArgs),
-}
-
-/// How much a world holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SizeArg {
-    /// The least that fills every test set
-    Tiny,
-    /// A world for small models
-    Small,
-    /// For real models
-    Standard,
-}
-
-impl From<SizeArg> for Size {
-    fn from(size: SizeArg) -> Self {
-        match size {
-            SizeArg::Tiny => Self::tiny(),
-            SizeArg::Small => Self::small(),
-            SizeArg::Standard => Self::standard(),
-        }
-    }
 }
 
 /// Which world.

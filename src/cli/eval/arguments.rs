@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use glpft::Error;
 use glpft::evaluate::{EVAL_FOLDER, run_facts};
 use glpft::team::TeamSource;
-use glpft_agent::{Limits, Sampling};
 use glpft_eval::static_evaluation::StaticSettings;
 use glpft_recipes::Behaviour;
 
@@ -71,7 +70,6 @@ pub(super) fn place_of(
 
 /// How it is done.
 pub(super) fn settings(args: &StaticArgs, team: &TeamSource) -> Result<StaticSettings, Error> {
-    let sampling = sampling(args.temperature, args.top_p, args.top_k, args.seed)?;
     Ok(StaticSettings {
         behaviour: match args.compat {
             true => Behaviour::Compat,
@@ -80,36 +78,11 @@ pub(super) fn settings(args: &StaticArgs, team: &TeamSource) -> Result<StaticSet
         system_prefix: !args.compat && run_facts(team)?.system_prefix,
         trajectories: args.limit,
         steps: args.steps,
-        limits: Limits {
-            prompt_tokens: args.max_prompt_tokens,
-            new_tokens: args.max_new_tokens,
-        },
-        sampling,
+        limits: args.asking.limits(args.max_prompt_tokens),
+        sampling: args.asking.sampling()?,
         batch: args.batch,
         seed: 0,
     })
-}
-
-/// How tokens are chosen.
-pub(crate) fn sampling(
-    temperature: Option<f64>,
-    top_p: Option<f64>,
-    top_k: Option<usize>,
-    seed: u64,
-) -> Result<Sampling, Error> {
-    if top_p.is_some_and(|top_p| !(top_p > 0.0 && top_p <= 1.0)) {
-        return Err(wrong("--top-p", "must be above 0 and at most 1".to_owned()));
-    }
-    match temperature {
-        None => Ok(Sampling::Greedy),
-        Some(temperature) if temperature > 0.0 && temperature.is_finite() => Ok(Sampling::Random {
-            temperature,
-            top_p: top_p.unwrap_or(1.0),
-            top_k,
-            seed,
-        }),
-        Some(_) => Err(wrong("--temperature", "must be above 0".to_owned())),
-    }
 }
 
 fn wrong(argument: &'static str, problem: String) -> Error {

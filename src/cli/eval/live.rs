@@ -7,17 +7,17 @@ use std::path::Path;
 use glpft::Error;
 use glpft::evaluate::{EvaluateLive, JudgeChoice, TaskSource, Workplace, run_facts};
 use glpft::team::TeamSource;
-use glpft_agent::{Limits, PolicySettings, SearchSettings, Strategy};
+use glpft_agent::{PolicySettings, SearchSettings, Strategy};
 use glpft_eval::judge::HttpJudgeSettings;
 use glpft_eval::live_evaluation::{LiveReport, LiveSettings, Reference};
 use glpft_eval::tool_eval::{Rate, Rates, ToolEvalSettings};
 use serde_json::json;
 
-use super::arguments::{place_of, sampling, team};
+use super::arguments::{place_of, team};
 use crate::cli::output::table;
 use crate::cli::run::stop_on_interrupt;
 use crate::cli::{JudgeArg, JudgeArgs, LiveArgs, SearchArgs, WorkArgs, print};
-use progress::LiveProgress;
+pub(crate) use progress::LiveProgress;
 
 /// The variable of OpenAI's own clients.
 const USUAL_KEY: &str = "OPENAI_API_KEY";
@@ -44,22 +44,19 @@ pub(crate) fn evaluate_live(args: &LiveArgs) -> Result<(), Error> {
             parallel: args.judging.judge_parallel,
         },
     };
-    let device = glpft_model::device(&args.search.device.device)?;
+    let device = glpft_model::device(&args.search.asking.device.device)?;
     let report = glpft::evaluate::evaluate_live(
         &EvaluateLive {
-            team: &team,
+            models: args.search.asking.models(&team, &device),
             tasks: &workplace.tasks,
             server: workplace.server(),
             server_name: &workplace.server_name,
             judge: &*judge,
             reference: reference.as_ref(),
-            prompts: args.search.prompts.as_deref(),
             policy: policy(&args.search, &team)?,
             settings: &settings,
             out: &out,
             overwrite: args.overwrite,
-            device: &device,
-            precision: args.search.precision.into(),
             stop: &*stop_on_interrupt()?,
         },
         &mut LiveProgress::new(&args.output),
@@ -78,7 +75,7 @@ pub(crate) fn workplace(args: &WorkArgs) -> Result<Workplace, Error> {
     let source = match (args.world, &args.tasks) {
         (Some(seed), _) => TaskSource::World {
             seed,
-            size: args.size,
+            size: args.size.into(),
         },
         (None, Some(file)) => TaskSource::Instructions(file.clone()),
         (None, None) => {
@@ -104,11 +101,8 @@ pub(crate) fn search(args: &SearchArgs) -> SearchSettings {
 /// How models are asked.
 pub(crate) fn policy(args: &SearchArgs, team: &TeamSource) -> Result<PolicySettings, Error> {
     Ok(PolicySettings {
-        sampling: sampling(args.temperature, args.top_p, args.top_k, args.seed)?,
-        limits: Limits {
-            prompt_tokens: args.max_prompt_tokens,
-            new_tokens: args.max_new_tokens,
-        },
+        sampling: args.asking.sampling()?,
+        limits: args.asking.limits(args.max_prompt_tokens),
         system_prefix: run_facts(team)?.system_prefix,
     })
 }

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use glpft::Error;
-use glpft::evaluate::{EvaluatePerplexity, PerplexityReport};
+use glpft::evaluate::{EvaluatePerplexity, Models, PerplexityReport};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
@@ -16,13 +16,16 @@ pub(crate) fn evaluate_perplexity(args: &PerplexityArgs) -> Result<(), Error> {
     let team = team(&args.team)?;
     let device = glpft_model::device(&args.device.device)?;
     let evaluation = EvaluatePerplexity {
-        team: &team,
+        models: Models {
+            team: &team,
+            prompts: args.prompts.as_deref(),
+            device: &device,
+            precision: args.precision.into(),
+            cache_bytes: None,
+        },
         data: &args.data,
-        prompts: args.prompts.as_deref(),
         conversations: args.limit,
         max_length: args.max_length,
-        device: &device,
-        precision: args.precision.into(),
     };
     let bar = bar(&args.output);
     let report = glpft::evaluate::evaluate_perplexity(&evaluation, &mut |role, done, total| {

@@ -22,16 +22,13 @@ pub(crate) fn evaluate_static(args: &StaticArgs) -> Result<(), Error> {
     let team = team(&args.team)?;
     let out = place(args, &team)?;
     let settings = settings(args, &team)?;
-    let device = glpft_model::device(&args.device.device)?;
+    let device = glpft_model::device(&args.asking.device.device)?;
     let evaluation = EvaluateStatic {
-        team: &team,
+        models: args.asking.models(&team, &device),
         data: &args.data,
-        prompts: args.prompts.as_deref(),
         settings: &settings,
         out: &out,
         overwrite: args.overwrite,
-        device: &device,
-        precision: args.precision.into(),
         stop: &*stop_on_interrupt()?,
     };
     let report =

@@ -5,7 +5,7 @@ use glpft_recipes::{Arrangement, Stage, StartFrom};
 use super::*;
 
 fn recipe() -> Recipe {
-    Recipe::load("quickstart", &[]).unwrap()
+    Recipe::load("sample", &[]).unwrap()
 }
 
 fn grid(arrangements: &[Compared], fractions: &[f64], seeds: u32) -> Grid {
@@ -124,7 +124,7 @@ fn shares_and_seeds_share_no_stage() {
 fn what_is_only_written_decides_nothing_and_what_is_learned_does() {
     let keys = |change: &str| {
         let changes: Vec<_> = change.parse().into_iter().collect();
-        let recipe = Recipe::load("quickstart", &changes).unwrap();
+        let recipe = Recipe::load("sample", &changes).unwrap();
         let grid = grid(&[Compared::Glpft], &[1.0], 1);
         let plan = StudyPlan::new(&recipe, &grid).unwrap();
         plan.stages
@@ -163,7 +163,7 @@ fn what_is_only_written_decides_nothing_and_what_is_learned_does() {
 fn bases_have_folders_of_their_own() {
     let recipe = Recipe::load_partial(
         "smollm2-135m",
-        &["data.source=builtin:quickstart".parse().unwrap()],
+        &["data.source=builtin:sample".parse().unwrap()],
     )
     .unwrap();
     let mut grid = grid(&[Compared::Single], &[1.0], 1);
@@ -183,7 +183,7 @@ fn bases_have_folders_of_their_own() {
 
 #[test]
 fn fractions_are_of_what_the_recipe_uses() {
-    let half = Recipe::load("quickstart", &["data.fraction=0.5".parse().unwrap()]).unwrap();
+    let half = Recipe::load("sample", &["data.fraction=0.5".parse().unwrap()]).unwrap();
     let plan = StudyPlan::new(&half, &grid(&[Compared::Single], &[0.5], 1)).unwrap();
     assert_eq!(plan.cells[0].recipe.data.fraction, 0.25);
 }

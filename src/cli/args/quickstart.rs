@@ -1,0 +1,35 @@
+//! `glpft quickstart`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{DeviceArgs, OutputArgs, SizeArg, at_least_one};
+
+/// `glpft quickstart`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct QuickstartArgs {
+    /// The directory; what is in it already is not done again
+    #[arg(long, value_name = "DIR", default_value = "./runs/quickstart")]
+    pub out: PathBuf,
+    /// The world's seed, and that of training. The base model has seen no instruction and no name of the small worlds 1, 2
+    /// and 3
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub seed: u64,
+    /// The world's size
+    #[arg(long, value_enum, default_value = "small")]
+    pub size: SizeArg,
+    /// Starts anew: removes the quick start that is in the directory
+    #[arg(long)]
+    pub overwrite: bool,
+    /// How many tasks of each of the six test sets are worked on live
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least_one)]
+    pub tasks: usize,
+    /// Trains and measures the team alone
+    #[arg(long)]
+    pub team_only: bool,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
