@@ -167,6 +167,7 @@ impl Generator {
                     cached_tokens: sequence.cached,
                 };
                 self.kept.keep(model, sequence);
+                self.kept.trim(self.settings.cache_bytes);
             }
         }
     }

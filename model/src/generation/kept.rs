@@ -134,6 +134,16 @@ impl Kept {
         }
     }
 
+    /// Lets go of what was kept longest until the limit holds, if what answers under way need allows it.
+    pub fn trim(&mut self, bytes: usize) {
+        let limit = bytes / self.cache.token_bytes().max(1);
+        // Within its limit the cache cannot hold too much, and nothing is counted.
+        while self.free.capacity() > limit
+            && self.free.capacity() - self.free.free() > limit
+            && self.drop_oldest()
+        {}
+    }
+
     fn grow(&mut self, capacity: usize) {
         self.cache.grow(capacity);
         self.free.grow(capacity);
