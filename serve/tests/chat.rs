@@ -183,9 +183,14 @@ fn models_health_and_metrics() {
     ] {
         assert!(metrics.lines().any(|one| one == line), "{line}: {metrics}");
     }
-    for path in ["/", "/v1/completions", "/v1/chat/completions"] {
+    let unknown = [
+        ("/", 404),
+        ("/v1/completions", 404),
+        ("/v1/chat/completions", 405),
+    ];
+    for (path, expected) in unknown {
         let (status, error) = server.get(path);
-        assert_eq!(status, 404, "{path}");
+        assert_eq!(status, expected, "{path}");
         assert!(error.contains("invalid_request_error"), "{error}");
     }
 }

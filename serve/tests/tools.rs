@@ -2,7 +2,9 @@
 
 mod support;
 
-use glpft_agent::{Api, Code, ToolReply, ToolServer};
+use std::time::Duration;
+
+use glpft_agent::{Api, Code, HttpSettings, RapidApi, ToolReply, ToolServer, VirtualApi};
 use glpft_serve::{Catalogue, MAX_RESPONSE_CHARS, ToolsSettings};
 use serde_json::{Value, json};
 use support::{Server, agent, read};
@@ -105,6 +107,37 @@ fn both_contracts_reply_as_toolbench_does() {
     }
     assert_eq!(server.get("/").0, 404);
     assert!(server.get("/health").1.contains("\"apis\":5"));
+    assert!(server.end().is_ok());
+}
+
+#[test]
+fn our_own_clients_are_served() {
+    let server = server(ToolsSettings::default());
+    let address = format!("http://{}", server.address);
+    let settings = HttpSettings {
+        backoff: Duration::from_millis(5),
+        ..HttpSettings::default()
+    };
+    let rapid = RapidApi::open(&address, settings.clone()).expect("an address");
+    let stable = VirtualApi::open(&address, settings).expect("an address");
+    let clients: [&dyn ToolServer; 2] = [&rapid, &stable];
+    for client in clients {
+        let call = |name: &str, arguments: &str| {
+            let api = Api {
+                category: "Weather".to_owned(),
+                tool: "sky_sea".to_owned(),
+                name: name.to_owned(),
+            };
+            client.call(&api, arguments)
+        };
+        let reply = call("get_forecast", "{\"a\": 1}");
+        assert_eq!((reply.code, reply.error.as_str()), (Code::Replied, ""));
+        let expected = "{'city': '{\"a\": 1}', 'days': [{'rain': True, 'wind': 1.5}], 'more': None}";
+        assert_eq!(reply.response, expected);
+        assert_eq!(call("busy", "{}").code, Code::RateLimit);
+        assert_eq!(call("broken", "{}").code, Code::RequestFailed);
+        assert_eq!(call("nothing", "{}").code, Code::NotWorking);
+    }
     assert!(server.end().is_ok());
 }
 

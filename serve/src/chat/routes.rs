@@ -33,7 +33,7 @@ pub(super) fn router(state: Arc<ChatState>) -> Router {
         .route("/health", get(health))
         .route("/metrics", get(metrics))
         .fallback(nothing_here)
-        .method_not_allowed_fallback(nothing_here)
+        .method_not_allowed_fallback(another_method)
         .with_state(state)
 }
 
@@ -136,8 +136,16 @@ async fn metrics(State(state): State<Arc<ChatState>>) -> Response {
 }
 
 async fn nothing_here(method: Method, uri: Uri) -> Response {
+    not_a_route(StatusCode::NOT_FOUND, &method, &uri)
+}
+
+async fn another_method(method: Method, uri: Uri) -> Response {
+    not_a_route(StatusCode::METHOD_NOT_ALLOWED, &method, &uri)
+}
+
+fn not_a_route(status: StatusCode, method: &Method, uri: &Uri) -> Response {
     Failure::body(
-        StatusCode::NOT_FOUND,
+        status,
         format!(
             "there is no {method} {}; POST {COMPLETIONS}, GET /v1/models, /health and /metrics",
             uri.path()

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
 use glpft_agent::{Code, ToolServer};
@@ -62,7 +62,8 @@ pub(crate) fn router<S: ToolServer + Send + 'static>(
         .route("/virtual", post(call::<S>))
         .route("/health", get(health::<S>))
         .fallback(nothing_here)
-        .method_not_allowed_fallback(nothing_here)
+        // Not a 404, which tells ToolBench's clients that this is no tool server.
+        .method_not_allowed_fallback(another_method)
         .with_state(tools)
 }
 
@@ -125,6 +126,13 @@ async fn nothing_here(uri: Uri) -> Response {
     failed(
         StatusCode::NOT_FOUND,
         &format!("there is no {}; POST /rapidapi or /virtual", uri.path()),
+    )
+}
+
+async fn another_method(method: Method, uri: Uri) -> Response {
+    failed(
+        StatusCode::METHOD_NOT_ALLOWED,
+        &format!("{method} {} means nothing; calls are POSTed", uri.path()),
     )
 }
 
