@@ -132,7 +132,8 @@ fn our_own_clients_are_served() {
         };
         let reply = call("get_forecast", "{\"a\": 1}");
         assert_eq!((reply.code, reply.error.as_str()), (Code::Replied, ""));
-        let expected = "{'city': '{\"a\": 1}', 'days': [{'rain': True, 'wind': 1.5}], 'more': None}";
+        let expected =
+            "{'city': '{\"a\": 1}', 'days': [{'rain': True, 'wind': 1.5}], 'more': None}";
         assert_eq!(reply.response, expected);
         assert_eq!(call("busy", "{}").code, Code::RateLimit);
         assert_eq!(call("broken", "{}").code, Code::RequestFailed);
