@@ -4,6 +4,8 @@ mod element;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
 
 use glpft_checkpoints::{AtomicFile, FileError};
 use glpft_recipes::GiveUpHistory;
@@ -34,6 +36,8 @@ pub enum ExportError {
 
 /// How many records are rendered at once: enough for every thread, few enough for memory.
 const CHUNK: usize = 64;
+/// How many rendered chunks may wait to be written.
+const AHEAD: usize = 1;
 
 /// Writes `raw_data_stage_1.json` (not from a stage-2 source, which does not hold what it needs),
 /// `raw_data_stage_2.json` and `train_{backbone,planner,caller,summarizer}.json` into `directory`, which is made
@@ -56,24 +60,64 @@ pub fn export(
     if source.form() != SourceForm::Stage2 {
         files.push(array(STAGE_1_FILE)?);
     }
-    let mut order = Order {
-        prompts,
-        give_up: GiveUpPrompt::new(give_up),
-        index: 0,
-    };
-    let mut chunk = Vec::with_capacity(CHUNK);
-    let report = source.read::<ExportError>(options, progress, &mut |record| {
-        chunk.push(order.next(record));
-        match chunk.len() < CHUNK {
-            true => Ok(()),
-            false => write(std::mem::take(&mut chunk), prompts, &mut files),
+    let (rendered, to_write) = sync_channel(AHEAD);
+    thread::scope(|scope| {
+        // What is rendered is written while the next records are read.
+        let writer = scope.spawn(move || write(to_write, files));
+        let mut order = Order {
+            prompts,
+            give_up: GiveUpPrompt::new(give_up),
+            index: 0,
+        };
+        let mut chunk = Vec::with_capacity(CHUNK);
+        let hand_over = |chunk| {
+            let chunk = render_all(chunk, prompts)?;
+            rendered.send(chunk).map_err(|_| Ended::WriterFailed)
+        };
+        let mut read = source.read::<Ended>(options, progress, &mut |record| {
+            chunk.push(order.next(record));
+            match chunk.len() < CHUNK {
+                true => Ok(()),
+                false => hand_over(std::mem::take(&mut chunk)),
+            }
+        });
+        if read.is_ok()
+            && let Err(ended) = hand_over(chunk)
+        {
+            read = Err(ended);
         }
-    })?;
-    write(chunk, prompts, &mut files)?;
-    for file in files {
-        file.commit()?;
+        drop(rendered);
+        let written = writer
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let report = match (read, written) {
+            (Ok(report), Ok(files)) => {
+                files.into_iter().try_for_each(ArrayFile::commit)?;
+                report
+            }
+            (Err(Ended::Source(error)), _) => return Err(error.into()),
+            (Err(Ended::Render(error)), _) => return Err(error.into()),
+            (_, Err(error)) => return Err(error.into()),
+            (Err(Ended::WriterFailed), Ok(_)) => {
+                unreachable!("a writer that did not fail takes all")
+            }
+        };
+        Ok(report)
+    })
+}
+
+/// Why no more is read.
+enum Ended {
+    Source(SourceError),
+    Render(FileError),
+    /// The writer says why.
+    WriterFailed,
+}
+
+impl From<SourceError> for Ended {
+    fn from(error: SourceError) -> Self {
+        Self::Source(error)
     }
-    Ok(report)
 }
 
 /// A record in its place.
@@ -115,23 +159,29 @@ impl Order<'_> {
     }
 }
 
-/// Writes some records to the files; rendering, which is the work, is done by rayon's threads.
-fn write(
-    records: Vec<Placed>,
-    prompts: &Prompts,
-    files: &mut [ArrayFile],
-) -> Result<(), ExportError> {
-    let rendered: Vec<Vec<Vec<u8>>> = records
+/// The elements of some records, by record and file; the work is done by rayon's threads.
+fn render_all(records: Vec<Placed>, prompts: &Prompts) -> Result<Vec<Vec<Vec<u8>>>, Ended> {
+    records
         .into_par_iter()
         .map(|record| render(record, prompts))
         .collect::<Result<_, _>>()
-        .map_err(|error| FileError::new("make the JSON of", Path::new("a record"), error.into()))?;
-    for record in rendered {
+        .map_err(|error| {
+            let error = FileError::new("make the JSON of", Path::new("a record"), error.into());
+            Ended::Render(error)
+        })
+}
+
+/// Writes what comes to the files, and gives them back.
+fn write(
+    rendered: Receiver<Vec<Vec<Vec<u8>>>>,
+    mut files: Vec<ArrayFile>,
+) -> Result<Vec<ArrayFile>, FileError> {
+    for record in rendered.iter().flatten() {
         for (file, elements) in files.iter_mut().zip(record) {
             file.push(&elements)?;
         }
     }
-    Ok(())
+    Ok(files)
 }
 
 /// A record's elements of each file, in the files' order, with what goes between them.

@@ -8,7 +8,7 @@ use crate::adapter::Dropout;
 use crate::error::ModelError;
 use crate::generation::{LayerCache, Pass};
 use crate::inputs::Inputs;
-use crate::kernels::{AttentionShape, rms_norm, rotary, tree_attention};
+use crate::kernels::{AttentionShape, ProjectionInput, rms_norm, rotary, tree_attention};
 use crate::linear::Linear;
 use crate::parameter::{Builder, Parameter, ParameterVisitor, Parameters};
 
@@ -66,30 +66,40 @@ impl Attention {
     }
 
     /// `[tokens, hidden]` → `[tokens, hidden]`.
-    pub fn forward(&self, x: Tensor<2>, inputs: &Inputs, dropout: Option<Dropout>) -> Tensor<2> {
-        let (query, key, value) = self.project(x, &inputs.cos, &inputs.sin, dropout);
+    pub fn forward(
+        &self,
+        input: ProjectionInput,
+        inputs: &Inputs,
+        dropout: Option<Dropout>,
+    ) -> Tensor<2> {
+        let (query, key, value) = self.project(input, &inputs.cos, &inputs.sin, dropout);
         let mixed = tree_attention(query, key, value, inputs.subtree_end.clone(), self.shape);
-        self.o_proj.forward(mixed, dropout)
+        self.o_proj.forward(ProjectionInput::kept(mixed), dropout)
     }
 
     /// [`forward`](Self::forward) of new tokens alone, those before them being in the cache.
-    pub(crate) fn extend(&self, x: Tensor<2>, pass: &Pass, cache: &mut LayerCache) -> Tensor<2> {
-        let (query, key, value) = self.project(x, &pass.cos, &pass.sin, None);
+    pub(crate) fn extend(
+        &self,
+        input: ProjectionInput,
+        pass: &Pass,
+        cache: &mut LayerCache,
+    ) -> Tensor<2> {
+        let (query, key, value) = self.project(input, &pass.cos, &pass.sin, None);
         let mixed = cache.attend(query, key, value, &pass.runs, self.shape);
-        self.o_proj.forward(mixed, None)
+        self.o_proj.forward(ProjectionInput::kept(mixed), None)
     }
 
     /// Queries, keys and values, the first two rotated.
     fn project(
         &self,
-        x: Tensor<2>,
+        input: ProjectionInput,
         cos: &Tensor<2>,
         sin: &Tensor<2>,
         dropout: Option<Dropout>,
     ) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
-        let query = self.q_proj.forward(x.clone(), dropout);
-        let key = self.k_proj.forward(x.clone(), dropout);
-        let value = self.v_proj.forward(x, dropout);
+        let query = self.q_proj.forward(input.clone(), dropout);
+        let key = self.k_proj.forward(input.clone(), dropout);
+        let value = self.v_proj.forward(input, dropout);
         let (query, key) = match &self.head_norms {
             Some([of_query, of_key]) => (
                 self.norm_heads(query, of_query),

@@ -5,7 +5,7 @@ use glpft_checkpoints::Projection;
 
 use crate::adapter::Dropout;
 use crate::error::ModelError;
-use crate::kernels::silu_gate;
+use crate::kernels::ProjectionInput;
 use crate::linear::Linear;
 use crate::parameter::{Builder, ParameterVisitor, Parameters};
 
@@ -33,10 +33,11 @@ impl FeedForward {
     }
 
     /// `[tokens, hidden]` → `[tokens, hidden]`.
-    pub fn forward(&self, x: Tensor<2>, dropout: Option<Dropout>) -> Tensor<2> {
-        let gate = self.gate_proj.forward(x.clone(), dropout);
-        let up = self.up_proj.forward(x, dropout);
-        self.down_proj.forward(silu_gate(gate, up), dropout)
+    pub fn forward(&self, input: ProjectionInput, dropout: Option<Dropout>) -> Tensor<2> {
+        let gate = self.gate_proj.forward(input.clone(), dropout);
+        let up = self.up_proj.forward(input, dropout);
+        self.down_proj
+            .forward(ProjectionInput::gated(gate, up), dropout)
     }
 }
 

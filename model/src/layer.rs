@@ -9,7 +9,7 @@ use crate::error::ModelError;
 use crate::feed_forward::FeedForward;
 use crate::generation::{LayerCache, Pass};
 use crate::inputs::Inputs;
-use crate::kernels::rms_norm;
+use crate::kernels::ProjectionInput;
 use crate::linear::Linear;
 use crate::parameter::{Builder, Parameter, ParameterVisitor, Parameters};
 
@@ -53,26 +53,22 @@ impl Layer {
 
     /// `[tokens, hidden]` → `[tokens, hidden]`.
     pub fn forward(&self, x: Tensor<2>, inputs: &Inputs, dropout: Option<Dropout>) -> Tensor<2> {
-        let normed = rms_norm(x.clone(), self.input_layernorm.value(), self.epsilon);
+        let normed = self.norm(&x, &self.input_layernorm);
         let x = x + self.self_attn.forward(normed, inputs, dropout);
-        let normed = rms_norm(
-            x.clone(),
-            self.post_attention_layernorm.value(),
-            self.epsilon,
-        );
+        let normed = self.norm(&x, &self.post_attention_layernorm);
         x + self.mlp.forward(normed, dropout)
     }
 
     /// [`forward`](Self::forward) of new tokens alone, those before them being in the cache.
     pub(crate) fn extend(&self, x: Tensor<2>, pass: &Pass, cache: &mut LayerCache) -> Tensor<2> {
-        let normed = rms_norm(x.clone(), self.input_layernorm.value(), self.epsilon);
+        let normed = self.norm(&x, &self.input_layernorm);
         let x = x + self.self_attn.extend(normed, pass, cache);
-        let normed = rms_norm(
-            x.clone(),
-            self.post_attention_layernorm.value(),
-            self.epsilon,
-        );
+        let normed = self.norm(&x, &self.post_attention_layernorm);
         x + self.mlp.forward(normed, None)
+    }
+
+    fn norm(&self, x: &Tensor<2>, weight: &Parameter<1>) -> ProjectionInput {
+        ProjectionInput::normed(x.clone(), weight.value(), self.epsilon)
     }
 
     /// The layer's projections, by the last part of their names.

@@ -6,7 +6,7 @@ use glpft_recipes::Precision;
 
 use crate::adapter::{Adapter, Dropout};
 use crate::error::ModelError;
-use crate::kernels::{adapted_projection, projection};
+use crate::kernels::{ProjectionInput, adapted_projection, projection};
 use crate::parameter::{Builder, Parameter, ParameterVisitor, Parameters};
 
 /// `x · Wᵀ (+ bias) (+ adapter(x))`. The weight lies as Hugging Face files hold it, `[out, in]`.
@@ -46,14 +46,14 @@ impl Linear {
     }
 
     /// `[tokens, in]` → `[tokens, out]`. Dropout is for training only.
-    pub fn forward(&self, x: Tensor<2>, dropout: Option<Dropout>) -> Tensor<2> {
+    pub fn forward(&self, input: ProjectionInput, dropout: Option<Dropout>) -> Tensor<2> {
         let weight = self.weight.value();
         let output = match &self.adapter {
-            None => projection(x, weight, self.precision),
+            None => projection(input, weight, self.precision),
             Some(adapter) => {
                 let (a, b) = (adapter.a.value(), adapter.b.value());
                 let low_rank = adapter.low_rank(dropout);
-                adapted_projection(x, weight, a, b, low_rank, self.precision)
+                adapted_projection(input, weight, a, b, low_rank, self.precision)
             }
         };
         match &self.bias {

@@ -7,18 +7,18 @@
 //! | tensor | numbers |
 //! |---|---|
 //! | inputs of the two norms, which are the residual stream | 2 h |
-//! | their outputs, where a projection that reads them is trained or has an adapter | 2 h |
 //! | query and key before their norms, in models that norm them | q + k |
 //! | query and key rotated, value, the attention's output | 2 q + 2 k |
 //! | log-sum-exp of the attention | query heads |
 //! | gate and up | 2 f |
-//! | their gated product, where the down projection is trained or has an adapter | f |
 //! | inner products of the adapters | r each |
 //!
-//! Dropout masks are made again and logits exist for a few positions at a time, so they count nothing. A recomputed layer
+//! Outputs of norms, gated products and dropout masks are made again, and logits exist for a few positions at a time, so they
+//! count nothing. A recomputed layer
 //! keeps its input: h. While the backward pass is in a layer, the layer keeps all of the above; beside it exist the gradients
-//! of the residual stream, h, and in the feed-forward layer those of gate and up, 2 f, or in attention those of its output
-//! and of query (one a thread, of which two are counted), key and value, which are laid out once more: 3 q + 4 k.
+//! of the residual stream and of a norm's output, 2 h, and in the feed-forward layer those of gate, up and their product, 3 f,
+//! or in attention those of its output and of query (one a thread, of which two are counted), key and value, which are laid
+//! out once more: 3 q + 4 k.
 
 use glpft_checkpoints::ModelConfig;
 use glpft_recipes::{Backward, StageRecipe, Tune};
@@ -137,11 +137,6 @@ impl Sizes {
         let full = recipe.tune == Tune::Full;
         let targets = &recipe.lora.target_modules;
         let adapted = |name: &str| !full && targets.iter().any(|target| target == name);
-        // A projection keeps its input for the gradient of its weight or of its adapter.
-        let keeps = |names: &[&str]| match full || names.iter().any(|name| adapted(name)) {
-            true => 1.0,
-            false => 0.0,
-        };
         let [hidden, inner, heads, head_dim, kv_heads, rank] = [
             config.hidden_size,
             config.intermediate_size,
@@ -160,12 +155,9 @@ impl Sizes {
             .map(|projection| (projection.inputs + projection.outputs) as f64 * rank);
         let kept = [
             2.0 * hidden,
-            hidden * keeps(&["q_proj", "k_proj", "v_proj"]),
-            hidden * keeps(&["gate_proj", "up_proj"]),
             if config.qk_norm { query + key } else { 0.0 },
             2.0 * query + 2.0 * key + heads,
             2.0 * inner,
-            inner * keeps(&["down_proj"]),
             rank * adapters.clone().count() as f64,
         ];
         let layers = config.layers as f64;
@@ -181,7 +173,7 @@ impl Sizes {
             layers: config.layers,
             hidden,
             kept: kept.iter().sum(),
-            working: hidden + (2.0 * inner).max(3.0 * query + 4.0 * key),
+            working: 2.0 * hidden + (3.0 * inner).max(3.0 * query + 4.0 * key),
             inputs: 4.0 + head_dim,
             parameters: parameters + added,
             trained,

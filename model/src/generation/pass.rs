@@ -9,7 +9,7 @@ use super::slots::SlotList;
 use crate::decoder::Decoder;
 use crate::error::ModelError;
 use crate::inputs::ints;
-use crate::kernels::{CacheRun, CacheRuns, projection};
+use crate::kernels::{CacheRun, CacheRuns, ProjectionInput, projection};
 use crate::parameter::tensor;
 use crate::rotary::angles;
 
@@ -90,7 +90,7 @@ impl Decoder {
             return Ok(Vec::new());
         }
         let hidden = self.final_norm(x.select(0, ints(at, self.device())));
-        let logits = projection(hidden, self.head(), Precision::F32);
+        let logits = projection(ProjectionInput::kept(hidden), self.head(), Precision::F32);
         let failed = |error: &dyn std::fmt::Debug| ModelError::Read(format!("{error:?}"));
         let data = logits.try_into_data().map_err(|error| failed(&error))?;
         let data = data.convert::<f32>();

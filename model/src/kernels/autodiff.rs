@@ -10,7 +10,8 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, TensorMetadata};
 use glpft_recipes::Precision;
 
-use super::{AttentionShape, DecoderOps, LowRank};
+use super::projection_input::Remade;
+use super::{AttentionShape, DecoderOps, LowRank, Remake};
 
 /// Registers a gradient for each input that wants one.
 fn register<B: Backend, S, const N: usize>(
@@ -29,8 +30,8 @@ fn register<B: Backend, S, const N: usize>(
 struct Projection;
 
 impl<B: DecoderOps> Backward<B, 2> for Projection {
-    /// `x` where the weight's gradient is wanted, `weight` where `x`'s is.
-    type State = (Option<FloatTensor<B>>, Option<FloatTensor<B>>, Precision);
+    /// The input where the weight's gradient is wanted, `weight` where the input's is.
+    type State = (Option<Remade<B>>, Option<FloatTensor<B>>, Precision);
 
     fn backward(
         self,
@@ -39,13 +40,13 @@ impl<B: DecoderOps> Backward<B, 2> for Projection {
         _checkpointer: &mut Checkpointer,
     ) {
         let grad = grads.consume::<B>(&ops.node);
-        let (x, weight, precision) = ops.state.clone();
+        let (input, weight, precision) = ops.state.clone();
         if let (Some(node), Some(weight)) = (&ops.parents[0], weight) {
             let dx = B::projection_input_grad(weight, grad.clone(), precision);
             grads.register::<B>(node.id, dx);
         }
-        if let (Some(node), Some(x)) = (&ops.parents[1], x) {
-            let dweight = B::projection_weight_grad(x, grad, precision);
+        if let (Some(node), Some(input)) = (&ops.parents[1], input) {
+            let dweight = B::projection_weight_grad(input.make(), grad, precision);
             grads.register::<B>(node.id, dweight);
         }
     }
@@ -53,7 +54,7 @@ impl<B: DecoderOps> Backward<B, 2> for Projection {
 
 #[derive(Clone, Debug)]
 struct AdaptedState<B: Backend> {
-    x: FloatTensor<B>,
+    input: Remade<B>,
     weight: FloatTensor<B>,
     a: FloatTensor<B>,
     b: FloatTensor<B>,
@@ -77,7 +78,7 @@ impl<B: DecoderOps> Backward<B, 3> for AdaptedProjection {
         let grad = grads.consume::<B>(&ops.node);
         let state = ops.state.clone();
         let (dx, da, db) = B::adapted_projection_backward(
-            state.x,
+            state.input.make(),
             state.weight,
             state.a,
             state.b,
@@ -216,30 +217,39 @@ impl<B: DecoderOps> Backward<B, 2> for LinearCrossEntropy {
 impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
     fn projection(
         x: FloatTensor<Self>,
+        of: FloatTensor<Self>,
+        with: FloatTensor<Self>,
+        remake: Remake,
         weight: FloatTensor<Self>,
         precision: Precision,
     ) -> FloatTensor<Self> {
         let nodes = [x.node(), weight.node()];
-        let (keep_weight, keep_x) = (x.is_tracked(), weight.is_tracked());
+        let (keep_weight, keep_input) = (x.is_tracked(), weight.is_tracked());
         let (x, weight) = (x.into_primitive(), weight.into_primitive());
+        let (of, with) = (of.into_primitive(), with.into_primitive());
+        let output = |of, with, weight| B::projection(x, of, with, remake, weight, precision);
         match Backward::<B, 2>::prepare::<C>(Projection, nodes)
             .compute_bound()
             .stateful()
         {
             OpsKind::Tracked(prep) => {
-                let kept = (
-                    keep_x.then(|| x.clone()),
-                    keep_weight.then(|| weight.clone()),
-                    precision,
-                );
-                prep.finish(kept, B::projection(x, weight, precision))
+                let input = keep_input.then(|| Remade {
+                    of: of.clone(),
+                    with: with.clone(),
+                    remake,
+                });
+                let kept = (input, keep_weight.then(|| weight.clone()), precision);
+                prep.finish(kept, output(of, with, weight))
             }
-            OpsKind::UnTracked(prep) => prep.finish(B::projection(x, weight, precision)),
+            OpsKind::UnTracked(prep) => prep.finish(output(of, with, weight)),
         }
     }
 
     fn adapted_projection(
         x: FloatTensor<Self>,
+        of: FloatTensor<Self>,
+        with: FloatTensor<Self>,
+        remake: Remake,
         weight: FloatTensor<Self>,
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
@@ -249,13 +259,14 @@ impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
         let nodes = [x.node(), a.node(), b.node()];
         let (x, weight) = (x.into_primitive(), weight.into_primitive());
         let (a, b) = (a.into_primitive(), b.into_primitive());
+        let (of, with) = (of.into_primitive(), with.into_primitive());
         match Backward::<B, 3>::prepare::<C>(AdaptedProjection, nodes)
             .compute_bound()
             .stateful()
         {
             OpsKind::Tracked(prep) => {
                 let (output, low) = B::adapted_projection_forward(
-                    x.clone(),
+                    x,
                     weight.clone(),
                     a.clone(),
                     b.clone(),
@@ -263,7 +274,7 @@ impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
                     precision,
                 );
                 let state = AdaptedState::<B> {
-                    x,
+                    input: Remade { of, with, remake },
                     weight,
                     a,
                     b,
@@ -273,9 +284,9 @@ impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
                 };
                 prep.finish(state, output)
             }
-            OpsKind::UnTracked(prep) => {
-                prep.finish(B::adapted_projection(x, weight, a, b, low_rank, precision))
-            }
+            OpsKind::UnTracked(prep) => prep.finish(B::adapted_projection(
+                x, of, with, remake, weight, a, b, low_rank, precision,
+            )),
         }
     }
 

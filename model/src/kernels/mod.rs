@@ -10,6 +10,7 @@ mod cached_attention;
 pub mod composed;
 mod flex;
 mod projection;
+mod projection_input;
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, Flex, backend_extension};
@@ -18,6 +19,7 @@ use glpft_recipes::Precision;
 
 pub use cached_attention::{CacheRun, CacheRuns, cached_attention};
 pub use projection::{DropoutMask, LowRank, adapted_projection, projection};
+pub use projection_input::{ProjectionInput, Remake};
 
 /// How the heads of an attention layer are laid out.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,10 +44,13 @@ pub struct AttentionShape {
     Autodiff
 )]
 pub trait DecoderOps: Backend {
-    /// See [`projection`].
+    /// See [`projection`]. `of`, `with` and `remake` say what `x` is made of, for the backward pass alone.
     #[fusion(default)]
     fn projection(
         x: FloatTensor<Self>,
+        _of: FloatTensor<Self>,
+        _with: FloatTensor<Self>,
+        _remake: Remake,
         weight: FloatTensor<Self>,
         precision: Precision,
     ) -> FloatTensor<Self> {
@@ -72,10 +77,17 @@ pub trait DecoderOps: Backend {
         composed::projection_weight_grad::<Self>(x, grad, precision)
     }
 
-    /// See [`adapted_projection`].
+    /// See [`adapted_projection`]; `of`, `with` and `remake` as in [`projection`](Self::projection).
     #[fusion(default)]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "an adapter has two matrices beside the weight, and the input is made of two tensors"
+    )]
     fn adapted_projection(
         x: FloatTensor<Self>,
+        _of: FloatTensor<Self>,
+        _with: FloatTensor<Self>,
+        _remake: Remake,
         weight: FloatTensor<Self>,
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,

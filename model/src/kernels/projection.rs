@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use glpft_data::Random;
 use glpft_recipes::Precision;
 
-use super::DecoderOps;
+use super::{DecoderOps, ProjectionInput};
 
 /// What an adapter does beside its two matrices.
 #[derive(Clone, Copy, Debug)]
@@ -25,10 +25,14 @@ pub struct DropoutMask {
     pub probability: f64,
 }
 
-/// `x · weightᵀ`: `x` is `[tokens, in]`, `weight` `[out, in]`, the output `[tokens, out]`.
-pub fn projection(x: Tensor<2>, weight: Tensor<2>, precision: Precision) -> Tensor<2> {
+/// `x · weightᵀ`: the input `x` is `[tokens, in]`, `weight` `[out, in]`, the output `[tokens, out]`.
+pub fn projection(input: ProjectionInput, weight: Tensor<2>, precision: Precision) -> Tensor<2> {
+    let (x, [of, with], remake) = input.into_parts();
     Tensor::from_dispatch(<Dispatch as DecoderOps>::projection(
-        x.into_dispatch(),
+        x,
+        of,
+        with,
+        remake,
         weight.into_dispatch(),
         precision,
     ))
@@ -38,18 +42,22 @@ pub fn projection(x: Tensor<2>, weight: Tensor<2>, precision: Precision) -> Tens
 /// `x · weightᵀ + scale · (dropout(x) · aᵀ) · bᵀ`.
 ///
 /// `x` is `[tokens, in]`, `weight` `[out, in]`, `a` `[rank, in]`, `b` `[out, rank]`, the output `[tokens, out]`. Only
-/// `x` and the `[tokens, rank]` product are kept for the backward pass. `precision` is the weight's product's; the
+/// what `x` is made of and the `[tokens, rank]` product are kept for the backward pass. `precision` is the weight's product's; the
 /// adapter's are single precision. No gradient reaches `weight`.
 pub fn adapted_projection(
-    x: Tensor<2>,
+    input: ProjectionInput,
     weight: Tensor<2>,
     a: Tensor<2>,
     b: Tensor<2>,
     low_rank: LowRank,
     precision: Precision,
 ) -> Tensor<2> {
+    let (x, [of, with], remake) = input.into_parts();
     Tensor::from_dispatch(<Dispatch as DecoderOps>::adapted_projection(
-        x.into_dispatch(),
+        x,
+        of,
+        with,
+        remake,
         weight.into_dispatch(),
         a.into_dispatch(),
         b.into_dispatch(),

@@ -11,7 +11,8 @@ use glpft_data::{Purpose, Random};
 use glpft_recipes::Precision;
 
 use super::{
-    AdamW, AttentionShape, CacheRun, CacheRuns, DecoderOps, DropoutMask, Flex, LowRank, composed,
+    AdamW, AttentionShape, CacheRun, CacheRuns, DecoderOps, DropoutMask, Flex, LowRank, Remake,
+    composed,
 };
 
 type Graph = Autodiff<Flex, NoCheckpointing>;
@@ -91,7 +92,14 @@ fn projection() {
         normal(2, &[150, 70]),
     );
     close(
-        Flex::projection(x.clone(), weight.clone(), Precision::F32),
+        Flex::projection(
+            x.clone(),
+            x.clone(),
+            x.clone(),
+            Remake::Kept,
+            weight.clone(),
+            Precision::F32,
+        ),
         composed::projection::<Flex>(x.clone(), weight.clone(), Precision::F32),
         "output",
     );
@@ -99,7 +107,14 @@ fn projection() {
         composed::projection::<Graph>(x, weight, Precision::F32)
     });
     let wired = differentiated([&x, &weight], &grad, |[x, weight]| {
-        <Graph as DecoderOps>::projection(x, weight, Precision::F32)
+        <Graph as DecoderOps>::projection(
+            x.clone(),
+            x.clone(),
+            x,
+            Remake::Kept,
+            weight,
+            Precision::F32,
+        )
     });
     close(wired[0].clone(), dx, "dx");
     close(wired[1].clone(), dweight, "dweight");
@@ -144,7 +159,17 @@ fn adapted_projection() {
                 .0
         });
         let wired = differentiated([&x, &a, &b], &grad, |[x, a, b]| {
-            <Graph as DecoderOps>::adapted_projection(x, frozen(), a, b, low_rank, Precision::F32)
+            <Graph as DecoderOps>::adapted_projection(
+                x.clone(),
+                x.clone(),
+                x,
+                Remake::Kept,
+                frozen(),
+                a,
+                b,
+                low_rank,
+                Precision::F32,
+            )
         });
         let by_hand = composed::adapted_projection_backward::<Flex>(
             x.clone(),
@@ -163,6 +188,62 @@ fn adapted_projection() {
             {
                 close(found, expected.clone(), what);
             }
+        }
+    }
+}
+
+/// What is made again is what was read: the gradients are those of a kept input, to the last bit.
+#[test]
+fn a_remade_input_is_the_kept_one() {
+    let (x, up, grad) = (
+        normal(0, &[150, 48]),
+        normal(1, &[150, 48]),
+        normal(2, &[150, 70]),
+    );
+    let (weight, a, b) = (
+        normal(3, &[70, 48]),
+        normal(4, &[4, 48]),
+        normal(5, &[70, 4]),
+    );
+    let low_rank = LowRank {
+        scale: 1.7,
+        dropout: None,
+    };
+    let epsilon = 1e-5;
+    for (remake, with) in [
+        (Remake::Norm { epsilon }, normal(6, &[48])),
+        (Remake::Gate, up),
+    ] {
+        let inputs = [&x, &with, &weight, &a, &b];
+        let gradients = |kept: bool| {
+            differentiated(inputs, &grad, |[x, with, weight, a, b]| {
+                let input = match remake {
+                    Remake::Gate => Graph::silu_gate(x.clone(), with.clone()),
+                    _ => Graph::rms_norm(x.clone(), with.clone(), epsilon),
+                };
+                let (of, beside, remake) = match kept {
+                    true => (input.clone(), input.clone(), Remake::Kept),
+                    false => (x, with, remake),
+                };
+                let (i, o, w) = (input.clone(), of.clone(), beside.clone());
+                let plain = Graph::projection(i, o, w, remake, weight.clone(), Precision::F32);
+                let frozen = Graph::float_detach(weight);
+                let adapted = Graph::adapted_projection(
+                    input,
+                    of,
+                    beside,
+                    remake,
+                    frozen,
+                    a,
+                    b,
+                    low_rank,
+                    Precision::F32,
+                );
+                Graph::float_add(plain, adapted)
+            })
+        };
+        for (remade, kept) in gradients(false).into_iter().zip(gradients(true)) {
+            assert_eq!(values(remade), values(kept));
         }
     }
 }
@@ -353,7 +434,14 @@ fn bf16_products_are_off_by_what_bf16_is() {
     let weight = normal(5, &[width, 96]);
     let project = |[x, _, _, grad]: [FlexTensor; 4], weight: FlexTensor| {
         let x = Flex::float_slice(x, &[(0..tokens).into(), (0..96).into()]);
-        let output = Flex::projection(x.clone(), weight.clone(), Precision::Bf16);
+        let output = Flex::projection(
+            x.clone(),
+            x.clone(),
+            x.clone(),
+            Remake::Kept,
+            weight.clone(),
+            Precision::Bf16,
+        );
         let dx = Flex::projection_input_grad(weight, grad.clone(), Precision::Bf16);
         let dweight = Flex::projection_weight_grad(x, grad, Precision::Bf16);
         [output, dx, dweight]

@@ -32,7 +32,7 @@ use glpft_recipes::Precision;
 #[cfg(test)]
 pub(super) use real::Real;
 
-use super::{AdamW, AttentionShape, CacheRuns, DecoderOps, Flex, LowRank, composed};
+use super::{AdamW, AttentionShape, CacheRuns, DecoderOps, Flex, LowRank, Remake, composed};
 
 /// Runs `$fused` for the element type of `$tensor`, or `$composed` where there is no kernel for it.
 macro_rules! by_type {
@@ -54,6 +54,9 @@ macro_rules! by_type {
 impl DecoderOps for Flex {
     fn projection(
         x: FloatTensor<Self>,
+        _of: FloatTensor<Self>,
+        _with: FloatTensor<Self>,
+        _remake: Remake,
         weight: FloatTensor<Self>,
         precision: Precision,
     ) -> FloatTensor<Self> {
