@@ -221,6 +221,14 @@ pub enum Error {
         /// How many there are.
         of: usize,
     },
+    /// The user asked to stop between two rounds of tasks.
+    #[error("interrupted after {done} of {of} tasks; what was under way is lost")]
+    WorkInterrupted {
+        /// How many tasks are done.
+        done: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// A model's loss on held-out targets is no number.
     #[error(
         "the {role}'s loss on the held-out targets is not finite: its weights are not, or what they compute is beyond the \

@@ -1,16 +1,21 @@
 //! A finished model as a directory of its own.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use burn::tensor::Device;
 use glpft_checkpoints::{
-    Adapter, AdapterDirectory, FloatType, ModelCard, ModelFiles, ModelLocation,
+    Adapter, AdapterDirectory, FloatType, MODEL_CARD_FILE, ModelCard, ModelFiles, ModelLocation,
 };
 
 use crate::base::{Base, BaseWeights};
 use crate::error::Error;
 use crate::model::{attach_saved, load};
 use crate::stage::write_model;
+
+/// The largest card that is copied, in bytes.
+const LARGEST_CARD: u64 = 1 << 20;
 
 /// Writes the model at `location` to `to`, which appears whole or not at all.
 ///
@@ -34,12 +39,16 @@ pub fn export(
         adapter,
         ..ModelCard::default()
     };
+    let copied = |directory: &Path, adapter| ModelCard {
+        copied: card_of(directory),
+        ..card(directory, directory, adapter)
+    };
     match location {
         ModelLocation::Full(directory) => {
             let base = Base::open(directory)?;
             let dtype = dtype.map_or_else(|| stored(&base), Ok)?;
             let model = load(&base, &Device::flex(), 0)?;
-            write_model(model, &base, &card(directory, directory, false), dtype, to)
+            write_model(model, &base, &copied(directory, false), dtype, to)
         }
         ModelLocation::Adapter {
             directory,
@@ -68,7 +77,10 @@ pub fn export(
                     &ModelFiles::open(base_directory)?,
                 )?,
             };
-            let card = card(directory, base_directory, true);
+            let card = ModelCard {
+                base: base_directory.display().to_string(),
+                ..copied(directory, true)
+            };
             AdapterDirectory {
                 config: &config,
                 model: &base.config,
@@ -84,6 +96,14 @@ pub fn export(
             Ok(())
         }
     }
+}
+
+/// The card that a model's directory has, if it has one.
+fn card_of(directory: &Path) -> Option<String> {
+    let mut text = String::new();
+    let file = File::open(directory.join(MODEL_CARD_FILE)).ok()?;
+    let read = file.take(LARGEST_CARD + 1).read_to_string(&mut text).ok()?;
+    (read as u64 <= LARGEST_CARD).then_some(text)
 }
 
 /// The type that most of the base's weights are stored in: that of its embedding.

@@ -232,6 +232,7 @@ fn finish(
             .filter_map(|(name, value)| Some((name.to_owned(), value?)))
             .collect(),
         adapter: false,
+        copied: None,
     };
     let base_directory = match &base.weights {
         BaseWeights::Directory(base_directory) if finished.adapter => base_directory,

@@ -16,6 +16,7 @@ use glpft_recipes::{Precision, Separators};
 use crate::error::Error;
 use member::Member;
 use open::Loader;
+pub(crate) use open::run_around;
 
 /// Where a team's models are.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -41,7 +41,8 @@ fn both_contracts_are_spoken_and_keys_stay_secret() {
     let server = Server::start();
     let key = || Key::new("k", "secret-of-mine").unwrap().unwrap();
     let rapid = RapidApi::open(&server.address, quick()).unwrap();
-    let rapid = rapid.with_toolbench_key(key());
+    let own = Key::new("r", "my/own\"key").unwrap().unwrap();
+    let rapid = rapid.with_toolbench_key(key()).with_rapidapi_key(own);
     let virtual_api = VirtualApi::open(&format!("{}/", server.address), quick()).unwrap();
     let virtual_api = virtual_api.with_key(key());
     assert!(rapid.is_remote() && virtual_api.is_remote());
@@ -50,6 +51,9 @@ fn both_contracts_are_spoken_and_keys_stay_secret() {
     // What the server knows of the key is not told on.
     assert_eq!(reply.response, json!({"input": "{\"a\": 1}", "key": "***"}));
     assert_eq!(virtual_api.call(&api("echo"), "x").response["input"], "x");
+    // However JSON spells it.
+    let echoed = rapid.call(&api("echo"), "my/own\"key and secret-of-mine");
+    assert_eq!(echoed.response["input"], "*** and ***");
     let seen = server.seen();
     assert!(seen[0].0.starts_with("POST /rapidapi "), "{}", seen[0].0);
     assert!(seen[1].0.starts_with("POST /virtual "), "{}", seen[1].0);
@@ -60,7 +64,9 @@ fn both_contracts_are_spoken_and_keys_stay_secret() {
             "strip": strip, "toolbench_key": "secret-of-mine",
         })
     };
-    assert_eq!(seen[0].1, body("truncate", "{\"a\": 1}"));
+    let mut passed_on = body("truncate", "{\"a\": 1}");
+    passed_on["rapidapi_key"] = json!("my/own\"key");
+    assert_eq!(seen[0].1, passed_on);
     assert_eq!(seen[1].1, body("", "x"));
     for shown in [
         format!("{rapid:?}"),

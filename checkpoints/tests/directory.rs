@@ -25,6 +25,7 @@ fn write(path: &Path, config: &ModelConfig, tokenizer: TokenizerSource) -> Resul
             recipe: "name = \"x\"\n# ```\n".into(),
             metrics: vec![("validation loss".into(), 1.25)],
             adapter: false,
+            copied: None,
         },
     };
     let tensors = config.tensors();

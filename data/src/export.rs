@@ -32,6 +32,12 @@ pub enum ExportError {
     /// A file cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// One of the files is what is read.
+    #[error("{} is the source itself; choose another folder", path.display())]
+    OverSource {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 /// How many records are rendered at once: enough for every thread, few enough for memory.
@@ -52,14 +58,18 @@ pub fn export(
 ) -> Result<SourceReport, ExportError> {
     std::fs::create_dir_all(directory)
         .map_err(|source| FileError::new("create the folder", directory, source))?;
-    let array = |name: &str| ArrayFile::create(&directory.join(name));
-    let mut files = vec![array(STAGE_2_FILE)?];
-    for dataset in Dataset::ALL {
-        files.push(array(&format!("train_{}.json", dataset.name()))?);
-    }
+    let mut names = vec![STAGE_2_FILE.to_owned()];
+    names.extend(Dataset::ALL.map(|dataset| format!("train_{}.json", dataset.name())));
     if source.form() != SourceForm::Stage2 {
-        files.push(array(STAGE_1_FILE)?);
+        names.push(STAGE_1_FILE.to_owned());
     }
+    let paths = names.into_iter().map(|name| directory.join(name));
+    let paths: Vec<PathBuf> = paths.collect();
+    if let Some(path) = paths.iter().find(|path| source.is_at(path)) {
+        return Err(ExportError::OverSource { path: path.clone() });
+    }
+    let files = paths.iter().map(|path| ArrayFile::create(path));
+    let files: Vec<ArrayFile> = files.collect::<Result<_, _>>()?;
     let (rendered, to_write) = sync_channel(AHEAD);
     thread::scope(|scope| {
         // What is rendered is written while the next records are read.

@@ -130,6 +130,12 @@ impl Source {
         })
     }
 
+    /// Whether `path` is the file or directory that is read, however it is spelled.
+    pub fn is_at(&self, path: &Path) -> bool {
+        let (here, there) = (self.path.canonicalize(), path.canonicalize());
+        here.is_ok_and(|here| there.is_ok_and(|there| here == there))
+    }
+
     /// What it holds.
     pub fn form(&self) -> SourceForm {
         match &self.content {

@@ -32,4 +32,4 @@ pub use rollouts::{
 };
 pub use run::{LiveEvaluation, Reference};
 pub use settings::LiveSettings;
-pub use tasks::LiveTask;
+pub use tasks::{LiveTask, check_tasks};

@@ -435,6 +435,12 @@ fn win_rates_are_against_the_reference_of_the_same_tasks() {
     fs::write(first.join(ROLLOUTS_FILE), lines[1..].concat()).unwrap();
     let error = against.run(Agent::default()).unwrap_err().to_string();
     assert!(error.contains("no rollout of task \"0\""), "{error}");
+    // Nor with another world's task, which has the same id.
+    rollouts[0].query.push('?');
+    let other = serde_json::to_string(&rollouts[0]).unwrap() + "\n" + &lines[1..].concat();
+    fs::write(first.join(ROLLOUTS_FILE), other).unwrap();
+    let error = against.run(Agent::default()).unwrap_err().to_string();
+    assert!(error.contains("no rollout of task \"0\""), "{error}");
 }
 
 #[test]

@@ -18,7 +18,8 @@ impl Default for ConnectionLimits {
         Self {
             connections: 256,
             head: Duration::from_secs(30),
-            grace: Duration::from_secs(60),
+            // As long as an answer may take.
+            grace: Duration::from_secs(600),
         }
     }
 }

@@ -80,6 +80,8 @@ fn answer_all(
             shared.metrics.panics.inc();
             tell_all(&jobs, &Failure::Model);
             shared.healthy.store(false, Ordering::Relaxed);
+            // First: there may be no memory for two.
+            drop(speaker);
             match catch_unwind(AssertUnwindSafe(&mut *open)) {
                 Ok(Ok(again)) => speaker = again,
                 _ => return shared.queue.close(),
@@ -92,14 +94,14 @@ fn answer_all(
 
 /// Answers requests together; each by itself where that fails, so that none spoils another's answer.
 fn answer(speaker: &mut dyn Speaker, jobs: &[Job]) -> Result<(), Box<dyn Any + Send>> {
-    catch_unwind(AssertUnwindSafe(|| {
-        if ask(speaker, jobs).is_ok() {
-            return;
-        }
-        for job in jobs {
-            let one = std::slice::from_ref(job);
-            if let Err(error) = ask(speaker, one) {
-                tell_all(one, &failure(&error));
+    catch_unwind(AssertUnwindSafe(|| match (ask(speaker, jobs), jobs) {
+        (Ok(()), _) => {}
+        (Err(error), [one]) => tell_all(std::slice::from_ref(one), &failure(&error)),
+        (Err(_), _) => {
+            for one in jobs.chunks(1) {
+                if let Err(error) = ask(speaker, one) {
+                    tell_all(one, &failure(&error));
+                }
             }
         }
     }))

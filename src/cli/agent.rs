@@ -27,14 +27,15 @@ pub(crate) fn run(args: &AgentRunArgs) -> Result<(), Error> {
         None => workplace.tasks.iter().map(|one| one.task.clone()).collect(),
     };
     let settings = RolloutSettings {
-        search: search(&args.search),
+        search: search(&args.search, &team)?,
         together: args.search.together,
     };
     let device = glpft_model::device(&args.search.asking.device.device)?;
+    let stop = stop_on_interrupt()?;
     let mut shown = Shown {
         tasks: &tasks,
         output: &args.output,
-        stop: stop_on_interrupt()?,
+        stop: Arc::clone(&stop),
     };
     let rollouts = work(
         &Work {
@@ -47,13 +48,16 @@ pub(crate) fn run(args: &AgentRunArgs) -> Result<(), Error> {
         },
         &mut shown,
     )?;
-    match (&args.out, args.output.quiet || args.output.json) {
-        (Some(out), false) => print(&format!(
-            "{} answer files in {}\n",
-            rollouts.len(),
-            out.display()
-        )),
-        _ => Ok(()),
+    if let (Some(out), false) = (&args.out, args.output.quiet || args.output.json) {
+        let files = rollouts.len();
+        print(&format!("{files} answer files in {}\n", out.display()))?;
+    }
+    match rollouts.len() < tasks.len() {
+        true => Err(Error::WorkInterrupted {
+            done: rollouts.len(),
+            of: tasks.len(),
+        }),
+        false => Ok(()),
     }
 }
 
@@ -98,7 +102,7 @@ impl RolloutObserver for Shown<'_> {
     fn stepped(&mut self, task: usize, step: &PathStep) {
         let id = self.id(task);
         let said = &step.said;
-        let mut text = format!("[{id}] ");
+        let mut text = format!("[{}] ", plain(id));
         if let Some(thought) = said
             .thought
             .as_deref()
@@ -109,7 +113,7 @@ impl RolloutObserver for Shown<'_> {
         if said.function != FINISH {
             text += &format!(
                 "{} {}\n    → {}",
-                said.function,
+                shown(&said.function),
                 shown(&said.arguments),
                 shown(&step.observation)
             );
@@ -134,7 +138,8 @@ impl RolloutObserver for Shown<'_> {
             RolloutEnd::Nothing => ("ended without an answer".to_owned(), "nothing", None),
         };
         let query = plain(&rollout.query);
-        let text = format!("[{id}] {query}\n[{id}] = {told}\n\n");
+        let name = plain(id);
+        let text = format!("[{name}] {query}\n[{name}] = {told}\n\n");
         let value = json!({
             "event": "rollout",
             "task": id,

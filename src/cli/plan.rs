@@ -18,6 +18,18 @@ pub(crate) fn dry_run(
     output: &OutputArgs,
 ) -> Result<(), Error> {
     let jobs: Vec<Job> = checked.iter().map(|checked| checked.job.clone()).collect();
+    if jobs.is_empty() {
+        // Nothing is read for it: the data may be gone by now.
+        return match (output.json, output.quiet) {
+            (true, _) => print_json(&json!({
+                "recipe": recipe.name,
+                "arrangement": recipe.arrangement,
+                "stages": [],
+            })),
+            (false, true) => Ok(()),
+            (false, false) => print("every stage is finished\n"),
+        };
+    }
     let mut bar = PrepareBar::new(output);
     let datasets = datasets_of_jobs(recipe, &jobs);
     let prepared = prepare_in_memory(recipe, &datasets, &mut |progress| bar.show(progress))?;
@@ -40,9 +52,6 @@ pub(crate) fn dry_run(
     }
     if output.quiet {
         return Ok(());
-    }
-    if jobs.is_empty() {
-        return print("every stage is finished\n");
     }
     let heads = [
         "stage", "from", "tuning", "examples", "tokens", "steps", "epochs", "lr", "memory",

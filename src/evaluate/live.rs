@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use glpft_agent::{
     Asked, GenerateError, Policy, PolicySettings, Said, SinglePolicy, TeamPolicy, ToolServer,
 };
-use glpft_data::Prompts;
+use glpft_data::{Prompts, fingerprint};
 use glpft_eval::judge::Judge;
 use glpft_eval::live_evaluation::{
     LiveEvaluation, LiveObserver, LiveReport, LiveSettings, LiveTask, Reference,
@@ -55,9 +55,12 @@ pub fn evaluate_live(
 ) -> Result<LiveReport, Error> {
     let models = evaluation.models;
     let facts = run_facts(models.team)?;
+    let prompts = models.prompts(&facts)?;
     let mut manifest = models.manifest()?;
+    let templates = format!("{prompts:?}");
     for (name, value) in [
         ("tools", evaluation.server_name.to_owned()),
+        ("prompts", fingerprint(&[templates.as_bytes()])),
         ("policy", format!("{:?}", evaluation.policy)),
     ] {
         manifest.decides.insert(name.to_owned(), value);
@@ -78,7 +81,7 @@ pub fn evaluate_live(
             Ok::<Box<dyn Policy>, Error>(Box::new(Trained::new(
                 models.open()?,
                 facts.answerer,
-                models.prompts(&facts)?,
+                prompts.clone(),
                 evaluation.policy,
             )))
         },

@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use glpft_checkpoints::RunDirectory;
 use glpft_eval::static_evaluation::Answerer;
-use glpft_recipes::{Recipe, SystemPrefix};
+use glpft_recipes::{Observations, Recipe, SystemPrefix};
 
 use super::answerer;
 use crate::error::Error;
-use crate::team::TeamSource;
+use crate::team::{TeamSource, run_around};
 
 /// How a team wants to be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +16,8 @@ pub struct RunFacts {
     pub answerer: Answerer,
     /// Whether `system: ` stands before prompts.
     pub system_prefix: bool,
+    /// How the observations that it learned from became turns.
+    pub observations: Observations,
     /// The templates that it learned with; none for the built-in ones.
     pub prompts: Option<PathBuf>,
 }
@@ -38,6 +39,11 @@ pub fn run_facts(team: &TeamSource) -> Result<RunFacts, Error> {
         system_prefix: recipe
             .as_ref()
             .is_none_or(|recipe| recipe.data.system_prefix == SystemPrefix::Both),
+        observations: recipe
+            .as_ref()
+            .map_or(Observations::ResponseOrError, |recipe| {
+                recipe.data.observations
+            }),
         prompts: recipe.and_then(|recipe| recipe.data.prompts.map(PathBuf::from)),
     })
 }
@@ -48,10 +54,6 @@ pub(super) fn recipe(team: &TeamSource) -> Result<Option<Recipe>, Error> {
         TeamSource::Run(path) | TeamSource::Single(path) => path,
         TeamSource::Trio { planner, .. } => planner,
     };
-    let around = path.parent().and_then(|models| models.parent());
-    let run = [Some(path.as_path()), around]
-        .into_iter()
-        .flatten()
-        .find_map(|root| RunDirectory::open(root).ok());
+    let run = run_around(path);
     Ok(run.map(|run| Recipe::load(run.recipe(), &[])).transpose()?)
 }

@@ -1,9 +1,11 @@
 //! Trained models at work, without a judge.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use glpft_agent::{
-    PolicySettings, Rollout, RolloutObserver, RolloutSettings, Task, ToolServer, run_rollouts,
+    PathStep, PolicySettings, Rollout, RolloutObserver, RolloutSettings, Strategy, Task,
+    ToolServer, run_rollouts,
 };
 use glpft_checkpoints::{FileError, write_atomically};
 
@@ -27,30 +29,73 @@ pub struct Work<'a> {
     pub out: Option<&'a Path>,
 }
 
-/// Works on the tasks and writes their answer files; the rollouts in the tasks' order, as far as the observer let it go.
+/// Works on the tasks and writes each answer file as the task is done; the rollouts in the tasks' order, as far as the observer
+/// let it go.
 ///
 /// # Errors
 /// The models cannot be used, or a file cannot be written.
 pub fn work(work: &Work<'_>, observer: &mut dyn RolloutObserver) -> Result<Vec<Rollout>, Error> {
     let facts = run_facts(work.models.team)?;
     let prompts = work.models.prompts(&facts)?;
+    if let Some(out) = work.out {
+        std::fs::create_dir_all(out)
+            .map_err(|source| FileError::new("create the folder", out, source))?;
+    }
     let mut policy = Trained::new(work.models.open()?, facts.answerer, prompts, work.policy);
+    let mut writing = Writing {
+        out: work.out,
+        strategy: work.settings.search.strategy,
+        observer,
+        failed: None,
+    };
     let rollouts = run_rollouts(
         &mut policy,
         work.server,
         work.tasks,
         work.settings,
-        observer,
+        &mut writing,
     )?;
-    if let Some(out) = work.out {
-        std::fs::create_dir_all(out)
-            .map_err(|source| FileError::new("create the folder", out, source))?;
-        for rollout in &rollouts {
-            let path = out.join(rollout.file_name(work.settings.search.strategy));
-            let failed = |error: serde_json::Error| FileError::new("write", &path, error.into());
-            let text = rollout.file_text().map_err(failed)?;
-            write_atomically(&path, |file| std::io::Write::write_all(file, &text))?;
-        }
+    match writing.failed {
+        Some(error) => Err(error.into()),
+        None => Ok(rollouts),
     }
-    Ok(rollouts)
+}
+
+/// Writes answer files, and tells another observer.
+struct Writing<'o> {
+    out: Option<&'o Path>,
+    strategy: Strategy,
+    observer: &'o mut dyn RolloutObserver,
+    /// Why no more is written.
+    failed: Option<FileError>,
+}
+
+impl Writing<'_> {
+    fn write(&self, rollout: &Rollout) -> Result<(), FileError> {
+        let Some(out) = self.out else {
+            return Ok(());
+        };
+        let path = out.join(rollout.file_name(self.strategy));
+        let failed = |error: serde_json::Error| FileError::new("write", &path, error.into());
+        let text = rollout.file_text().map_err(failed)?;
+        write_atomically(&path, |file| std::io::Write::write_all(file, &text))
+    }
+}
+
+impl RolloutObserver for Writing<'_> {
+    fn stepped(&mut self, task: usize, step: &PathStep) {
+        self.observer.stepped(task, step);
+    }
+
+    fn finished(&mut self, task: usize, rollout: &Rollout) -> ControlFlow<()> {
+        if let Err(error) = self.write(rollout) {
+            self.failed.get_or_insert(error);
+            return ControlFlow::Break(());
+        }
+        self.observer.finished(task, rollout)
+    }
+
+    fn round(&mut self) -> ControlFlow<()> {
+        self.observer.round()
+    }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use glpft_agent::{HttpSettings, ToolServer, open_server, read_instructions};
 use glpft_eval::judge::{HttpJudge, HttpJudgeSettings, Judge, OfflineJudge};
-use glpft_eval::live_evaluation::LiveTask;
+use glpft_eval::live_evaluation::{LiveTask, check_tasks};
 use glpft_world::{Size, TestGroup, World};
 
 use crate::error::Error;
@@ -71,6 +71,7 @@ impl Workplace {
                 (tasks.collect(), None)
             }
         };
+        check_tasks(&tasks)?;
         if let Some(group) = group {
             tasks.retain(|task| task.group == group);
         }

@@ -175,17 +175,20 @@ impl Backbone {
     }
 }
 
-/// What separators are in the run that `path` is, or is a model of; the end of sequence where there is none.
-fn separators(path: &Path) -> Result<Separators, Error> {
+/// The run that `path` is, or is a model of, however the path is spelled.
+pub(crate) fn run_around(path: &Path) -> Option<RunDirectory> {
+    let path = path.canonicalize().ok()?;
     let around = path.parent().and_then(Path::parent);
-    let recipe = [Some(path), around]
+    [Some(&*path), around]
         .into_iter()
         .flatten()
-        .filter_map(|root| RunDirectory::open(root).ok())
-        .map(|run| run.recipe())
-        .next();
-    Ok(match recipe {
-        Some(recipe) => Recipe::load(recipe, &[])?.data.separators,
+        .find_map(|root| RunDirectory::open(root).ok())
+}
+
+/// What separators are in the run that `path` is, or is a model of; the end of sequence where there is none.
+fn separators(path: &Path) -> Result<Separators, Error> {
+    Ok(match run_around(path) {
+        Some(run) => Recipe::load(run.recipe(), &[])?.data.separators,
         None => Separators::Eos,
     })
 }

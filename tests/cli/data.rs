@@ -122,6 +122,19 @@ fn the_published_files_need_no_model() {
             "train_summarizer.json"
         ]
     );
+    // What is read is not written over.
+    let source_file = "--set=data.source=out/new/raw_data_stage_1.json";
+    let over = [
+        "data",
+        "export",
+        "alpha-umi-7b",
+        source_file,
+        "--to=out/new/../new",
+    ];
+    let before = fs::read(here.path().join("out/new/raw_data_stage_1.json")).unwrap();
+    glpft(here.path(), over).fails(1, &["raw_data_stage_1.json", "is the source itself"]);
+    let after = fs::read(here.path().join("out/new/raw_data_stage_1.json")).unwrap();
+    assert_eq!(after, before);
     glpft(here.path(), ["data", "export", "alpha-umi-7b", "--to=out"])
         .fails(2, &["data.source", "--set data.source=PATH"]);
     glpft(

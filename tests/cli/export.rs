@@ -24,6 +24,9 @@ fn adapters_are_exported_as_they_are_or_merged() {
     let adapter = read_json(&here.path().join("adapter/adapter_config.json"));
     let base = adapter["base_model_name_or_path"].as_str().unwrap();
     assert!(std::path::Path::new(base).is_absolute(), "{base}");
+    // What is said of the model goes with it.
+    let card = |path: &str| fs::read_to_string(here.path().join(path).join("README.md")).unwrap();
+    assert_eq!(card("adapter"), card("runs/sample/models/planner"));
 
     assert_eq!(
         export(&["--to=merged", "--merge", "--dtype=bf16"]).ok(),

@@ -57,8 +57,18 @@ fn a_run_works_on_a_world_is_judged_gone_on_with_and_shown() {
     assert_eq!(lines.last().unwrap()["live"], report);
     assert_eq!(read(), whole);
 
-    // Another strategy stands beside it, and may be compared with it.
+    // Asked in other words it is another evaluation.
+    let words = include_str!("../../data/src/prompts.toml").replace("format", "form");
+    fs::write(path.join("words.toml"), words).unwrap();
+    live(path, &["--prompts=words.toml"]).fails(1, &["prompts", "--overwrite"]);
+    // Another world's tasks have the same ids.
     let reference = results.display().to_string();
+    let command = ["eval", "live", RUN, "--world=8", "--name=other"];
+    let against = ["--reference", &reference];
+    glpft(path, command.iter().chain(&FEW[1..]).chain(&against))
+        .fails(1, &["no rollout of task", "the same tasks"]);
+
+    // Another strategy stands beside it, and may be compared with it.
     let shown = live(path, &["--strategy=dfsdt", "--reference", &reference]).ok();
     assert!(shown.contains("win rate"), "{shown}");
     let report = path.join(RUN).join("eval/live-dfsdt/live.json");
@@ -81,6 +91,12 @@ fn an_agent_shows_its_steps_and_leaves_answer_files() {
     let file = fs::read_dir(path.join("answers")).unwrap().next().unwrap();
     let answer = read_json(&file.unwrap().path());
     assert!(answer["answer_generation"]["query"].is_string());
+    // What cannot be written to is told before anything is asked.
+    fs::write(path.join("file"), "").unwrap();
+    let command = ["agent", "run", RUN, "--out=file"];
+    let told = glpft(path, command.iter().chain(&FEW));
+    assert_eq!(told.out, "");
+    told.fails(1, &["create the folder", "file"]);
     let told = glpft(
         path,
         ["agent", "run", RUN, "--query=Which day is it?", "--json"]

@@ -23,6 +23,8 @@
 use glpft_checkpoints::ModelConfig;
 use glpft_recipes::{Backward, StageRecipe, Tune};
 
+use crate::step::goes_back_twice;
+
 /// Bytes of a number: everything is f32.
 const NUMBER: f64 = 4.0;
 
@@ -56,8 +58,8 @@ impl StepMemory {
         let moments = (0..config.layers).map(|layer| match recipe.backward {
             Backward::Whole => sizes.in_layer(layer, tokens, several, recipe.recompute),
             Backward::LayerWise => {
-                let clips = recipe.clip_norm > 0.0;
-                sizes.in_layer_alone(layer, tokens, step_tokens, clips)
+                let twice = goes_back_twice(recipe);
+                sizes.in_layer_alone(layer, tokens, step_tokens, twice)
             }
         });
         let at_end = Moment {
@@ -205,14 +207,14 @@ impl Sizes {
     }
 
     /// While a layer-wise backward pass is in `layer`, of all micro-batches.
-    fn in_layer_alone(&self, layer: usize, tokens: f64, step_tokens: f64, clips: bool) -> Moment {
+    fn in_layer_alone(&self, layer: usize, tokens: f64, step_tokens: f64, twice: bool) -> Moment {
         let several = step_tokens > tokens;
         // The first of two passes leaves the inputs to the second, and the gradient that it began with.
-        let (inputs, streams) = match clips {
+        let (inputs, streams) = match twice {
             true => (self.layers, 2),
             false => (layer + 1, 1),
         };
-        let embedding = match clips && !self.tied {
+        let embedding = match twice && !self.tied {
             true => 2.0 * self.embedding,
             false => self.embedding,
         };

@@ -24,6 +24,15 @@ pub(super) struct Client {
     pace: Pace,
 }
 
+/// The keys of a call. What a server sends back of them does not get into an observation.
+#[derive(Clone, Copy)]
+pub struct Keys<'k> {
+    /// The server's own, which goes into a header as well.
+    pub server: Option<&'k Key>,
+    /// One that it passes on.
+    pub passed_on: Option<&'k Key>,
+}
+
 /// Why there is no reply.
 enum Failed {
     Timeout,
@@ -71,11 +80,11 @@ impl Client {
     }
 
     /// A call, tried again where that may help.
-    pub fn call(&self, body: &Map<String, Value>, key: Option<&Key>) -> ToolReply {
+    pub fn call(&self, body: &Map<String, Value>, keys: Keys<'_>) -> ToolReply {
         let mut wait = self.settings.backoff;
         let mut attempt = 1;
         loop {
-            let reply = self.attempt(body, key);
+            let reply = self.attempt(body, keys);
             let may_help = match &reply {
                 Ok(reply) => matches!(reply.code, Code::TooManyRequests | Code::RateLimit),
                 Err(Failed::Status(status)) => *status == 429 || *status >= 500,
@@ -92,13 +101,13 @@ impl Client {
         }
     }
 
-    fn attempt(&self, body: &Map<String, Value>, key: Option<&Key>) -> Result<ToolReply, Failed> {
+    fn attempt(&self, body: &Map<String, Value>, keys: Keys<'_>) -> Result<ToolReply, Failed> {
         self.pace.wait();
         let mut request = self
             .agent
             .post(&self.url)
             .header("content-type", "application/json");
-        if let Some(key) = key {
+        if let Some(key) = keys.server {
             request = request.header("toolbench_key", key.secret());
         }
         let text = serde_json::to_string(body).map_err(|e| Failed::Connection(e.to_string()))?;
@@ -116,7 +125,7 @@ impl Client {
         if bytes.len() as u64 > limit {
             return Err(Failed::TooLong);
         }
-        Ok(read(&bytes, key))
+        Ok(read(&bytes, keys))
     }
 }
 
@@ -153,11 +162,31 @@ fn address(url: &str, path: &'static str) -> Result<String, ServerError> {
     })
 }
 
-/// A reply's bytes as a reply. A key that a server sends back does not get into an observation.
-fn read(bytes: &[u8], key: Option<&Key>) -> ToolReply {
-    match key {
-        Some(key) => ToolReply::read(&String::from_utf8_lossy(bytes).replace(key.secret(), "***")),
-        None => ToolReply::read(&String::from_utf8_lossy(bytes)),
+/// A reply's bytes as a reply, without the keys.
+fn read(bytes: &[u8], keys: Keys<'_>) -> ToolReply {
+    let mut reply = ToolReply::read(&String::from_utf8_lossy(bytes));
+    for key in [keys.server, keys.passed_on].into_iter().flatten() {
+        reply.error = key.hidden_in(&reply.error);
+        hide(key, &mut reply.response);
+    }
+    reply
+}
+
+/// Takes a key out of every text of a reply: as a value, since JSON may spell it with escapes.
+fn hide(key: &Key, value: &mut Value) {
+    match value {
+        Value::String(text) => *text = key.hidden_in(text),
+        Value::Array(elements) => elements.iter_mut().for_each(|element| hide(key, element)),
+        Value::Object(object) => {
+            let entries = std::mem::take(object).into_iter();
+            *object = entries
+                .map(|(name, mut value)| {
+                    hide(key, &mut value);
+                    (key.hidden_in(&name), value)
+                })
+                .collect();
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

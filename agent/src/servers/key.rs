@@ -39,6 +39,11 @@ impl Key {
     pub(super) fn secret(&self) -> &str {
         &self.0
     }
+
+    /// A text without the key.
+    pub(super) fn hidden_in(&self, text: &str) -> String {
+        text.replace(&self.0, "***")
+    }
 }
 
 impl fmt::Debug for Key {

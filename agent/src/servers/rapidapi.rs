@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::error::ServerError;
-use super::http::Client;
+use super::http::{Client, Keys};
 use super::key::Key;
 use super::settings::HttpSettings;
 use crate::reply::ToolReply;
@@ -74,6 +74,12 @@ impl RapidApi {
         self.toolbench_key = Some(key);
         self
     }
+
+    /// The same with this key of RapidAPI.
+    pub fn with_rapidapi_key(mut self, key: Key) -> Self {
+        self.rapidapi_key = Some(key);
+        self
+    }
 }
 
 impl ToolServer for RapidApi {
@@ -87,7 +93,13 @@ impl ToolServer for RapidApi {
         if let Some(key) = &self.rapidapi_key {
             body.insert("rapidapi_key".to_owned(), key.secret().into());
         }
-        self.client.call(&body, self.toolbench_key.as_ref())
+        self.client.call(
+            &body,
+            Keys {
+                server: self.toolbench_key.as_ref(),
+                passed_on: self.rapidapi_key.as_ref(),
+            },
+        )
     }
 
     fn is_remote(&self) -> bool {

@@ -1,7 +1,7 @@
 //! StableToolBench's virtual server.
 
 use super::error::ServerError;
-use super::http::Client;
+use super::http::{Client, Keys};
 use super::key::Key;
 use super::rapidapi::{RapidApi, body};
 use super::settings::HttpSettings;
@@ -41,7 +41,13 @@ impl VirtualApi {
 impl ToolServer for VirtualApi {
     fn call(&self, api: &Api, arguments: &str) -> ToolReply {
         let body = body(api, arguments, "", self.key.as_ref());
-        self.client.call(&body, self.key.as_ref())
+        self.client.call(
+            &body,
+            Keys {
+                server: self.key.as_ref(),
+                passed_on: None,
+            },
+        )
     }
 
     fn is_remote(&self) -> bool {

@@ -23,6 +23,8 @@ pub struct ModelCard {
     pub metrics: Vec<(String, f64)>,
     /// Whether the directory holds an adapter instead of a whole model.
     pub adapter: bool,
+    /// The card of the model that it is a copy of, which stays as it is.
+    pub copied: Option<String>,
 }
 
 impl ModelCard {
@@ -35,6 +37,9 @@ impl ModelCard {
 
     /// The card's text, with the header that the Hugging Face Hub reads.
     pub fn to_markdown(&self) -> String {
+        if let Some(text) = &self.copied {
+            return text.clone();
+        }
         let library = if self.adapter { "peft" } else { "transformers" };
         let mut text = format!(
             "---\nlibrary_name: {library}\npipeline_tag: text-generation\ntags:\n- glpft\n---\n\n\

@@ -22,16 +22,17 @@ impl LiveEvaluation<'_> {
     pub(super) fn judge(
         &self,
         rollouts: &[RolloutRecord],
+        references: &[Option<RolloutRecord>],
         evaluation: Manifest,
         observer: &mut dyn LiveObserver,
     ) -> Result<LiveReport, LiveError> {
         let settings = &self.settings.judging;
         let verdicts = match self.judge.rounds() {
             // Such a judgment is the same whenever it is asked for.
-            0 | 1 => self.verdicts(self.judge, rollouts, observer)?,
+            0 | 1 => self.verdicts(self.judge, rollouts, references, observer)?,
             _ => {
                 let judge = Logged::open(self.judge, &self.out.join(JUDGMENTS_FILE))?;
-                let verdicts = self.verdicts(&judge, rollouts, observer)?;
+                let verdicts = self.verdicts(&judge, rollouts, references, observer)?;
                 judge.settle()?;
                 verdicts
             }
@@ -56,36 +57,49 @@ impl LiveEvaluation<'_> {
         Ok(report)
     }
 
+    /// The reference's rollout of each task; none of any without a reference.
+    pub(super) fn references(&self) -> Result<Vec<Option<RolloutRecord>>, LiveError> {
+        let Some(reference) = self.reference else {
+            return Ok(self.tasks.iter().map(|_| None).collect());
+        };
+        let mut by_task: BTreeMap<(String, String), RolloutRecord> =
+            read_rollouts(&reference.directory)?
+                .into_iter()
+                .map(|one| ((one.group.clone(), one.task.clone()), one))
+                .collect();
+        let found = self.tasks.iter().map(|LiveTask { task, group }| {
+            by_task
+                .remove(&(group.clone(), task.id.clone()))
+                // Tasks of two worlds have the same ids.
+                .filter(|one| one.query == task.query)
+                .map(Some)
+                .ok_or_else(|| LiveError::NotInReference {
+                    path: reference.directory.join(ROLLOUTS_FILE),
+                    task: task.id.clone(),
+                    group: group.clone(),
+                })
+        });
+        found.collect()
+    }
+
     fn verdicts(
         &self,
         judge: &dyn Judge,
         rollouts: &[RolloutRecord],
+        references: &[Option<RolloutRecord>],
         observer: &mut dyn LiveObserver,
     ) -> Result<Vec<TaskVerdict>, LiveError> {
-        let references = match self.reference {
-            Some(reference) => read_rollouts(&reference.directory)?,
-            None => Vec::new(),
-        };
-        let by_task: BTreeMap<(&str, &str), &RolloutRecord> = references
+        let all: Vec<ToJudge<'_>> = self
+            .tasks
             .iter()
-            .map(|one| ((one.group.as_str(), one.task.as_str()), one))
-            .collect();
-        let mut all = Vec::with_capacity(rollouts.len());
-        for (LiveTask { task, group }, rollout) in self.tasks.iter().zip(rollouts) {
-            let found = by_task.get(&(group.as_str(), task.id.as_str())).copied();
-            if let (Some(reference), None) = (self.reference, found) {
-                return Err(LiveError::NotInReference {
-                    path: reference.directory.join(ROLLOUTS_FILE),
-                    task: task.id.clone(),
-                    group: group.clone(),
-                });
-            }
-            all.push(ToJudge {
+            .zip(rollouts)
+            .zip(references)
+            .map(|((LiveTask { task, .. }, rollout), reference)| ToJudge {
                 task,
                 rollout,
-                reference: found,
-            });
-        }
+                reference: reference.as_ref(),
+            })
+            .collect();
         let settings = &self.settings.judging;
         let judged = judge_rollouts(judge, &all, settings, self.stop, &mut Judging(observer))?;
         judged.map_err(|Interrupted(done)| self.interrupted(done, "judged"))

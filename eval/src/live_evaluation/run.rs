@@ -19,7 +19,7 @@ use super::rollouts::{
     ANSWERS_FOLDER, BatchTime, ROLLOUTS_FILE, Rollouts, VERDICTS_FILE, write_answer,
 };
 use super::settings::LiveSettings;
-use super::tasks::{LiveTask, check};
+use super::tasks::{LiveTask, check_tasks};
 use crate::directory::{Leaves, own};
 use crate::judge::{JUDGMENTS_FILE, Judge};
 use crate::rollout::RolloutRecord;
@@ -82,7 +82,9 @@ impl LiveEvaluation<'_> {
         open: &mut dyn FnMut() -> Result<Box<dyn Policy + 'p>, E>,
         observer: &mut dyn LiveObserver,
     ) -> Result<LiveReport, E> {
-        check(self.tasks)?;
+        check_tasks(self.tasks)?;
+        // Before anything is done that a wrong reference would have in vain.
+        let references = self.references()?;
         let manifest = self.manifest();
         let _lock = own(self.out, LEAVES, &manifest, self.overwrite).map_err(LiveError::from)?;
         let batches: Vec<&[LiveTask]> = self.tasks.chunks(self.settings.together.max(1)).collect();
@@ -126,7 +128,7 @@ impl LiveEvaluation<'_> {
             done.append(&mut records);
         }
         drop(policy);
-        let report = self.judge(&done, manifest, observer)?;
+        let report = self.judge(&done, &references, manifest, observer)?;
         observer.finish();
         Ok(report)
     }

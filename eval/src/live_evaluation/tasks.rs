@@ -31,7 +31,10 @@ impl From<&WorldTask> for LiveTask {
 }
 
 /// Checks that each task's answer file has a name of its own.
-pub(super) fn check(tasks: &[LiveTask]) -> Result<(), LiveError> {
+///
+/// # Errors
+/// No tasks, or the first one whose name or test set is not plain or is another's as well.
+pub fn check_tasks(tasks: &[LiveTask]) -> Result<(), LiveError> {
     if tasks.is_empty() {
         return Err(LiveError::NoTasks);
     }

@@ -46,7 +46,8 @@ impl Answer {
                 (Act::Call { .. }, false) => "tool_calls",
                 (Act::Say(_) | Act::GiveUp, false) => "stop",
             },
-            rationale: said.thought.filter(|thought| !thought.is_empty()),
+            // An empty one, too: a history with and one without it are not the same.
+            rationale: said.thought,
             act,
             // No model speaks without reading.
             usage: Some(said.usage).filter(|usage| usage.prompt_tokens > 0),

@@ -91,7 +91,7 @@ impl Parts {
     }
 
     fn thought(&mut self, thought: &str) {
-        if !self.thought_told && !thought.is_empty() {
+        if !self.thought_told {
             self.thought_told = true;
             let part = self.completion.thought(thought);
             self.push(&part);
@@ -99,7 +99,9 @@ impl Parts {
     }
 
     fn answer(&mut self, answer: &Answer) {
-        self.thought(answer.rationale.as_deref().unwrap_or_default());
+        if let Some(thought) = &answer.rationale {
+            self.thought(thought);
+        }
         if let Some(usage) = answer.usage {
             self.state.shared.metrics.used(usage);
         }

@@ -25,8 +25,8 @@ pub(crate) struct PlaceArgs {
     /// The run's directory; default: ./runs/<the recipe's name>
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Starts anew: removes the run that is in the directory (data/, stages/, models/, summary.json, recipe.toml); with
-    /// `train`, the stages asked for alone
+    /// Starts anew: removes the run that is in the directory (data/, stages/, models/, eval/, summary.json,
+    /// report.html, recipe.toml); with `train`, the stages asked for alone
     #[arg(long)]
     pub overwrite: bool,
     /// Goes on with a run though its recipe or its data have changed in what decides the outcome; what is finished

@@ -36,7 +36,7 @@ pub(crate) fn evaluate_live(args: &LiveArgs) -> Result<(), Error> {
         name: reference_name(directory),
     });
     let settings = LiveSettings {
-        search: search(&args.search),
+        search: search(&args.search, &team)?,
         together: args.search.together,
         judging: ToolEvalSettings {
             rounds: args.judging.rounds,
@@ -90,12 +90,13 @@ pub(crate) fn workplace(args: &WorkArgs) -> Result<Workplace, Error> {
 }
 
 /// How tasks are searched.
-pub(crate) fn search(args: &SearchArgs) -> SearchSettings {
-    SearchSettings {
+pub(crate) fn search(args: &SearchArgs, team: &TeamSource) -> Result<SearchSettings, Error> {
+    Ok(SearchSettings {
         depth: args.depth,
         queries: args.max_steps,
+        observations: run_facts(team)?.observations,
         ..SearchSettings::published(args.strategy)
-    }
+    })
 }
 
 /// How models are asked.
@@ -110,7 +111,11 @@ pub(crate) fn policy(args: &SearchArgs, team: &TeamSource) -> Result<PolicySetti
 fn choice(args: &JudgeArgs) -> JudgeChoice {
     match (args.judge, &args.judge_model) {
         (JudgeArg::Http, Some(model)) => {
-            let usual = || std::env::var_os(USUAL_KEY).map(|_| USUAL_KEY.to_owned());
+            // Set to nothing is not set.
+            let usual = || {
+                let key = std::env::var_os(USUAL_KEY).filter(|key| !key.is_empty());
+                key.map(|_| USUAL_KEY.to_owned())
+            };
             JudgeChoice::Http(HttpJudgeSettings {
                 key_variable: args.judge_key.clone().or_else(usual),
                 ..HttpJudgeSettings::new(model, &args.judge_url)

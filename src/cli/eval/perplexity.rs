@@ -35,9 +35,10 @@ pub(crate) fn evaluate_perplexity(args: &PerplexityArgs) -> Result<(), Error> {
     });
     bar.finish_and_clear();
     let report = report?;
-    match args.output.json {
-        true => print_json(&json!(report)),
-        false => print(&text(&report)),
+    match (args.output.json, args.output.quiet) {
+        (true, _) => print_json(&json!(report)),
+        (false, true) => Ok(()),
+        (false, false) => print(&text(&report)),
     }
 }
 
