@@ -60,7 +60,7 @@ fn a_run_works_on_a_world_is_judged_gone_on_with_and_shown() {
     // Asked in other words it is another evaluation.
     let words = include_str!("../../data/src/prompts.toml").replace("format", "form");
     fs::write(path.join("words.toml"), words).unwrap();
-    live(path, &["--prompts=words.toml"]).fails(1, &["prompts", "--overwrite"]);
+    live(path, &["--prompts=words.toml"]).fails(2, &["prompts", "--overwrite"]);
     // Another world's tasks have the same ids.
     let reference = results.display().to_string();
     let command = ["eval", "live", RUN, "--world=8", "--name=other"];
