@@ -61,10 +61,11 @@ def steps(result, warmup):
 
 
 def write_lines(path, rows):
-    """A JSON object a line."""
-    path = Path(path)
+    """A JSON object a line. A file that has them already stays as it is: what was measured on it still stands."""
+    path, text = Path(path), "".join(json.dumps(row) + "\n" for row in rows)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
 
 
 def read_lines(path):
