@@ -1,6 +1,6 @@
 //! A finished model as a directory of its own.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::Path;
 
@@ -100,9 +100,15 @@ pub fn export(
 
 /// The card that a model's directory has, if it has one.
 fn card_of(directory: &Path) -> Option<String> {
+    let path = directory.join(MODEL_CARD_FILE);
+    // A pipe would be waited for.
+    path.metadata().ok().filter(Metadata::is_file)?;
     let mut text = String::new();
-    let file = File::open(directory.join(MODEL_CARD_FILE)).ok()?;
-    let read = file.take(LARGEST_CARD + 1).read_to_string(&mut text).ok()?;
+    let read = File::open(path)
+        .ok()?
+        .take(LARGEST_CARD + 1)
+        .read_to_string(&mut text)
+        .ok()?;
     (read as u64 <= LARGEST_CARD).then_some(text)
 }
 

@@ -2,7 +2,7 @@
 
 mod element;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
@@ -82,52 +82,25 @@ pub fn export(
         let mut chunk = Vec::with_capacity(CHUNK);
         let hand_over = |chunk| {
             let chunk = render_all(chunk, prompts)?;
-            rendered.send(chunk).map_err(|_| Ended::WriterFailed)
+            // The writer says itself what ended it.
+            let gone = |_| FileError::new("write", directory, ErrorKind::BrokenPipe.into());
+            Ok(rendered.send(chunk).map_err(gone)?)
         };
-        let mut read = source.read::<Ended>(options, progress, &mut |record| {
+        let read = source.read::<ExportError>(options, progress, &mut |record| {
             chunk.push(order.next(record));
             match chunk.len() < CHUNK {
                 true => Ok(()),
                 false => hand_over(std::mem::take(&mut chunk)),
             }
         });
-        if read.is_ok()
-            && let Err(ended) = hand_over(chunk)
-        {
-            read = Err(ended);
-        }
+        let read = read.and_then(|report| hand_over(chunk).map(|()| report));
         drop(rendered);
-        let written = writer
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let report = match (read, written) {
-            (Ok(report), Ok(files)) => {
-                files.into_iter().try_for_each(ArrayFile::commit)?;
-                report
-            }
-            (Err(Ended::Source(error)), _) => return Err(error.into()),
-            (Err(Ended::Render(error)), _) => return Err(error.into()),
-            (_, Err(error)) => return Err(error.into()),
-            (Err(Ended::WriterFailed), Ok(_)) => {
-                unreachable!("a writer that did not fail takes all")
-            }
-        };
+        let written = writer.join();
+        let files = written.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let report = read?;
+        files.into_iter().try_for_each(ArrayFile::commit)?;
         Ok(report)
     })
-}
-
-/// Why no more is read.
-enum Ended {
-    Source(SourceError),
-    Render(FileError),
-    /// The writer says why.
-    WriterFailed,
-}
-
-impl From<SourceError> for Ended {
-    fn from(error: SourceError) -> Self {
-        Self::Source(error)
-    }
 }
 
 /// A record in its place.
@@ -170,15 +143,12 @@ impl Order<'_> {
 }
 
 /// The elements of some records, by record and file; the work is done by rayon's threads.
-fn render_all(records: Vec<Placed>, prompts: &Prompts) -> Result<Vec<Vec<Vec<u8>>>, Ended> {
+fn render_all(records: Vec<Placed>, prompts: &Prompts) -> Result<Vec<Vec<Vec<u8>>>, FileError> {
     records
         .into_par_iter()
         .map(|record| render(record, prompts))
         .collect::<Result<_, _>>()
-        .map_err(|error| {
-            let error = FileError::new("make the JSON of", Path::new("a record"), error.into());
-            Ended::Render(error)
-        })
+        .map_err(|error| FileError::new("make the JSON of", Path::new("a record"), error.into()))
 }
 
 /// Writes what comes to the files, and gives them back.

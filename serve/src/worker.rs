@@ -96,7 +96,7 @@ fn answer_all(
 fn answer(speaker: &mut dyn Speaker, jobs: &[Job]) -> Result<(), Box<dyn Any + Send>> {
     catch_unwind(AssertUnwindSafe(|| match (ask(speaker, jobs), jobs) {
         (Ok(()), _) => {}
-        (Err(error), [one]) => tell_all(std::slice::from_ref(one), &failure(&error)),
+        (Err(error), [_]) => tell_all(jobs, &failure(&error)),
         (Err(_), _) => {
             for one in jobs.chunks(1) {
                 if let Err(error) = ask(speaker, one) {

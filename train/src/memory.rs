@@ -14,11 +14,10 @@
 //! | inner products of the adapters | r each |
 //!
 //! Outputs of norms, gated products and dropout masks are made again, and logits exist for a few positions at a time, so they
-//! count nothing. A recomputed layer
-//! keeps its input: h. While the backward pass is in a layer, the layer keeps all of the above; beside it exist the gradients
-//! of the residual stream and of a norm's output, 2 h, and in the feed-forward layer those of gate, up and their product, 3 f,
-//! or in attention those of its output and of query (one a thread, of which two are counted), key and value, which are laid
-//! out once more: 3 q + 4 k.
+//! count nothing. A recomputed layer keeps its input: h. While the backward pass is in a layer, the layer keeps all of the
+//! above; beside it exist the gradients of the residual stream and of a norm's output, 2 h, and in the feed-forward layer
+//! those of gate, up and their product, 3 f, or in attention those of its output and of query (one a thread, of which two are
+//! counted), key and value, which are laid out once more: 3 q + 4 k.
 
 use glpft_checkpoints::ModelConfig;
 use glpft_recipes::{Backward, StageRecipe, Tune};
