@@ -42,6 +42,7 @@ fn state(step: u64) -> TrainerState {
             step: 3,
             loss: 0.1 + 0.2,
         }),
+        validation_due: step.is_multiple_of(2),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use glpft_agent::Role;
@@ -183,13 +184,15 @@ impl Measured<'_> {
                 parts.push((loss.sum, loss.label_tokens as f64));
                 progress(parts.len(), told.trajectories);
             };
-            losses(
+            // An interrupted measurement ends with the process: it leaves nothing.
+            let _ = losses(
                 model,
                 &encoded,
                 groups.into_values(),
                 self.recipe
                     .map_or(Packing::Tree, |recipe| recipe.data.packing),
                 stage.map_or(MICRO_BATCH_TOKENS, |stage| stage.micro_batch_tokens),
+                &AtomicBool::new(false),
                 each,
             )?;
         }

@@ -54,6 +54,7 @@ pub(crate) fn begin(
         lr_factor: then.lr_factor,
         usual_loss: then.usual_loss,
         best_validation: then.best_validation,
+        validation_due: then.validation_due,
         ..now
     };
     let path = checkpoint.path.display().to_string();
@@ -77,6 +78,7 @@ fn compare(
         return Err(TrainError::OtherRun {
             checkpoint: path(),
             differences: changes.join("; "),
+            remedy: "undo that, or give --resume-anyway to go on with what is now, or --overwrite to start again",
         });
     }
     if then.step > now.total {

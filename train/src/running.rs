@@ -1,5 +1,6 @@
 //! The loop of a stage.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -100,7 +101,6 @@ impl<'a> Running<'a> {
         inspect: &mut Inspect<'_>,
     ) -> Result<Outcome, TrainError> {
         let run = self.run;
-        let every = |steps: usize, done: usize| steps > 0 && done.is_multiple_of(steps);
         loop {
             if self.state.step as usize >= self.total {
                 self.log.sync()?;
@@ -123,16 +123,58 @@ impl<'a> Running<'a> {
                 }
             };
             self.step(model, step, started, observer, inspect)?;
-            let done = self.state.step as usize;
-            let last = done == self.total;
-            let best = (last || every(run.recipe.eval_every, done))
-                && self.validate(model, observer)?
-                && run.recipe.keep_best;
-            // After the last step, too: the finished model may fail to be written, and no step should be done again.
-            if last || best || every(run.recipe.checkpoint_every, done) {
-                self.save(model, observer)?;
+            if let ControlFlow::Break(saved) = self.after_step(model, observer)? {
+                return Ok(Outcome::Interrupted(saved));
             }
         }
+    }
+
+    /// What is due before the first step of this start: the first validation, or one that was interrupted. Breaks with
+    /// the checkpoint where it is interrupted again.
+    pub fn before_steps(
+        &mut self,
+        model: &mut Decoder,
+        observer: &mut dyn Observer,
+    ) -> Result<ControlFlow<Checkpoint>, TrainError> {
+        if self.state.step > 0 {
+            return match self.state.validation_due {
+                true => self.after_step(model, observer),
+                false => Ok(ControlFlow::Continue(())),
+            };
+        }
+        Ok(match self.validate(model, observer)? {
+            ControlFlow::Break(()) => ControlFlow::Break(self.save(model, observer)?),
+            ControlFlow::Continue(_) => ControlFlow::Continue(()),
+        })
+    }
+
+    /// Validates and saves, where the step that was done last is one to do so after. Breaks with the checkpoint where it
+    /// is told to stop in the validation.
+    fn after_step(
+        &mut self,
+        model: &mut Decoder,
+        observer: &mut dyn Observer,
+    ) -> Result<ControlFlow<Checkpoint>, TrainError> {
+        let recipe = self.run.recipe;
+        let done = self.state.step as usize;
+        let every = |steps: usize| steps > 0 && done.is_multiple_of(steps);
+        let last = done == self.total;
+        let mut best = false;
+        self.state.validation_due = last || every(recipe.eval_every);
+        if self.state.validation_due {
+            match self.validate(model, observer)? {
+                ControlFlow::Break(()) => {
+                    return Ok(ControlFlow::Break(self.save(model, observer)?));
+                }
+                ControlFlow::Continue(is_best) => best = is_best,
+            }
+            self.state.validation_due = false;
+        }
+        // After the last step, too: the finished model may fail to be written, and no step should be done again.
+        if last || (best && recipe.keep_best) || every(recipe.checkpoint_every) {
+            self.save(model, observer)?;
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     fn step(
@@ -282,12 +324,12 @@ impl<'a> Running<'a> {
         Ok(())
     }
 
-    /// Validates; whether that is the best so far.
-    pub fn validate(
+    /// Validates, if it is not told to stop; whether that is the best so far.
+    fn validate(
         &mut self,
         model: &Decoder,
         observer: &mut dyn Observer,
-    ) -> Result<bool, TrainError> {
+    ) -> Result<ControlFlow<(), bool>, TrainError> {
         let started = Instant::now();
         let run = self.run;
         let found = mean_loss(
@@ -295,9 +337,12 @@ impl<'a> Running<'a> {
             run.validation,
             run.packing,
             run.recipe.micro_batch_tokens,
+            run.stop,
         )?;
-        let Some((loss, labels)) = found else {
-            return Ok(false);
+        let (loss, labels) = match found {
+            ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
+            ControlFlow::Continue(None) => return Ok(ControlFlow::Continue(false)),
+            ControlFlow::Continue(Some(found)) => found,
         };
         let step = self.state.step;
         if !loss.is_finite() {
@@ -322,7 +367,7 @@ impl<'a> Running<'a> {
             self.state.best_validation = Some(BestValidation { step, loss });
         }
         observer.validation(&record);
-        Ok(best)
+        Ok(ControlFlow::Continue(best))
     }
 
     fn save(

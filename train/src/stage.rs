@@ -1,5 +1,6 @@
 //! A stage: what it is, and the one way to run it.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -93,8 +94,8 @@ fn run_to_end(
         goes_back_twice: goes_back_twice(run.recipe),
         resumed,
     });
-    if done == 0 {
-        stage.validate(model, observer)?;
+    if let ControlFlow::Break(saved) = stage.before_steps(model, observer)? {
+        return Ok(Outcome::Interrupted(saved));
     }
     let steps = Steps::new(run, stage.plan(), done..total);
     made_ahead(steps, |steps| {

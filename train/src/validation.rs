@@ -1,6 +1,7 @@
 //! The loss on held-out examples.
 
-use std::ops::AddAssign;
+use std::ops::{AddAssign, ControlFlow};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use glpft_data::{ExampleSet, StepBatches};
 use glpft_model::{Decoder, Inputs};
@@ -43,7 +44,7 @@ pub fn perplexity(mean_loss: f64) -> f64 {
 }
 
 /// The mean loss of a label token over `examples`, in nats, and the number of label tokens; none without labels. No
-/// gradients are made.
+/// gradients are made. It breaks off where `stop` is set.
 ///
 /// # Errors
 /// An example cannot be read, or has more positions than the model.
@@ -52,17 +53,31 @@ pub fn mean_loss(
     examples: &dyn ExampleSet,
     packing: Packing,
     micro_batch_tokens: usize,
-) -> Result<Option<(f64, usize)>, TrainError> {
+    stop: &AtomicBool,
+) -> Result<ControlFlow<(), Option<(f64, usize)>>, TrainError> {
     let all: Vec<u32> = (0..examples.len() as u32).collect();
     let mut whole = LossSum::default();
     let chunks = all.chunks(CHUNK).map(<[u32]>::to_vec);
     let each = &mut |loss| whole += loss;
-    losses(model, examples, chunks, packing, micro_batch_tokens, each)?;
-    Ok(whole.mean().map(|mean| (mean, whole.label_tokens)))
+    let whole_set = losses(
+        model,
+        examples,
+        chunks,
+        packing,
+        micro_batch_tokens,
+        stop,
+        each,
+    )?;
+    Ok(match whole_set {
+        ControlFlow::Break(()) => ControlFlow::Break(()),
+        ControlFlow::Continue(()) => {
+            ControlFlow::Continue(whole.mean().map(|mean| (mean, whole.label_tokens)))
+        }
+    })
 }
 
 /// The loss of each of `groups` (indices into `examples`) in turn. Groups share no batch, so fewer and larger ones are
-/// cheaper. No gradients are made.
+/// cheaper. No gradients are made. It breaks off where `stop` is set, between two micro-batches.
 ///
 /// # Errors
 /// As [`mean_loss`].
@@ -72,8 +87,9 @@ pub fn losses(
     groups: impl Iterator<Item = Vec<u32>> + Send,
     packing: Packing,
     micro_batch_tokens: usize,
+    stop: &AtomicBool,
     each: &mut dyn FnMut(LossSum),
-) -> Result<(), TrainError> {
+) -> Result<ControlFlow<()>, TrainError> {
     let frozen = model.frozen();
     let groups =
         groups.map(|group| StepBatches::new(examples, &group, packing, micro_batch_tokens));
@@ -81,6 +97,9 @@ pub fn losses(
         for group in groups {
             let mut loss = LossSum::default();
             for batch in &group?.batches {
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(ControlFlow::Break(()));
+                }
                 let inputs = Inputs::new(batch, frozen.config(), frozen.device(), frozen.dtype())?;
                 if let Some(found) = frozen.loss(&inputs, None) {
                     loss.sum += numbers(found)?.iter().sum::<f64>();
@@ -89,6 +108,6 @@ pub fn losses(
             }
             each(loss);
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     })
 }

@@ -37,6 +37,9 @@ pub struct TrainerState {
     pub usual_loss: UsualLoss,
     /// The best validation so far.
     pub best_validation: Option<BestValidation>,
+    /// Whether the validation after `step` was interrupted, and is to be made before the next step.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub validation_due: bool,
     /// What the training hangs on.
     pub provenance: Provenance,
     /// What did the arithmetic.
