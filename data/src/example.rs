@@ -1,6 +1,7 @@
 //! A training example before it is tokens: text that still knows its own structure.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A dataset of examples: the global stage's, or a role's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,9 +48,11 @@ pub enum Piece {
 }
 
 /// A text of pieces. Adjacent content is one piece, so that tokens merge across it as in the whole string.
+///
+/// A clone shares them: the prompts of one trajectory are mostly the same texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text {
-    pieces: Vec<Piece>,
+    pieces: Arc<Vec<Piece>>,
 }
 
 impl Text {
@@ -63,22 +66,23 @@ impl Text {
         if content.is_empty() {
             return self;
         }
-        match self.pieces.last_mut() {
+        let pieces = Arc::make_mut(&mut self.pieces);
+        match pieces.last_mut() {
             Some(Piece::Text(last)) => last.push_str(content),
-            _ => self.pieces.push(Piece::Text(content.to_owned())),
+            _ => pieces.push(Piece::Text(content.to_owned())),
         }
         self
     }
 
     /// Appends a separator.
     pub fn separate(&mut self) -> &mut Self {
-        self.pieces.push(Piece::Separator);
+        Arc::make_mut(&mut self.pieces).push(Piece::Separator);
         self
     }
 
     /// Appends another text.
     pub fn extend(&mut self, other: &Text) -> &mut Self {
-        for piece in &other.pieces {
+        for piece in other.pieces() {
             match piece {
                 Piece::Text(content) => self.push(content),
                 Piece::Separator => self.separate(),
@@ -101,7 +105,7 @@ impl Text {
 /// The text as the published data files write it, separators as `</s>`.
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for piece in &self.pieces {
+        for piece in self.pieces() {
             f.write_str(match piece {
                 Piece::Text(content) => content,
                 Piece::Separator => "</s>",

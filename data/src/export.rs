@@ -4,17 +4,18 @@ mod element;
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use glpft_checkpoints::{AtomicFile, FileError};
+use glpft_checkpoints::{AtomicFile, FileError, remove_abandoned};
 use glpft_recipes::GiveUpHistory;
 use rayon::prelude::*;
 
 use crate::example::Dataset;
 use crate::prompts::Prompts;
 use crate::python::json::dump_element;
-use crate::roles::{GiveUpPrompt, examples};
+use crate::roles::{GiveUpPrompt, backbone_steps, examples};
 use crate::source::{ReadOptions, Record, Source, SourceError, SourceForm, SourceReport};
 use element::ExampleElements;
 
@@ -58,6 +59,7 @@ pub fn export(
 ) -> Result<SourceReport, ExportError> {
     std::fs::create_dir_all(directory)
         .map_err(|source| FileError::new("create the folder", directory, source))?;
+    remove_abandoned(directory)?;
     let mut names = vec![STAGE_2_FILE.to_owned()];
     names.extend(Dataset::ALL.map(|dataset| format!("train_{}.json", dataset.name())));
     if source.form() != SourceForm::Stage2 {
@@ -75,8 +77,8 @@ pub fn export(
         // What is rendered is written while the next records are read.
         let writer = scope.spawn(move || write(to_write, files));
         let mut order = Order {
-            prompts,
-            give_up: GiveUpPrompt::new(give_up),
+            shows_last: give_up == GiveUpHistory::Stale,
+            last: None,
             index: 0,
         };
         let mut chunk = Vec::with_capacity(CHUNK);
@@ -106,33 +108,55 @@ pub fn export(
 /// A record in its place.
 struct Placed {
     index: usize,
-    record: Record,
-    /// What a step of it that gives up shows.
-    give_up: GiveUpPrompt,
+    record: Arc<Record>,
+    give_up: GiveUp,
+}
+
+/// What the steps of a record show that give up.
+enum GiveUp {
+    /// Their own histories.
+    Own,
+    /// The last prompt before; of the record's first step, that of an earlier record.
+    Last(Option<Arc<Record>>),
+}
+
+impl GiveUp {
+    fn prompt(&self, prompts: &Prompts) -> GiveUpPrompt {
+        let mut prompt = GiveUpPrompt::Last(None);
+        match self {
+            Self::Own => return GiveUpPrompt::Own,
+            Self::Last(None) => {}
+            Self::Last(Some(earlier)) => {
+                let conversation = &earlier.conversation;
+                // Only for the prompt that it leaves behind.
+                examples(0, conversation, Dataset::Backbone, prompts, &mut prompt);
+            }
+        }
+        prompt
+    }
 }
 
 /// What hangs on the order of the records.
-struct Order<'a> {
-    prompts: &'a Prompts,
-    give_up: GiveUpPrompt,
+struct Order {
+    /// Whether steps that give up show the last prompt before.
+    shows_last: bool,
+    /// The last record with a prompt to show.
+    last: Option<Arc<Record>>,
     index: usize,
 }
 
-impl Order<'_> {
+impl Order {
     fn next(&mut self, record: Record) -> Placed {
-        let index = self.index;
+        let (index, record) = (self.index, Arc::new(record));
         self.index += 1;
-        let give_up = self.give_up.clone();
-        if self.give_up != GiveUpPrompt::Own {
-            let (conversation, prompts) = (&record.conversation, self.prompts);
-            // Only for the prompt that it leaves behind.
-            examples(
-                index,
-                conversation,
-                Dataset::Backbone,
-                prompts,
-                &mut self.give_up,
-            );
+        let mut give_up = GiveUp::Own;
+        if self.shows_last {
+            let mut steps = backbone_steps(&record.conversation.turns);
+            let first = steps.next();
+            give_up = GiveUp::Last(self.last.clone().filter(|_| first == Some(true)));
+            if first == Some(false) || steps.any(|gives_up| !gives_up) {
+                self.last = Some(Arc::clone(&record));
+            }
         }
         Placed {
             index,
@@ -169,20 +193,15 @@ fn render(placed: Placed, prompts: &Prompts) -> serde_json::Result<Vec<Vec<u8>>>
     let Placed {
         index,
         record,
-        mut give_up,
+        give_up,
     } = placed;
+    let mut give_up = give_up.prompt(prompts);
     let conversation = &record.conversation;
     let mut files = vec![dump_element(conversation)?];
     let mut shared = ExampleElements::new(conversation)?;
     for dataset in Dataset::ALL {
-        let mut elements = Vec::new();
-        for example in examples(index, conversation, dataset, prompts, &mut give_up) {
-            if !elements.is_empty() {
-                elements.push(b',');
-            }
-            shared.push(example, &mut elements)?;
-        }
-        files.push(elements);
+        let examples = examples(index, conversation, dataset, prompts, &mut give_up);
+        files.push(shared.of(examples));
     }
     if let Some(trajectory) = &record.trajectory {
         files.push(dump_element(trajectory)?);

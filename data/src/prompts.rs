@@ -13,8 +13,8 @@ use crate::example::{Dataset, Prompt, Text};
 use crate::python::json;
 use crate::trajectory::Tool;
 
-use template::Template;
 pub use template::TemplateError;
+use template::{Filled, Template};
 
 /// What stands before every prompt where `data.system_prefix` says so.
 pub const SYSTEM_PREFIX: &str = "system: ";
@@ -133,26 +133,19 @@ impl Prompts {
             Dataset::Summarizer => &self.summarizer,
         };
         let names: Vec<&str> = tools.iter().map(Tool::name).collect();
-        ToolPrompt {
-            template,
-            doc: tools.iter().map(document).collect(),
-            tool_names: names.join(", "),
-        }
+        let doc = tools.iter().map(document).collect();
+        ToolPrompt(template.filled(doc, names.join(", ")))
     }
 }
 
 /// A template that lacks only the history and the thought.
 #[derive(Clone, Debug)]
-pub struct ToolPrompt<'p> {
-    template: &'p Template,
-    doc: String,
-    tool_names: String,
-}
+pub struct ToolPrompt<'p>(Filled<'p>);
 
 impl ToolPrompt<'_> {
     /// The whole prompt. `thought` is the planner's last turn; only the caller's template shows it.
     pub fn fill(&self, turns: Vec<Text>, thought: &str) -> Prompt {
-        let (before, after) = self.template.fill(&self.doc, &self.tool_names, thought);
+        let (before, after) = self.0.with_thought(thought);
         Prompt {
             before,
             turns,

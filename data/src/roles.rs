@@ -15,6 +15,7 @@ use crate::conversation::{Conversation, Speaker, Turn};
 use crate::example::{Dataset, Example, Prompt, Text};
 use crate::prompts::{Prompts, ToolPrompt, history_turn};
 
+pub(crate) use backbone::steps as backbone_steps;
 pub use history::history;
 
 /// The name that the environment gives to a call of a function that does not exist.

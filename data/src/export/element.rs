@@ -3,6 +3,8 @@
 //! Each example of a conversation repeats its tools and, twice, the history of the one before. What they share is made
 //! JSON once.
 
+use std::ops::Range;
+
 use crate::conversation::Conversation;
 use crate::example::{Example, Piece, Text};
 use crate::python::json::{dump_nested, escape};
@@ -11,8 +13,8 @@ use crate::python::json::{dump_nested, escape};
 pub struct ExampleElements {
     tools: Vec<u8>,
     turns: Vec<Vec<u8>>,
-    /// The parts of the prompt before, with their JSON.
-    prompt: Vec<(Text, Vec<u8>)>,
+    /// The parts of the prompt before, and where their JSON is in the elements.
+    prompt: Vec<(Text, Range<usize>)>,
 }
 
 impl ExampleElements {
@@ -35,8 +37,21 @@ impl ExampleElements {
         })
     }
 
+    /// The elements of a data set's examples.
+    pub fn of(&mut self, examples: Vec<Example>) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.prompt.clear();
+        for example in examples {
+            if !out.is_empty() {
+                out.push(b',');
+            }
+            self.push(example, &mut out);
+        }
+        out
+    }
+
     /// Appends an example, from the line break before it to its last character.
-    pub fn push(&mut self, example: Example, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    fn push(&mut self, example: Example, out: &mut Vec<u8>) {
         out.extend(b"\n  {\n    \"tools\": ");
         out.extend(&self.tools);
         out.extend(b",\n    \"history\": [");
@@ -60,29 +75,27 @@ impl ExampleElements {
             .chain(prompt.turns)
             .chain([prompt.after]);
         for (index, part) in parts.enumerate() {
-            self.push_part(index, part, out)?;
+            self.push_part(index, part, out);
         }
         out.extend(b"\",\n    \"target\": \"");
-        escape(&example.target, out)?;
+        escape(&example.target, out);
         out.extend(b"\"\n  }");
-        Ok(())
     }
 
-    fn push_part(&mut self, index: usize, part: Text, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    fn push_part(&mut self, index: usize, part: Text, out: &mut Vec<u8>) {
         match self.prompt.get(index) {
-            Some((before, json)) if *before == part => out.extend(json),
+            Some((before, json)) if *before == part => out.extend_from_within(json.clone()),
             _ => {
                 let start = out.len();
                 for piece in part.pieces() {
                     match piece {
-                        Piece::Text(content) => escape(content, out)?,
+                        Piece::Text(content) => escape(content, out),
                         Piece::Separator => out.extend(b"</s>"),
                     }
                 }
                 self.prompt.truncate(index);
-                self.prompt.push((part, out[start..].to_vec()));
+                self.prompt.push((part, start..out.len()));
             }
         }
-        Ok(())
     }
 }

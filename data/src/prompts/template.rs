@@ -99,22 +99,66 @@ impl Template {
         Ok(Self { before, after })
     }
 
-    /// The texts before and after the history. What is filled in is never searched for placeholders.
-    pub fn fill(&self, doc: &str, tool_names: &str, thought: &str) -> (Text, Text) {
-        let fill = |segments: &[Segment]| {
-            let mut text = Text::new();
-            for segment in segments {
-                text.push(match segment {
-                    Segment::Literal(literal) => literal,
-                    Segment::Doc => doc,
-                    Segment::ToolNames => tool_names,
-                    Segment::Thought => thought,
-                });
-            }
-            text
-        };
-        (fill(&self.before), fill(&self.after))
+    /// The texts before and after the history of a conversation with these tools.
+    pub fn filled(&self, doc: String, tool_names: String) -> Filled<'_> {
+        Filled {
+            before: Side::new(&self.before, &doc, &tool_names),
+            after: Side::new(&self.after, &doc, &tool_names),
+            doc,
+            tool_names,
+        }
     }
+}
+
+/// A template's texts that lack only the thought. What is filled in is never searched for placeholders.
+#[derive(Clone, Debug)]
+pub(super) struct Filled<'t> {
+    before: Side<'t>,
+    after: Side<'t>,
+    doc: String,
+    tool_names: String,
+}
+
+/// What stands on one side of the history.
+#[derive(Clone, Debug)]
+enum Side<'t> {
+    /// The same in every step.
+    Same(Text),
+    /// The thought is in it.
+    Each(&'t [Segment]),
+}
+
+impl<'t> Side<'t> {
+    fn new(segments: &'t [Segment], doc: &str, tool_names: &str) -> Self {
+        match segments.contains(&Segment::Thought) {
+            true => Self::Each(segments),
+            false => Self::Same(fill(segments, doc, tool_names, "")),
+        }
+    }
+}
+
+impl Filled<'_> {
+    /// The texts before and after the history of a step.
+    pub fn with_thought(&self, thought: &str) -> (Text, Text) {
+        let text = |side: &Side<'_>| match side {
+            Side::Same(text) => text.clone(),
+            Side::Each(segments) => fill(segments, &self.doc, &self.tool_names, thought),
+        };
+        (text(&self.before), text(&self.after))
+    }
+}
+
+fn fill(segments: &[Segment], doc: &str, tool_names: &str, thought: &str) -> Text {
+    let mut text = Text::new();
+    for segment in segments {
+        text.push(match segment {
+            Segment::Literal(literal) => literal,
+            Segment::Doc => doc,
+            Segment::ToolNames => tool_names,
+            Segment::Thought => thought,
+        });
+    }
+    text
 }
 
 fn finish_literal(literal: &mut String, parts: &mut [Vec<Segment>]) {
@@ -138,10 +182,12 @@ mod tests {
     fn values_are_not_searched_for_placeholders() {
         let template =
             Template::parse("a {doc}{{x}}\n{history}|{tool_names}|{thought}", true).unwrap();
-        let (before, after) = template.fill("{history}{thought}", "{doc}", "</s>{tool_names}");
+        let filled = template.filled("{history}{thought}".to_owned(), "{doc}".to_owned());
+        let (before, after) = filled.with_thought("</s>{tool_names}");
         assert_eq!(before.to_string(), "a {history}{thought}{x}\n");
         assert_eq!(after.to_string(), "|{doc}|</s>{tool_names}");
         assert_eq!(after.pieces().len(), 1);
+        assert_eq!(filled.with_thought("x").1.to_string(), "|{doc}|x");
     }
 
     #[test]

@@ -50,10 +50,26 @@ struct Step {
     gives_up: bool,
 }
 
+/// Of each step in order, whether it gives up.
+pub(crate) fn steps(turns: &[Turn]) -> impl Iterator<Item = bool> {
+    let assistants = turns.iter().enumerate();
+    let assistants = assistants.filter(|(_, turn)| turn.from == Speaker::Assistant);
+    assistants.filter_map(|(index, _)| gives_up(turns, index))
+}
+
+/// Whether the step that an assistant's turn begins gives up; none where it is no step.
+fn gives_up(turns: &[Turn], index: usize) -> Option<bool> {
+    if turns.get(index)?.value.contains(NEXT_GIVE_UP) {
+        return Some(true);
+    }
+    let next = turns.get(index + 1)?.from;
+    matches!(next, Speaker::Caller | Speaker::Conclusion).then_some(false)
+}
+
 /// An assistant's turn and what it handed over to, as one text; none where it hands over to nobody.
 fn joined(turns: &[Turn], index: usize) -> Option<Step> {
     let rationale = turns.get(index)?.value.as_str();
-    if rationale.contains(NEXT_GIVE_UP) {
+    if gives_up(turns, index)? {
         let rationale = rationale.replace(NEXT_GIVE_UP, "");
         return Some(Step {
             text: format!("{}\nconclusion: give up.", strip(&rationale)),

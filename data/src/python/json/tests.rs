@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 
+use serde_json::Value;
+
 use super::*;
 
 fn round(text: &str) -> String {
@@ -108,4 +110,22 @@ fn elements_are_indented_as_in_python() {
         "\n  {\n    \"a\": [],\n    \"b\": [\n      1,\n      {\n        \"c\": \"\\u00e9\\u007f\"\n      }\n    ],\n    \"d\": {}\n  }"
     );
     assert_eq!(element("2"), "\n  2");
+}
+
+#[test]
+fn an_escaped_text_is_what_stands_between_the_quotes() {
+    let every: String = (0..0x800).filter_map(char::from_u32).collect();
+    let mut texts = vec![every, "😀\u{ffff}\u{10ffff}".to_owned(), String::new()];
+    // Where blocks of bytes end.
+    for length in 30..70 {
+        texts.push("a".repeat(length));
+        texts.push(format!("{}\"{}", "a".repeat(length), "b".repeat(length)));
+        texts.push(format!("{}é", "~ ".repeat(length)));
+    }
+    for text in texts {
+        let mut escaped = vec![b'"'];
+        escape(&text, &mut escaped);
+        escaped.push(b'"');
+        assert_eq!(String::from_utf8(escaped).unwrap(), dumps(&text).unwrap());
+    }
 }
