@@ -6,7 +6,8 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use glpft_checkpoints::{
-    Adapter, AdapterDirectory, FloatType, MODEL_CARD_FILE, ModelCard, ModelFiles, ModelLocation,
+    Adapter, AdapterDirectory, FileError, FloatType, MODEL_CARD_FILE, ModelCard, ModelFiles,
+    ModelLocation, remove_abandoned,
 };
 
 use crate::base::{Base, BaseWeights};
@@ -30,6 +31,10 @@ pub fn export(
     merge: bool,
     dtype: Option<FloatType>,
 ) -> Result<(), Error> {
+    let folder = to.parent().unwrap_or(to);
+    std::fs::create_dir_all(folder)
+        .map_err(|source| FileError::new("create the folder", folder, source))?;
+    remove_abandoned(folder)?;
     let card = |title: &Path, base: &Path, adapter| ModelCard {
         title: title
             .file_name()
@@ -65,9 +70,9 @@ pub fn export(
                 return write_model(model, &base, &card, dtype, to);
             }
             let mut config = adapter.config().clone();
-            let absolute = base_directory.canonicalize().map_err(|source| {
-                glpft_checkpoints::FileError::new("find", base_directory, source)
-            })?;
+            let absolute = base_directory
+                .canonicalize()
+                .map_err(|source| FileError::new("find", base_directory, source))?;
             config.base = absolute.display().to_string();
             let shapes = config.tensors(&base.config)?;
             let fingerprint = match adapter.base_fingerprint() {

@@ -14,7 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::FileError;
-use crate::disk::{DiskFile, create_dir, exchange, remove, rename, sync_folder_of, sync_tree};
+use crate::disk::{
+    DiskFile, create_dir, exchange, is_abandoned, remove, rename, sync_folder_of, sync_tree,
+};
 
 /// How the name of everything unfinished ends.
 const UNFINISHED: &str = ".glpft-tmp";
@@ -86,8 +88,9 @@ impl AtomicFile {
             .into_inner()
             .map_err(|error| failed(error.into_error()))?;
         file.sync().map_err(failed)?;
-        drop(file);
         rename(&self.temporary.path, path).map_err(failed)?;
+        // Held until it has its own name.
+        drop(file);
         self.temporary.keep();
         sync_folder_of(path)
     }
@@ -122,7 +125,7 @@ pub fn create_directory_atomically<E: From<FileError>>(
 ) -> Result<(), E> {
     let failed = |source| FileError::new("create the folder", path, source);
     let temporary = Temporary::beside(path, UNFINISHED)?;
-    create_dir(&temporary.path).map_err(failed)?;
+    let _held = create_dir(&temporary.path).map_err(failed)?;
     fill(&temporary.path)?;
     sync_tree(&temporary.path)?;
     match fs::symlink_metadata(path) {
@@ -176,6 +179,34 @@ pub fn remove_leftovers(folder: &Path) -> Result<Vec<OsString>, FileError> {
         removed.push(name);
     }
     Ok(removed)
+}
+
+/// Removes what killed processes left unfinished directly inside `folder`, which other processes may be writing to: what
+/// a living one has under way stays, and so does everything where the file system has no locks. Without `folder` there
+/// is nothing to do.
+///
+/// # Errors
+/// The folder cannot be read, or the disk refuses.
+pub fn remove_abandoned(folder: &Path) -> Result<(), FileError> {
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    let failed = |source| FileError::new("clean up", folder, source);
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let leftover = name.to_str().and_then(leftover_of);
+        // One that was moved aside is somebody's only copy.
+        if leftover.is_some_and(|(_, replaced)| !replaced) && is_abandoned(&entry.path()) {
+            remove(&entry.path()).map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 /// The final name that a temporary of another process stands for, and whether it is the

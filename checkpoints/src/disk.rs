@@ -1,6 +1,6 @@
 //! The operations that change the disk, each of which tests can have fail.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -10,10 +10,12 @@ use crate::{FileError, faults};
 pub struct DiskFile(File);
 
 impl DiskFile {
-    /// Makes it; there must be none of that name.
+    /// Makes it and [holds](hold) it; there must be none of that name.
     pub(crate) fn create_new(path: &Path) -> io::Result<Self> {
         faults::check()?;
-        File::create_new(path).map(Self)
+        let file = File::create_new(path)?;
+        hold(&file, path)?;
+        Ok(Self(file))
     }
 
     /// Has all of it on the disk.
@@ -44,9 +46,44 @@ impl Seek for DiskFile {
     }
 }
 
-pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
+/// A new folder, held by this process for as long as this lives.
+pub(crate) struct HeldFolder {
+    _folder: Option<File>,
+}
+
+/// Makes a folder and [holds](hold) it, where the system locks folders.
+pub(crate) fn create_dir(path: &Path) -> io::Result<HeldFolder> {
     faults::check()?;
-    fs::create_dir(path)
+    fs::create_dir(path)?;
+    if cfg!(not(unix)) {
+        return Ok(HeldFolder { _folder: None });
+    }
+    let folder = File::open(path)?;
+    hold(&folder, path)?;
+    Ok(HeldFolder {
+        _folder: Some(folder),
+    })
+}
+
+/// Marks what was just made as a living process's: [`is_abandoned`] is false of it until it is closed.
+fn hold(made: &File, path: &Path) -> io::Result<()> {
+    // A file system without locks has nothing abandoned, as far as anybody can tell.
+    let held = !matches!(made.try_lock(), Err(TryLockError::WouldBlock));
+    // Between the two lines above somebody may have taken it for abandoned.
+    match held && fs::symlink_metadata(path).is_ok() {
+        true => Ok(()),
+        false => Err(io::Error::other(
+            "another process removed it; give the command again",
+        )),
+    }
+}
+
+/// Whether the process that made an unfinished file or folder is gone, where that can be told.
+pub(crate) fn is_abandoned(path: &Path) -> bool {
+    // Nothing else is ever made under such a name, and a pipe would be waited for.
+    let plain = |metadata: fs::Metadata| metadata.is_file() || metadata.is_dir();
+    fs::symlink_metadata(path).is_ok_and(plain)
+        && File::open(path).is_ok_and(|made| made.try_lock().is_ok())
 }
 
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {

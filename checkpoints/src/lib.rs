@@ -30,8 +30,8 @@ pub use adapter::{
     AdapterError, BASE_FINGERPRINT_FILE,
 };
 pub use atomic::{
-    AtomicFile, create_directory_atomically, remove_directory_atomically, remove_leftovers,
-    write_atomically,
+    AtomicFile, create_directory_atomically, remove_abandoned, remove_directory_atomically,
+    remove_leftovers, write_atomically,
 };
 pub use config::{
     Architecture, CONFIG_FILE, ConfigError, ModelConfig, Projection, Rope, RopeScaling, TensorShape,

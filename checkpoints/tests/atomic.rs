@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use glpft_checkpoints::{
-    FileError, create_directory_atomically, read_json, remove_directory_atomically,
-    remove_leftovers, write_atomically, write_json,
+    FileError, create_directory_atomically, read_json, remove_abandoned,
+    remove_directory_atomically, remove_leftovers, write_atomically, write_json,
 };
 
 fn names(folder: &Path) -> Vec<String> {
@@ -166,6 +166,66 @@ fn leftovers_of_dead_processes_go_and_a_directory_moved_aside_comes_back() {
         Ok(())
     })
     .expect("the temporary is still there");
+}
+
+#[test]
+fn what_a_living_process_has_under_way_stays_where_many_write() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at(".dead.123-abc-0.glpft-tmp"), "half").expect("writable");
+    fs::create_dir(at(".dead.123-abc-1.glpft-tmp")).expect("writable");
+    fs::create_dir(at(".aside.123-abc-2.glpft-old")).expect("writable");
+    fs::write(at("x.glpft-tmp"), "the user's").expect("writable");
+    // As another process would hold them.
+    let name = at(".file.124-abc-0.glpft-tmp");
+    let file = fs::File::create(name).expect("writable");
+    file.try_lock().expect("nobody else's");
+    write_atomically(&at("mine"), |_| {
+        remove_abandoned(folder.path()).expect("readable");
+        Ok(())
+    })
+    .expect("the temporary is still there");
+    let mut left = names(folder.path());
+    left.sort();
+    assert_eq!(
+        left,
+        [
+            ".aside.123-abc-2.glpft-old",
+            ".file.124-abc-0.glpft-tmp",
+            "mine",
+            "x.glpft-tmp"
+        ]
+    );
+    drop(file);
+    remove_abandoned(folder.path()).expect("readable");
+    assert_eq!(names(folder.path()).len(), 3);
+    remove_abandoned(&at("nowhere")).expect("nothing to do");
+}
+
+/// What is under way holds a lock as long as it has no name of its own, files and folders alike.
+#[cfg(unix)]
+#[test]
+fn what_is_under_way_is_held() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let is_held = || {
+        let mut entries = fs::read_dir(folder.path()).expect("readable");
+        let temporary = entries.find_map(|entry| {
+            let path = entry.expect("readable").path();
+            path.to_str()?.ends_with(".glpft-tmp").then_some(path)
+        });
+        let other = fs::File::open(temporary.expect("under way")).expect("readable");
+        other.try_lock().is_err()
+    };
+    write_atomically(&folder.path().join("file"), |_| {
+        assert!(is_held());
+        Ok(())
+    })
+    .expect("writable");
+    create_directory_atomically::<FileError>(&folder.path().join("model"), |_| {
+        assert!(is_held());
+        Ok(())
+    })
+    .expect("writable");
 }
 
 /// A file system with a bound on its size, where the machine lets this test mount one.

@@ -7,7 +7,7 @@ use glpft_agent::{
     PathStep, PolicySettings, Rollout, RolloutObserver, RolloutSettings, Strategy, Task,
     ToolServer, run_rollouts,
 };
-use glpft_checkpoints::{FileError, write_atomically};
+use glpft_checkpoints::{FileError, remove_abandoned, write_atomically};
 
 use super::live::Trained;
 use super::{Models, run_facts};
@@ -40,6 +40,7 @@ pub fn work(work: &Work<'_>, observer: &mut dyn RolloutObserver) -> Result<Vec<R
     if let Some(out) = work.out {
         std::fs::create_dir_all(out)
             .map_err(|source| FileError::new("create the folder", out, source))?;
+        remove_abandoned(out)?;
     }
     let mut policy = Trained::new(work.models.open()?, facts.answerer, prompts, work.policy);
     let mut writing = Writing {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use glpft_checkpoints::{FileError, write_atomically, write_json};
+use glpft_checkpoints::{FileError, remove_leftovers, write_atomically, write_json};
 use glpft_recipes::Stage;
 use serde::Serialize;
 use serde_json::Value;
@@ -181,12 +181,15 @@ impl StudyReport {
         }
     }
 
-    /// Writes `report.json`, `report.md` and `curves/`.
+    /// Writes `report.json`, `report.md` and `curves/`, as the study's one owner.
     pub(super) fn write(&self, out: &Path) -> Result<(), Error> {
         write_json(&out.join("report.json"), self)?;
         let curves = curves::draw(&self.rows)?;
         let folder = out.join("curves");
         fs::create_dir_all(&folder).map_err(|source| FileError::new("create", &folder, source))?;
+        for folder in [out, &folder] {
+            remove_leftovers(folder)?;
+        }
         for (name, svg) in &curves {
             write_atomically(&folder.join(name), |file| file.write_all(svg.as_bytes()))?;
         }

@@ -48,6 +48,29 @@ fn adapters_are_exported_as_they_are_or_merged() {
 }
 
 #[test]
+fn a_killed_export_leaves_nothing_that_stays() {
+    let here = folder();
+    smoke(here.path(), &["train", "sample", "--stage=global"]).ok();
+    let export = ["export", "runs/sample", "--role=global", "--to=models/new"];
+    let data = ["data", "export", "sample", "--to=files"];
+    let tokens = [&data[..], &["--tokens"]].concat();
+    let generate = ["world", "generate", "w/world", "--size=tiny"];
+    let commands: [(&str, &[&str]); 4] = [
+        ("models/.new.1-a-0.glpft-tmp", &export),
+        ("files/.train_caller.json.1-a-0.glpft-tmp", &data),
+        ("files/.train_caller.jsonl.1-a-0.glpft-tmp", &tokens),
+        ("w/.world.1-a-0.glpft-tmp", &generate),
+    ];
+    for (leftover, command) in commands {
+        let leftover = here.path().join(leftover);
+        fs::create_dir_all(&leftover).unwrap();
+        fs::write(leftover.join("half"), "a").unwrap();
+        glpft(here.path(), command).ok();
+        assert!(!leftover.exists(), "{command:?}");
+    }
+}
+
+#[test]
 fn nothing_but_a_model_is_replaced() {
     let here = folder();
     let single = ["run", "sample", "--set=arrangement=single"];
@@ -77,4 +100,22 @@ fn nothing_but_a_model_is_replaced() {
     fs::create_dir(here.path().join("empty")).unwrap();
     export("empty").ok();
     export("new").ok();
+}
+
+/// A pipe where the card should be is not waited for.
+#[cfg(unix)]
+#[test]
+fn a_card_that_is_no_file_is_passed_over() {
+    let here = folder();
+    smoke(here.path(), &["train", "sample", "--stage=global"]).ok();
+    let card = here.path().join("runs/sample/models/global/README.md");
+    fs::remove_file(&card).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&card).status();
+    assert!(made.unwrap().success());
+    glpft(
+        here.path(),
+        ["export", "runs/sample", "--role=global", "--to=model"],
+    )
+    .ok();
+    assert!(here.path().join("model/README.md").is_file());
 }

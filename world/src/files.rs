@@ -2,11 +2,12 @@
 
 mod tools;
 
+use std::fs;
 use std::io;
 use std::path::Path;
 
 use glpft_agent::{GenerateError, RolloutSettings, SearchSettings, Strategy, Task, run_rollouts};
-use glpft_checkpoints::{FileError, create_directory_atomically};
+use glpft_checkpoints::{FileError, create_directory_atomically, remove_abandoned};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -62,6 +63,10 @@ pub fn generate(world: &World, directory: &Path) -> Result<Written, WriteError> 
         tests: 0,
         tools: world.tools.len(),
     };
+    let folder = directory.parent().unwrap_or(directory);
+    fs::create_dir_all(folder)
+        .map_err(|source| FileError::new("create the folder", folder, source))?;
+    remove_abandoned(folder)?;
     create_directory_atomically(directory, |to| {
         written.answered = write_answers(world, to)?;
         written.tests = write_tests(world, to)?;

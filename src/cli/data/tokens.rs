@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use glpft::Error;
 use glpft::prepare::{prepare_each, stage_of};
-use glpft_checkpoints::{AtomicFile, FileError};
+use glpft_checkpoints::{AtomicFile, FileError, remove_abandoned};
 use glpft_data::{Dataset, Split, TokenExample};
 use glpft_recipes::Stage;
 use serde_json::json;
@@ -20,6 +20,7 @@ pub(super) fn export(args: &DataExportArgs) -> Result<(), Error> {
     let recipe = load_recipe(&args.recipe)?;
     std::fs::create_dir_all(&args.to)
         .map_err(|source| FileError::new("create the folder", &args.to, source))?;
+    remove_abandoned(&args.to)?;
     let mut bar = PrepareBar::new(&args.output);
     let mut observer = |progress| bar.show(progress);
     let mut files = Vec::new();
