@@ -56,17 +56,19 @@ impl ServeTeam {
     }
 }
 
-/// Serves a team as a chat until `stop`; `ready` is told the address once the models are loaded.
+/// Serves a team as a chat until `stop`; `ready` is told the address once the models are loaded. Tools' replies become
+/// turns as in the team's run, whatever `settings` say.
 ///
 /// # Errors
 /// The models cannot be used; [`Error::Serve`] for the rest.
 pub fn serve_team(
     team: ServeTeam,
     place: &Place,
-    settings: ChatSettings,
+    mut settings: ChatSettings,
     stop: Stop,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Error> {
+    settings.observations = run_facts(&team.team)?.observations;
     let open = Box::new(move || {
         let opened = team.open();
         opened.map_err(|error| Box::new(error) as Box<dyn StdError + Send + Sync>)

@@ -2,6 +2,8 @@
 
 mod support;
 
+use glpft_recipes::Observations;
+use glpft_serve::ChatSettings;
 use serde_json::{Value, json};
 use support::{Server, ask, ask_with_tool, message};
 
@@ -88,6 +90,29 @@ fn messages_become_turns_of_training() {
             ["user", "again"],
         ])
     );
+}
+
+#[test]
+fn replies_are_read_as_the_models_data_were() {
+    let reply = "{\"error\": \"gone\", \"response\": \"\"}";
+    let call = json!({"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let messages = json!([
+        {"role": "user", "content": "echo this"},
+        {"role": "assistant", "content": null, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": reply},
+    ]);
+    for (observations, text) in [
+        (Observations::Response, ""),
+        (Observations::ResponseOrError, "gone"),
+    ] {
+        let mut settings = ChatSettings::new("stub");
+        settings.observations = observations;
+        let server = Server::chat(settings);
+        let (_, answer) = server.ask(&json!({"model": "stub", "messages": messages}));
+        let turns = message(&answer, "content").as_str().expect("text");
+        let turns: Value = serde_json::from_str(turns).expect("JSON");
+        assert_eq!(turns[3], json!(["observation", text]));
+    }
 }
 
 #[test]

@@ -16,8 +16,15 @@ use super::failure::Failure;
 use super::field::Field;
 
 /// The turns of `messages`, the user's first.
-pub(super) fn turns(messages: &Field<'_>) -> Result<Vec<Turn>, Failure> {
-    let mut reader = Reader::default();
+pub(super) fn turns(
+    messages: &Field<'_>,
+    observations: Observations,
+) -> Result<Vec<Turn>, Failure> {
+    let mut reader = Reader {
+        turns: Vec::new(),
+        instructions: Vec::new(),
+        observations,
+    };
     let mut elements = messages.elements()?.peekable();
     while let Some(message) = elements.next() {
         let role = message.key("role")?;
@@ -60,11 +67,11 @@ pub(super) fn turns(messages: &Field<'_>) -> Result<Vec<Turn>, Failure> {
     }
 }
 
-#[derive(Default)]
 struct Reader {
     turns: Vec<Turn>,
     /// What the system said since the last turn of the user.
     instructions: Vec<String>,
+    observations: Observations,
 }
 
 impl Reader {
@@ -140,7 +147,8 @@ impl Reader {
                 format!("Action: {name}\nAction Input: {arguments}"),
             );
             let text = self::content(&reply)?.unwrap_or_default();
-            self.push(Speaker::Observation, observation(&text));
+            let observation = observation(&text, self.observations);
+            self.push(Speaker::Observation, observation);
         }
         match replies.first() {
             Some(reply) => Err(reply.wrong("its tool_call_id is that of no call before it")),
@@ -181,7 +189,7 @@ fn content(message: &Field<'_>) -> Result<Option<String>, Failure> {
 }
 
 /// A tool's reply as a team reads it: cut as in training, and of ToolBench's `{"error", "response"}` what it says.
-fn observation(reply: &str) -> String {
+fn observation(reply: &str, observations: Observations) -> String {
     let cut = first_chars(reply, OBSERVATION_CHARACTERS);
     let text = match cut.len() < reply.len() {
         true => format!("{cut}..."),
@@ -192,7 +200,9 @@ fn observation(reply: &str) -> String {
         && (start.starts_with("\"error\":") || start.starts_with("\"response\":"))
         && text.contains("\"response\"");
     match of_toolbench {
-        true => observation_text(&text, Observations::ResponseOrError).unwrap_or(text),
+        true => observation_text(&text, observations)
+            .or_else(|_| observation_text(&text, Observations::ResponseOrError))
+            .unwrap_or(text),
         false => text,
     }
 }

@@ -17,6 +17,7 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use glpft_recipes::Observations;
 use tokio::sync::oneshot;
 
 use crate::error::ServeError;
@@ -37,6 +38,8 @@ pub struct ChatSettings {
     pub model: String,
     /// What requests must show as `Authorization: Bearer …`; none: nothing.
     pub key: Option<String>,
+    /// How tools' replies become turns: the setting of the data that the model learned from.
+    pub observations: Observations,
     /// The most requests that are answered together.
     pub batch: usize,
     /// How long a request waits for others that were answered together with the one before.
@@ -53,6 +56,7 @@ impl ChatSettings {
         Self {
             model: model.into(),
             key: None,
+            observations: Observations::ResponseOrError,
             batch: 16,
             gather: Duration::from_millis(5),
             connections: ConnectionLimits::default(),

@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::field::Field;
-use super::{messages, tools};
-use crate::limits::RequestLimits;
+use super::{ChatSettings, messages, tools};
 use crate::speaker::{Question, Wishes};
 
 /// Texts that may end an answer, as many as OpenAI allows.
@@ -31,16 +30,16 @@ impl Request {
     ///
     /// # Errors
     /// What cannot be used, and what this server does not do; keys that change nothing about the answer are passed over.
-    pub(super) fn read(body: &Value, model: &str, limits: &RequestLimits) -> Result<Self, Failure> {
-        let body = Field::root(body);
+    pub(super) fn read(body: &Value, settings: &ChatSettings) -> Result<Self, Failure> {
+        let (body, limits) = (Field::root(body), &settings.requests);
         let name = body.key("model")?.text()?;
-        if name != model {
-            return Err(Failure::no_model(name, model));
+        if name != settings.model {
+            return Err(Failure::no_model(name, &settings.model));
         }
         refuse(&body)?;
         let messages = body.key("messages")?;
         most(&messages, limits.messages, "messages")?;
-        let turns = messages::turns(&messages)?;
+        let turns = messages::turns(&messages, settings.observations)?;
         let functions = match body.find("tools") {
             None => Vec::new(),
             Some(list) => {

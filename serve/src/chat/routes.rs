@@ -55,7 +55,7 @@ async fn completions(
             stop,
             stream,
             stream_usage,
-        } = Request::read(&body, &state.settings.model, limits)?;
+        } = Request::read(&body, &state.settings)?;
         let waiting = Waiting::new(&state.shared, question, begun + limits.answer)?;
         Ok((waiting, stop, stream, stream_usage))
     };
