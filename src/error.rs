@@ -48,14 +48,15 @@ pub enum Error {
     },
     /// The run directory holds models of other data.
     #[error(
-        "{} was trained on other data: {changed} has changed since; choose another --out, give --overwrite to remove \
-         what was trained (`glpft run` removes all of it), or --resume-anyway to go on", path.display()
+        "{} was trained on other data: {changed} has changed since; {remedy}", path.display()
     )]
     OtherData {
         /// The run directory.
         path: PathBuf,
         /// The source, templates or tokenizer whose content has changed.
         changed: String,
+        /// What to do.
+        remedy: &'static str,
     },
     /// The source's files are written to while they are read.
     #[error("{path} changed while it was read; give the same command again once it is complete")]
@@ -361,6 +362,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error as a command tells it that never goes on from what is different (`--resume-anyway`), but knows this
+    /// remedy.
+    pub(crate) fn with_remedy(mut self, instead: &'static str) -> Self {
+        match &mut self {
+            Self::OtherRecipe { remedy, .. }
+            | Self::OtherData { remedy, .. }
+            | Self::Train(TrainError::OtherRun { remedy, .. }) => *remedy = instead,
+            _ => {}
+        }
+        self
+    }
+
     /// The process's exit code: 2 where the command line, the recipe or the run directory has to change, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -376,6 +389,11 @@ impl Error {
             | Self::HeldOutIsTrainedOn { .. }
             | Self::NoSuchExample { .. }
             | Self::Argument { .. }
+            | Self::NoModel { .. }
+            | Self::NoGlobalModel { .. }
+            | Self::Vocabulary { .. }
+            | Self::Location(LocationError::WhichRole { .. })
+            | Self::Train(TrainError::OtherRun { .. } | TrainError::TooShort { .. })
             | Self::Static(StaticError::Directory(
                 DirectoryError::Other { .. } | DirectoryError::NotAnEvaluation { .. },
             ))

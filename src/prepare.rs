@@ -133,6 +133,8 @@ pub fn prepare_datasets(
             return Err(Error::OtherData {
                 path: run.root().to_owned(),
                 changed,
+                remedy: "choose another --out, give --overwrite to remove what was trained (`glpft run` removes all \
+                         of it), or --resume-anyway to go on",
             });
         }
         if known.source.fingerprint == maker.source.fingerprint {

@@ -15,8 +15,20 @@ use crate::result::FinishedStage;
 use crate::run::{run_stages, unfinished};
 use crate::stage::Context;
 
+/// What to do where a run is not what its recipe and data make now, as where the directory was moved.
+const REMEDY: &str = "choose another --out, or give --overwrite to remove what is there";
+
 /// Trains what is not trained yet of a recipe's run in `root`. A run that is finished stays as it is.
 pub(super) fn train(
+    quickstart: &Quickstart<'_>,
+    recipe: &Recipe,
+    root: &Path,
+    observer: &mut dyn QuickstartObserver,
+) -> Result<(RunDirectory, Vec<FinishedStage>), Error> {
+    go_on(quickstart, recipe, root, observer).map_err(|error| error.with_remedy(REMEDY))
+}
+
+fn go_on(
     quickstart: &Quickstart<'_>,
     recipe: &Recipe,
     root: &Path,

@@ -25,6 +25,9 @@ use crate::result::FinishedStage;
 use crate::run::{run_stages, unfinished};
 use crate::stage::Context;
 
+/// What to do where a cell's run is not what its recipe and data make now.
+const REMEDY: &str = "undo that, remove that folder to train it again, or choose another --out";
+
 /// What a study is of and with.
 pub struct Study<'a> {
     /// The recipe that the cells' are made of.
@@ -84,7 +87,8 @@ pub fn run_study(
                 of: cells.len(),
             });
         }
-        let run = match train_cell(study, index, observer) {
+        let trained = train_cell(study, index, observer).map_err(|error| error.with_remedy(REMEDY));
+        let run = match trained {
             Ok(run) => run,
             // Too small a share: the other cells do not suffer for it.
             Err(error @ Error::NoExamples { .. }) => {

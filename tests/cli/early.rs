@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::{folder, glpft, json, read_json, set, small_model, smoke};
+use crate::{folder, glpft, json, raw_source, read_json, set, small_model, smoke};
 
 #[test]
 fn a_wrong_last_stage_is_told_before_the_first() {
@@ -44,9 +44,13 @@ fn overwriting_with_what_cannot_be_used_removes_nothing() {
     fs::create_dir(run.join("models/global")).unwrap();
     fs::write(&precious, "hours").unwrap();
     for command in ["run", "prepare"] {
-        for wrong in ["data.source", "data.prompts", "stage.planner.from"] {
+        for (wrong, code) in [
+            ("data.source", 1),
+            ("data.prompts", 1),
+            ("stage.planner.from", 2),
+        ] {
             let arguments = [command, "sample", "--overwrite", &set(wrong, "nowhere")];
-            glpft(here.path(), arguments).fails(1, &["nowhere"]);
+            glpft(here.path(), arguments).fails(code, &["nowhere"]);
         }
     }
     let train = [
@@ -104,4 +108,15 @@ fn a_dry_run_tells_the_plan_and_writes_nothing() {
     assert_eq!(told["stages"].as_array().unwrap().len(), 3);
     let report = read_json(&here.path().join("runs/sample/data/prepare.json"));
     assert_eq!(report["datasets"].as_object().unwrap().len(), 1);
+}
+
+#[test]
+fn a_dry_run_of_what_is_done_reads_no_data() {
+    let here = folder();
+    let source = raw_source(here.path());
+    let run = ["run", "sample", &set("data.source", &source)];
+    smoke(here.path(), &run).ok();
+    fs::remove_dir_all(&source).unwrap();
+    let told = smoke(here.path(), &[&run[..], &["--dry-run", "--json"]].concat()).ok();
+    assert!(json(&told)["stages"].as_array().unwrap().is_empty());
 }

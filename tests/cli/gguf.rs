@@ -102,7 +102,7 @@ fn a_run_from_a_gguf_leaves_hugging_face_directories() {
     fs::write(&base, &bytes).unwrap();
     fs::remove_dir_all(models.join("caller")).unwrap();
     fs::remove_file(here.path().join("made/summary.json")).unwrap();
-    smoke(here.path(), &common).fails(1, &["caller", "checkpoint"]);
+    smoke(here.path(), &common).fails(2, &["caller", "checkpoint"]);
     bytes.truncate(last);
     fs::write(&base, &bytes).unwrap();
     smoke(here.path(), &common).fails(1, &["base.gguf", "is damaged or not a GGUF file"]);

@@ -195,7 +195,7 @@ fn a_tokenizer_must_fit_its_model() {
     let data = "--set=data.source=builtin:sample";
     let base = set("model.base", here.path());
     glpft(here.path(), ["prepare", "smollm2-135m", data, &base])
-        .fails(1, &["1280 tokens", "vocabulary of 100", "model.tokenizer"]);
+        .fails(2, &["1280 tokens", "vocabulary of 100", "model.tokenizer"]);
     // A model may have rows to spare.
     let roomy = config.replace("100", "1300");
     fs::write(here.path().join("config.json"), roomy).unwrap();
@@ -210,7 +210,7 @@ fn a_tokenizer_must_fit_its_model() {
             "--out=x",
         ],
     )
-    .fails(1, &["model.base", "nowhere", "no such directory"]);
+    .fails(2, &["model.base", "nowhere", "no such directory"]);
     fs::remove_file(here.path().join("tokenizer.json")).unwrap();
     glpft(here.path(), ["prepare", "smollm2-135m", data, &base]).fails(1, &["tokenizer.json"]);
 }

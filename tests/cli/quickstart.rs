@@ -50,6 +50,12 @@ fn both_learn_are_measured_and_shown_and_nothing_is_done_twice() {
         assert!(shown.contains(part), "no {part:?} in {shown}");
     }
     assert!(kept.map(read) == before);
+
+    // Its recipes hold paths.
+    fs::rename(&root, here.path().join("moved")).unwrap();
+    let moved = glpft(here.path(), tiny(&["--out=moved", "--tasks=1", "--quiet"]));
+    let told = moved.fails(2, &["data.source", "--overwrite"]);
+    assert!(!told.contains("--resume-anyway"), "{told}");
 }
 
 #[test]

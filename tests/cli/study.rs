@@ -231,6 +231,13 @@ fn a_study_keeps_to_its_recipe_and_its_place() {
     study(here.path(), &[one[0], one[1], "--set=arrangement=single"])
         .fails(2, &["--set", "--arrangements"]);
     let run = "s/runs/random/0.25/seed-42/single";
+    // A study does not go on in spite of differences, and so does not advise it.
+    let recipe = here.path().join(run).join("recipe.toml");
+    let text = fs::read_to_string(&recipe).unwrap();
+    fs::write(&recipe, text.replace("\nseed = 42", "\nseed = 41")).unwrap();
+    let told = study(here.path(), &one).fails(2, &[run, "seed = 41 there", "remove that folder"]);
+    assert!(!told.contains("--resume-anyway"), "{told}");
+    fs::write(&recipe, text).unwrap();
     study(here.path(), &[one[0], "--out", run]).fails(2, &[run, "holds a run"]);
     study(here.path(), &[one[0], "--fractions=0"]).fails(2, &["error: "]);
     // Other limits measure anew, and train nothing.

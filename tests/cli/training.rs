@@ -122,7 +122,7 @@ fn local_goes_on_with_the_roles_that_are_left() {
         let stage = format!("--stage={stage}");
         smoke(here.path(), &[&["train", "sample", &stage], more].concat())
     };
-    train("local", &[]).fails(1, &["global model", "--from"]);
+    train("local", &[]).fails(2, &["global model", "--from"]);
     assert!(!here.path().join("runs").exists());
     train("global", &[]).ok();
     train("planner", &[]).ok();

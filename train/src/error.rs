@@ -95,14 +95,15 @@ pub enum TrainError {
     },
     /// A checkpoint was made with other settings or other data.
     #[error(
-        "{} is of other training: {differences}. Undo that, or give --resume-anyway to go on with what is now, or \
-         --overwrite to start again", checkpoint.display()
+        "{} is of other training: {differences}; {remedy}", checkpoint.display()
     )]
     OtherRun {
         /// The checkpoint.
         checkpoint: PathBuf,
         /// What was different, by name.
         differences: String,
+        /// What to do.
+        remedy: &'static str,
     },
     /// The training log cannot be continued.
     #[error("{} line {line} is no record of a training log: {reason}", path.display())]
