@@ -22,6 +22,7 @@ pub mod size;
 pub mod stage;
 pub mod study;
 pub mod team;
+pub mod tensorboard;
 
 pub use base::Base;
 pub use error::Error;

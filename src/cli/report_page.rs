@@ -5,6 +5,7 @@ use std::path::Path;
 use glpft::Error;
 use glpft::place::RECIPE;
 use glpft::report::write_report;
+use glpft::tensorboard::write_tensorboard;
 use glpft_checkpoints::RunDirectory;
 use serde_json::json;
 
@@ -17,11 +18,19 @@ pub(crate) fn execute(args: &ReportArgs) -> Result<(), Error> {
     if !root.join(RECIPE).is_file() {
         return Err(not_a_run(root));
     }
-    let path = write_report(&RunDirectory::open(root)?)?;
-    if args.json {
-        return print_json(&json!({"report": path.display().to_string()}));
+    let run = RunDirectory::open(root)?;
+    let page = write_report(&run)?.display().to_string();
+    let mut written = json!({"report": page});
+    let mut text = page + "\n";
+    if args.tensorboard {
+        let folder = write_tensorboard(&run)?.display().to_string();
+        text += &format!("{folder}\n");
+        written["tensorboard"] = folder.into();
     }
-    print(&format!("{}\n", path.display()))
+    match args.json {
+        true => print_json(&written),
+        false => print(&text),
+    }
 }
 
 fn not_a_run(path: &Path) -> Error {

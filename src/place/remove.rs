@@ -12,6 +12,7 @@ use crate::Error;
 use crate::evaluate::EVAL_FOLDER;
 use crate::prepare::IfChanged;
 use crate::report::REPORT_FILE;
+use crate::tensorboard::TENSORBOARD_FOLDER;
 
 /// What of a run makes way for a new start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +40,8 @@ impl Removal<'_> {
     fn folders(self, root: &Path) -> Vec<PathBuf> {
         match self {
             Self::Nothing | Self::NothingAnyway => Vec::new(),
-            // Evaluations are of the models that go.
-            Self::Everything => [&FOLDERS[..], &[EVAL_FOLDER]]
+            // Evaluations and curves are of the models that go.
+            Self::Everything => [&FOLDERS[..], &[EVAL_FOLDER, TENSORBOARD_FOLDER]]
                 .concat()
                 .iter()
                 .map(|folder| root.join(folder))

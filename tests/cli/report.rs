@@ -36,6 +36,15 @@ fn a_run_gets_its_page() {
             })
     );
 
+    let told = json(&glpft(here.path(), ["report", "made", "--tensorboard", "--json"]).ok());
+    assert_eq!(told["tensorboard"], "made/tensorboard");
+    let events = here
+        .path()
+        .join("made/tensorboard/global/events.out.tfevents.0.glpft");
+    let events = fs::read(events).unwrap();
+    let losses = events.windows(10).filter(|part| part == b"train/loss");
+    assert_eq!(losses.count(), 2);
+
     // What cannot be read is told on the page, and the rest is there.
     fs::write(here.path().join("made/summary.json"), "{").unwrap();
     let log = here.path().join("made/stages/global/train_log.jsonl");
