@@ -8,6 +8,7 @@ use glpft::Error;
 use glpft::evaluate::{Work, work};
 use glpft_agent::{
     FINISH, Function, PathStep, Rollout, RolloutEnd, RolloutObserver, RolloutSettings, Task,
+    retrieve,
 };
 use serde_json::json;
 
@@ -23,7 +24,10 @@ pub(crate) fn run(args: &AgentRunArgs) -> Result<(), Error> {
     let team = team(&args.team)?;
     let workplace = workplace(&args.work)?;
     let tasks: Vec<Task> = match &args.query {
-        Some(query) => vec![own_task(query, workplace.tasks.iter().map(|one| &one.task))],
+        Some(query) => {
+            let tasks = workplace.tasks.iter().map(|one| &one.task);
+            vec![own_task(query, tasks, args.functions)]
+        }
         None => workplace.tasks.iter().map(|one| one.task.clone()).collect(),
     };
     let settings = RolloutSettings {
@@ -61,8 +65,8 @@ pub(crate) fn run(args: &AgentRunArgs) -> Result<(), Error> {
     }
 }
 
-/// A request of the user's own, with the functions of all tasks, each once.
-fn own_task<'t>(query: &str, tasks: impl Iterator<Item = &'t Task>) -> Task {
+/// A request of the user's own, with those of all tasks' functions that it speaks of.
+fn own_task<'t>(query: &str, tasks: impl Iterator<Item = &'t Task>, most: usize) -> Task {
     let mut functions: Vec<Function> = Vec::new();
     for function in tasks.flat_map(|task| &task.functions) {
         if !functions.iter().any(|known| known.name == function.name) {
@@ -72,7 +76,7 @@ fn own_task<'t>(query: &str, tasks: impl Iterator<Item = &'t Task>) -> Task {
     Task {
         id: "0".to_owned(),
         query: query.to_owned(),
-        functions,
+        functions: retrieve(query, &functions, most),
     }
 }
 

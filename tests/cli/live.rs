@@ -97,17 +97,19 @@ fn an_agent_shows_its_steps_and_leaves_answer_files() {
     let told = glpft(path, command.iter().chain(&FEW));
     assert_eq!(told.out, "");
     told.fails(1, &["create the folder", "file"]);
-    let told = glpft(
-        path,
-        ["agent", "run", RUN, "--query=Which day is it?", "--json"]
-            .iter()
-            .chain(&FEW),
-    );
+    let query = ["agent", "run", RUN, "--query=Which day is it?", "--json"];
+    let own = ["--out=own", "--functions=3"];
+    let told = glpft(path, query.iter().chain(&own).chain(&FEW));
     let last: Value = json(told.ok().lines().last().unwrap());
     assert_eq!(
         (&last["event"], &last["query"]),
         (&"rollout".into(), &"Which day is it?".into())
     );
+    let file = fs::read_dir(path.join("own")).unwrap().next().unwrap();
+    let answer = read_json(&file.unwrap().path());
+    let functions = answer["answer_generation"]["function"].as_array().unwrap();
+    // And `Finish`.
+    assert_eq!(functions.len(), 4);
 }
 
 #[test]

@@ -137,9 +137,13 @@ pub(crate) struct AgentRunArgs {
     pub team: TeamArgs,
     #[command(flatten)]
     pub work: WorkArgs,
-    /// A request of your own; the functions to choose from are those of all tasks that were chosen
+    /// A request of your own; the functions to choose from are, of those of all tasks that were chosen, the ones that its
+    /// words speak of
     #[arg(long, value_name = "TEXT")]
     pub query: Option<String>,
+    /// How many functions --query may choose from
+    #[arg(long, value_name = "N", default_value = "5", requires = "query", value_parser = at_least_one)]
+    pub functions: usize,
     #[command(flatten)]
     pub search: SearchArgs,
     /// A folder for the answer files; default: none are written
