@@ -100,7 +100,8 @@ pub fn export(
         let written = writer.join();
         let files = written.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let report = read?;
-        files.into_iter().try_for_each(ArrayFile::commit)?;
+        // Together: each of them waits for the disk.
+        files.into_par_iter().try_for_each(ArrayFile::commit)?;
         Ok(report)
     })
 }
