@@ -203,7 +203,11 @@ pub fn remove_abandoned(folder: &Path) -> Result<(), FileError> {
         let leftover = name.to_str().and_then(leftover_of);
         // One that was moved aside is somebody's only copy.
         if leftover.is_some_and(|(_, replaced)| !replaced) && is_abandoned(&entry.path()) {
-            remove(&entry.path()).map_err(failed)?;
+            match remove(&entry.path()) {
+                // Another process that cleans up was first.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed.map_err(failed)?,
+            }
         }
     }
     Ok(())
