@@ -1,4 +1,4 @@
-//! `base_text FILE FROM TO KEEP_CLEAR_OF…`: the training tasks of the standard worlds with the seeds FROM to TO as stage-2
+//! `base_text FILE FROM TO KEEP_CLEAR_OF…`: the training tasks of large worlds with the seeds FROM to TO as stage-2
 //! conversations, without those that share an instruction or an entity with the small worlds of the other seeds: what the
 //! quick start's base model learned from.
 
@@ -7,6 +7,12 @@ use std::error::Error;
 
 use glpft_data::Conversation;
 use glpft_world::{Manner, Noise, Size, World};
+
+/// Worlds with as many tasks as the standard ones, and, as in the small ones, no tool whose functions' names are cut.
+const SIZE: Size = Size {
+    tools_per_category: Size::small().tools_per_category,
+    ..Size::standard()
+};
 
 /// What the base model must not have seen.
 #[derive(Default)]
@@ -24,7 +30,7 @@ impl Unseen {
     }
 
     fn others(&self, seed: u64) -> Vec<Conversation> {
-        let world = World::new(seed, Size::standard());
+        let world = World::new(seed, SIZE);
         let manner = Manner::Noisy(Noise::default());
         let paths = world.training().iter().map(|task| world.path(task, manner));
         let unseen = |path: &Conversation| {

@@ -28,13 +28,24 @@ pub(crate) enum Asks {
     Pick(&'static str),
 }
 
+/// What an id is needed for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Purpose {
+    /// What the user wants, such as `the year of the movie Silver River`.
+    pub need: String,
+    /// The API that tells it, in the world's list.
+    pub api: usize,
+}
+
 /// Something to be learnt by one call.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Step {
     pub table: usize,
     pub asks: Asks,
-    /// What it is, such as `the year of Silver River`.
+    /// What it is, such as `the year of the movie Silver River`.
     pub need: String,
+    /// Where it is only needed for another function's argument: which function, and what that one tells.
+    pub purpose: Option<Purpose>,
     /// What is then known, where a later step needs it: `The id of Silver River is 1234.`
     pub learned: Option<String>,
     /// The straight way first; none where no function of the task tells it.

@@ -73,6 +73,7 @@ impl Scene<'_> {
             table: number,
             asks: Asks::Pick(label),
             need: phrase,
+            purpose: None,
             learned: None,
             ways: vec![way(api, [])],
             needs: Vec::new(),

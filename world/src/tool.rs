@@ -13,7 +13,7 @@ use crate::table::Table;
 /// What an API does.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ApiKind {
-    /// Some columns of the row of a name.
+    /// Some columns of the row of a name; it is named for the first one.
     ByName(Vec<usize>),
     /// Some columns of the row of an id.
     ById(Vec<usize>),
@@ -55,6 +55,11 @@ impl ToolApi {
             ApiKind::ByName(columns) | ApiKind::ById(columns) => columns,
             _ => &[],
         }
+    }
+
+    /// Whether tasks ask it for these columns: those that its name begins with.
+    pub fn is_asked_for(&self, columns: &[usize]) -> bool {
+        self.columns().starts_with(columns)
     }
 }
 
@@ -119,19 +124,23 @@ struct Place {
 impl Place {
     fn tool(&self, draw: &mut Draw, table: &Table, first: usize) -> (Tool, Vec<ToolApi>) {
         let category = table.category;
-        let [a, b, c, d, _] = self.columns;
-        let mut kinds = if (self.number + self.table).is_multiple_of(2) {
-            vec![
+        let [a, b, c, ..] = self.columns;
+        let mut kinds = match (self.number + self.table) % 3 {
+            0 => vec![
+                ApiKind::ByName(vec![a]),
                 ApiKind::ByName(vec![a, b]),
-                ApiKind::ByName(vec![b, c]),
                 ApiKind::Find,
-            ]
-        } else {
-            vec![
-                ApiKind::ByName(vec![a, b]),
+            ],
+            1 => vec![
+                ApiKind::ByName(vec![a]),
                 ApiKind::Search,
-                ApiKind::ById(vec![c, d]),
-            ]
+                ApiKind::ById(vec![b]),
+            ],
+            _ => vec![
+                ApiKind::ByName(vec![a, b]),
+                ApiKind::ByName(vec![c]),
+                ApiKind::Find,
+            ],
         };
         let (train, test): (Vec<usize>, Vec<usize>) =
             (0..table.rows.len()).partition(|row| !table.rows[*row].test && !self.held_out);

@@ -21,7 +21,7 @@ class Drills:
         self.random = random.Random(seed)
         of_tools = " ".join(tool["Name"] + " " + tool["function"] for one in trajectories for tool in one["tools"])
         self.words = sorted(set(re.findall("[a-z]+", of_tools)))
-        replies = " ".join(
+        replies = "\n".join(
             turn["value"] for one in trajectories for turn in one["conversations"] if turn["from"] == "observation"
         )
         self.names = re.findall("[A-Z][a-z]+(?: [A-Z][a-z]+)*", replies)

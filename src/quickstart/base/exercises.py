@@ -13,33 +13,49 @@ import re
 import sys
 
 # The share of answers.
-ANSWERS = 0.5
+ANSWERS = 0.3
 NOUN = r"(?:a|an) ([a-z]+)"
-FACTS = re.compile(rf"^The ([a-z]+) and ([a-z]+) of {NOUN}(, by its id)?\.$")
-ID = re.compile(rf"^The id of {NOUN}\.$")
+FACTS = re.compile(rf"^The ([a-z]+)(?: and ([a-z]+))? of {NOUN}(, by its id)?\.$")
 LIST = re.compile(rf"^The ([a-z]+) with {NOUN}\.$")
 ONE = re.compile(r"^The ([a-z]+) ([a-z]+)\.$")
 
 
-class Wanted:
-    """What a function tells: how it is asked for, how the rationale says it, and what is sent."""
+class Function:
+    """What a function tells, read off its description; an id is a fact as others are."""
 
-    def __init__(self, key, asked, needed, known="", sent=None):
-        self.key, self.asked, self.needed, self.known, self.sent = key, asked, needed, known, sent or {}
+    def __init__(self, tool):
+        self.tool, self.name, self.description = tool, tool["Name"], tool["function"]
+        self.columns, self.by_id = (), False
+        if found := FACTS.match(self.description):
+            self.columns = tuple(column for column in found.groups()[:2] if column)
+            self.noun, self.by_id = found[3], bool(found[4])
+        elif found := LIST.match(self.description):
+            self.plural, self.noun = found.groups()
+        else:
+            self.noun = ONE.match(self.description)[2]
+
+    def wants(self):
+        """What is asked of it: the columns from the first one on, or the one thing that it tells."""
+        if not self.columns:
+            return [self.description]
+        return [(self.noun, self.columns[:count]) for count in range(1, len(self.columns) + 1)]
+
+    def tells(self, want):
+        if isinstance(want, str):
+            return self.description == want
+        return self.noun == want[0] and set(want[1]) <= set(self.columns)
 
 
 class Exercises:
     def __init__(self, trajectories, seed):
         self.random = random.Random(seed)
         self.trajectories = trajectories
-        replies = " ".join(
+        replies = "\n".join(
             turn["value"] for one in trajectories for turn in one["conversations"] if turn["from"] == "observation"
         )
         self.names = sorted(set(re.findall("[A-Z][a-z]+(?: [A-Z][a-z]+)*|[A-Z]{2}[0-9]+|[A-Z][a-z]+ [0-9]+", replies)))
-        functions = {tool["function"] for one in trajectories for tool in one["tools"]}
-        self.by_noun = {}
-        for function in functions:
-            self.by_noun.setdefault(self.noun(function), []).append(function)
+        every = {tool["function"]: tool for one in trajectories for tool in one["tools"]}
+        self.wants = sorted({want for tool in every.values() for want in Function(tool).wants()}, key=str)
         self.known = [known for one in trajectories if (known := self.small_task(one))]
 
     @staticmethod
@@ -58,46 +74,40 @@ class Exercises:
         calls = "\n".join(task[1] for task in tasks)
         return f"I want {asked}.\n{calls}", f"Now I know {asked}.\nconclusion: {' '.join(task[2] for task in tasks)}"
 
-    @staticmethod
-    def noun(function):
-        found = FACTS.match(function)
-        if found:
-            return found[3]
-        found = ID.match(function) or ONE.match(function)
-        return found[found.lastindex] if found else function.split()[1]
-
-    @staticmethod
-    def keys(function):
-        """What it tells, each thing by a key of its own."""
-        if found := FACTS.match(function):
-            return [(found[1], found[3]), (found[2], found[3])]
-        if found := ID.match(function):
-            return [("id", found[1])]
-        return [(function,)]
-
-    def wanted(self, function):
+    def needed(self, want):
+        """How it is asked for, and what is sent."""
         r = self.random
         name = r.choice(self.names)
-        if found := FACTS.match(function):
-            first, second, noun, by_id = found.groups()
-            what = r.choice([first, first, second, second, f"{first} and the {second}"])
-            asked, needed = f"the {what} of the {noun} {name}", f"the {what} of {name}"
-            if not by_id:
-                return Wanted(what, asked, needed, sent={noun: name})
-            number = r.randint(1000, 9999)
-            return Wanted(what, f"{asked} ({number})", needed, f"The id of {name} is {number}. ", {f"{noun}_id": number})
-        if found := ID.match(function):
-            return Wanted("id", f"the id of the {found[1]} {name}", f"the id of {name}", sent={found[1]: name})
-        if found := LIST.match(function):
+        if not isinstance(want, str):
+            noun, columns = want
+            return f"the {' and the '.join(columns)} of the {noun} {name}", {noun: name}
+        if found := LIST.match(want):
             said = f"the {found[1]} with the {found[2]} {name}"
             sent = {found[2]: name}
             if r.random() < 0.3:
                 limit = r.randint(2, 9)
                 said = f"{r.choice(['', 'up to '])}{limit} of {said}"
                 sent["limit"] = limit
-            return Wanted(function, said, said, sent=sent)
-        said = "the " + function[4:-1]
-        return Wanted(function, said, said)
+            return said, sent
+        return "the " + want[4:-1], {}
+
+    def step(self, want, functions):
+        """What is wanted, and the step that it takes: thought, function and arguments."""
+        asked, sent = self.needed(want)
+        telling = [function for function in functions if function.tells(want)]
+        need = f"I need {asked}."
+        if telling and telling[0].by_id:
+            ((noun, name),) = sent.items()
+            if self.random.random() < 0.5:
+                number = self.random.randint(1000, 9999)
+                asked += f" ({number})"
+                need, sent = f"The id of {name} is {number}. {need}", {f"{noun}_id": number}
+            else:
+                need += f" To call {telling[0].name} I need the id of the {noun} {name}."
+                telling = [function for function in functions if function.tells((noun, ("id",)))]
+        if not telling:
+            return asked, f"{need} No function tells it.", None, None
+        return asked, f"{need} I call {telling[0].name}.", telling[0], sent
 
     def lookup(self):
         r = self.random
@@ -105,38 +115,30 @@ class Exercises:
         for one in r.sample(self.trajectories, r.choice([1, 2, 2])):
             for tool in one["tools"]:
                 tools[tool["Name"]] = tool
-        tools = r.sample(list(tools.values()), min(len(tools), 7))
-        count = {}
-        for tool in tools:
-            for key in self.keys(tool["function"]):
-                count[key] = count.get(key, 0) + 1
-        clear = [tool for tool in tools if all(count[key] == 1 for key in self.keys(tool["function"]))]
-        nouns = {self.noun(tool["function"]) for tool in tools}
+        functions = [Function(tool) for tool in r.sample(list(tools.values()), min(len(tools), 7))]
+        wants = sorted({want for function in functions for want in function.wants()}, key=str)
+        clear = [want for want in wants if sum(function.tells(want) for function in functions) == 1]
+        nouns = {function.noun for function in functions}
         absent = [
-            function
-            for noun in sorted(nouns)
-            for function in self.by_noun[noun]
-            if not any(key in count for key in self.keys(function))
+            want
+            for want in self.wants
+            if not isinstance(want, str) and want[0] in nouns or isinstance(want, str) and want[4:-1].split()[-1] in nouns
+            if not any(function.tells(want) for function in functions)
         ]
         if len(clear) < 2 or not absent:
             return self.lookup()
         whole = r.random() < 0.3
-        asked, said = [], []
         # Twice at most, so that it is found among the functions and not in what was said before.
-        turns = [tool for tool in clear for _ in range(1 if ONE.match(tool["function"]) else 2)]
-        turns += r.sample(absent, min(len(absent), r.choice([0, 1, 2])))
-        for tool in r.sample(turns, min(len(turns), 10)):
-            if isinstance(tool, str):
-                wanted = self.wanted(tool)
-                line = f"No function tells me {wanted.needed}."
-                wanted.asked = re.sub(r" \(\d+\)$", "", wanted.asked)
-            else:
-                wanted = self.wanted(tool["function"])
-                line = f"{wanted.known}I need {wanted.needed}. I call {tool['Name']}."
-                if whole:
-                    line += f"\nAction: {tool['Name']}\nAction Input: {json.dumps(wanted.sent)}"
-            asked.append(wanted.asked)
+        wanted = [want for want in clear for _ in range(1 if isinstance(want, str) and ONE.match(want) else 2)]
+        wanted += r.sample(absent, min(len(absent), r.randint(1, 3)))
+        asked, said = [], []
+        for want in r.sample(wanted, min(len(wanted), 10)):
+            phrase, line, function, sent = self.step(want, functions)
+            if whole and function:
+                line += f"\nAction: {function.name}\nAction Input: {json.dumps(sent)}"
+            asked.append(phrase)
             said.append(line)
+        tools = [function.tool for function in functions]
         shown = tools if whole else [{key: tool[key] for key in ("Name", "function")} for tool in tools]
         doc = "\n".join(json.dumps(tool) for tool in shown)
         told = f"You have assess to the following apis:\n{doc}\n\nI want {', '.join(asked[:-1])} and {asked[-1]}."

@@ -37,9 +37,9 @@ pub(super) fn sibling(world: &World, tools: &[usize], step: &Step) -> Option<Way
         *api != straight.api
             && other.table == step.table
             && match (&step.asks, &other.kind) {
-                (Asks::Columns(columns), ApiKind::ByName(told)) => {
+                (Asks::Columns(columns), ApiKind::ByName(_)) => {
                     matches!(world.apis[straight.api].kind, ApiKind::ByName(_))
-                        && columns.iter().all(|column| told.contains(column))
+                        && other.is_asked_for(columns)
                 }
                 (Asks::Find, ApiKind::Find) | (Asks::Id, ApiKind::Search) => true,
                 _ => false,

@@ -12,11 +12,10 @@ use crate::world::World;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Next {
     Call {
-        thought: String,
+        /// What is known and needed: the thought up to the function.
+        reason: String,
         function: String,
         arguments: Map<String, Value>,
-        /// What the call is for.
-        need: String,
     },
     Answer {
         thought: String,
@@ -37,8 +36,8 @@ pub(super) fn decide(world: &World, plan: &Plan, manner: Manner, turns: &[Turn])
     let was_called = |way: &Way| called.iter().any(|turn| is_way(turn, way));
     let had_failed = |way: &Way| !way.works && is_told_as_failed(turns, name(way), &way.arguments);
     if manner == Manner::Exact && !plan.is_solvable() {
-        let missing = plan.steps.last().map_or("", |step| step.need.as_str());
-        return give_up(missing, false);
+        let missing = plan.steps.last();
+        return give_up(missing.map_or_else(String::new, |step| needed(world, step)));
     }
     for step in &plan.steps {
         if step.ways.iter().any(|way| way.works && was_called(way)) {
@@ -46,33 +45,34 @@ pub(super) fn decide(world: &World, plan: &Plan, manner: Manner, turns: &[Turn])
         }
         let failed_here = step.ways.iter().any(was_called);
         if manner == Manner::EasilyBeaten && failed_here {
-            return give_up(&step.need, true);
+            return give_up(failed(step));
         }
         let untried = step.ways.iter().find(|way| match manner {
             Manner::Exact => way.works,
             _ => !was_called(way) && !had_failed(way),
         });
         let Some(way) = untried else {
-            return give_up(&step.need, failed_here);
+            return give_up(match failed_here {
+                true => failed(step),
+                false => format!("{}{}", learned(plan, step), needed(world, step)),
+            });
         };
-        let (function, need) = (name(way), &step.need);
         // The last call was for nothing that is needed, or went wrong.
         let astray = called.last().is_some_and(|turn| {
             let mut ways = plan.steps.iter().flat_map(|step| &step.ways);
             !ways.any(|way| is_way(turn, way))
         });
-        let thought = if failed_here {
-            format!("This call failed. I try {function} for {need}.")
+        let reason = if failed_here {
+            failed(step)
         } else if astray {
-            format!("This does not help. I need {need}. I call {function}.")
+            format!("This does not help. {}", needed(world, step))
         } else {
-            format!("{}I need {need}. I call {function}.", learned(plan, step))
+            format!("{}{}", learned(plan, step), needed(world, step))
         };
         return Next::Call {
-            thought,
-            function: function.to_owned(),
+            reason,
+            function: name(way).to_owned(),
             arguments: way.arguments.clone(),
-            need: need.clone(),
         };
     }
     Next::Answer {
@@ -87,12 +87,27 @@ pub(super) fn is_call(turn: &Turn, function: &str, arguments: &Map<String, Value
     turn.value == format!("Action: {function}\nAction Input: {arguments}")
 }
 
-fn give_up(need: &str, failed: bool) -> Next {
-    let thought = match failed {
-        true => format!("This call failed. No other function tells me {need}."),
-        false => format!("No function tells me {need}."),
-    };
+fn give_up(reason: String) -> Next {
+    let thought = format!("{reason} No function tells it.");
     Next::GiveUp { thought }
+}
+
+/// What a step is for, said before it.
+fn needed(world: &World, step: &Step) -> String {
+    let need = &step.need;
+    match &step.purpose {
+        None => format!("I need {need}."),
+        Some(purpose) => {
+            let function = &world.apis[purpose.api].function.name;
+            let wanted = &purpose.need;
+            format!("I need {wanted}. To call {function} I need {need}.")
+        }
+    }
+}
+
+/// The same after a call that told nothing.
+fn failed(step: &Step) -> String {
+    format!("This call failed. I need {}.", step.need)
 }
 
 /// What the step's arguments are known from.

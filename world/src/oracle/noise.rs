@@ -5,7 +5,7 @@ use glpft_data::{Speaker, Turn};
 use serde_json::{Map, Value};
 
 use super::decide::{Next, is_call};
-use super::spell::{call, said};
+use super::spell::{call, calling, said};
 use crate::draw::Draw;
 use crate::plan::{MOST_CALLS, Plan};
 use crate::tool::ApiKind;
@@ -35,7 +35,7 @@ impl Default for Noise {
             wrong_call: 0.08,
             hallucinated: 0.03,
             wrong_argument: 0.03,
-            early_give_up: 0.03,
+            early_give_up: 0.01,
             broken_finish: 0.02,
             no_thought: 0.01,
         }
@@ -58,28 +58,28 @@ impl Noise {
         };
         match next {
             Next::Call {
-                thought,
+                reason,
                 function,
                 arguments,
-                need,
             } => {
                 let mistake = self.mistake(world, plan, asked, draw).and_then(|mistake| {
                     Some(match mistake {
                         Mistake::WrongCall => {
-                            wrong_call(world, plan, asked, &arguments, &need, draw)?
+                            wrong_call(world, plan, asked, &arguments, &reason, draw)?
                         }
-                        Mistake::Hallucinated => hallucinated(&function, &arguments, &need, draw),
+                        Mistake::Hallucinated => hallucinated(&function, &arguments, &reason, draw),
                         Mistake::WrongArgument => {
                             let wrong = wrong_argument(&arguments, draw)?;
-                            call(Some(&thought), &function, &wrong)
+                            call(Some(&calling(&reason, &function)), &function, &wrong)
                         }
                         Mistake::EarlyGiveUp => {
-                            Said::give_up(Some(&format!("I cannot find {need}.")))
+                            Said::give_up(Some(&format!("{reason} I cannot find it.")))
                         }
                     })
                 });
                 mistake.unwrap_or_else(|| {
-                    let thought = (!draw.chance(self.no_thought)).then_some(thought);
+                    let thoughtful = !draw.chance(self.no_thought);
+                    let thought = thoughtful.then(|| calling(&reason, &function));
                     call(thought.as_deref(), &function, &arguments)
                 })
             }
@@ -154,7 +154,7 @@ fn wrong_call(
     plan: &Plan,
     asked: &Asked<'_>,
     arguments: &Map<String, Value>,
-    need: &str,
+    reason: &str,
     draw: &mut Draw,
 ) -> Option<Said> {
     let useful: Vec<&str> = plan
@@ -185,14 +185,14 @@ fn wrong_call(
         })
         .collect();
     let (function, arguments) = *draw.pick(&usable)?;
-    let thought = format!("I need {need}. I call {function}.");
+    let thought = calling(reason, function);
     Some(call(Some(&thought), function, arguments))
 }
 
 fn hallucinated(
     function: &str,
     arguments: &Map<String, Value>,
-    need: &str,
+    reason: &str,
     draw: &mut Draw,
 ) -> Said {
     let (api, tool) = function.split_once("_for_").unwrap_or((function, "tool"));
@@ -201,7 +201,7 @@ fn hallucinated(
         1 => format!("{api}_all_for_{tool}"),
         _ => api.to_owned(),
     };
-    let thought = format!("I need {need}. I call {invented}.");
+    let thought = calling(reason, &invented);
     call(Some(&thought), &invented, arguments)
 }
 

@@ -10,14 +10,18 @@ use super::decide::Next;
 pub(super) fn said(next: Next) -> Said {
     match next {
         Next::Call {
-            thought,
+            reason,
             function,
             arguments,
-            ..
-        } => call(Some(&thought), &function, &arguments),
+        } => call(Some(&calling(&reason, &function)), &function, &arguments),
         Next::Answer { thought, answer } => Said::answer(Some(&thought), &answer),
         Next::GiveUp { thought } => Said::give_up(Some(&thought)),
     }
+}
+
+/// The thought beside a call.
+pub(super) fn calling(reason: &str, function: &str) -> String {
+    format!("{reason} I call {function}.")
 }
 
 /// A call of a function, its arguments as Python writes them.

@@ -3,7 +3,7 @@
 use super::{Scene, Sketch, slot, way};
 use crate::draw::Draw;
 use crate::phrasing::listed;
-use crate::plan::{Asks, Step};
+use crate::plan::{Asks, Purpose, Step};
 use crate::tool::{ApiKind, capital, joined};
 
 /// Something whose name is known once some steps are done.
@@ -11,6 +11,8 @@ struct Subject {
     row: usize,
     /// As the user says it.
     phrase: String,
+    /// What the user calls such a thing: `movie`, or `director`.
+    word: &'static str,
     /// The step that tells its name.
     told_by: Option<usize>,
     /// Whether the user says what it links to.
@@ -41,7 +43,7 @@ impl Scene<'_> {
         let (number, table) = self.table(tool);
         let apis = self.apis(
             tool,
-            |kind| matches!(kind, ApiKind::ByName(columns) if columns.contains(&0)),
+            |kind| matches!(kind, ApiKind::ByName(columns) if columns.first() == Some(&0)),
         );
         let api = *draw.pick(&apis)?;
         let subject = self.subject(draw, sketch, tool)?;
@@ -55,7 +57,8 @@ impl Scene<'_> {
         sketch.steps.push(Step {
             table: number,
             asks: Asks::Columns(vec![0]),
-            need: format!("the {link} of {}", row.name),
+            need: format!("the {link} of the {} {}", subject.word, row.name),
+            purpose: None,
             learned: Some(format!("The {link} of {} is {}.", row.name, row.link())),
             ways: vec![way(api, [(table.category.noun, row.name.as_str().into())])],
             needs: subject.told_by.into_iter().collect(),
@@ -63,6 +66,7 @@ impl Scene<'_> {
         let subject = Subject {
             row: linked_row,
             phrase: format!("the {link} of {}", subject.phrase),
+            word: link,
             told_by: Some(sketch.steps.len() - 1),
             by_link: false,
         };
@@ -88,6 +92,7 @@ impl Scene<'_> {
                     table: number,
                     asks: Asks::Pick(label),
                     need: phrase.clone(),
+                    purpose: None,
                     learned: Some(format!("{} is {name}.", capital(&phrase))),
                     ways: vec![way(api, [])],
                     needs: Vec::new(),
@@ -95,6 +100,7 @@ impl Scene<'_> {
                 Some(Subject {
                     row,
                     phrase,
+                    word: noun,
                     told_by: Some(sketch.steps.len() - 1),
                     by_link: false,
                 })
@@ -109,7 +115,8 @@ impl Scene<'_> {
                 sketch.steps.push(Step {
                     table: number,
                     asks: Asks::Find,
-                    need: phrase.clone(),
+                    need: format!("the {} with the {link} {value}", table.category.plural),
+                    purpose: None,
                     learned: Some(format!("{} is {name}.", capital(&phrase))),
                     ways: vec![way(*draw.pick(&finds)?, [(link, value.into())])],
                     needs: Vec::new(),
@@ -117,6 +124,7 @@ impl Scene<'_> {
                 Some(Subject {
                     row,
                     phrase,
+                    word: noun,
                     told_by: Some(sketch.steps.len() - 1),
                     by_link: true,
                 })
@@ -124,6 +132,7 @@ impl Scene<'_> {
             _ => Some(Subject {
                 row,
                 phrase: format!("the {noun} {}", table.rows[row].name),
+                word: noun,
                 told_by: None,
                 by_link: false,
             }),
@@ -145,23 +154,25 @@ impl Scene<'_> {
         });
         let api = *draw.pick(&apis)?;
         let columns = self.world.apis[api].columns();
-        let columns: Vec<usize> = match draw.below(4) {
-            0 => columns.to_vec(),
-            _ => vec![*draw.pick(columns)?],
-        };
+        let count = if draw.chance(0.5) { columns.len() } else { 1 };
+        let columns: Vec<usize> = columns.iter().copied().take(count).collect();
         if subject.by_link && columns.contains(&0) {
             return None;
         }
         let asked = format!("the {}", joined(category, &columns, " and the "));
         let mut needs: Vec<usize> = subject.told_by.into_iter().collect();
-        let need = format!("{asked} of {}", row.name);
+        let need = format!("{asked} of the {} {}", subject.word, row.name);
         let by_id = matches!(self.world.apis[api].kind, ApiKind::ById(_));
         let the_way = if by_id {
             let search = *draw.pick(&self.apis(tool, |kind| *kind == ApiKind::Search))?;
             sketch.steps.push(Step {
                 table: number,
                 asks: Asks::Id,
-                need: format!("the id of {}", row.name),
+                need: format!("the id of the {} {}", subject.word, row.name),
+                purpose: Some(Purpose {
+                    need: need.clone(),
+                    api,
+                }),
                 learned: Some(format!("The id of {} is {}.", row.name, row.id)),
                 ways: vec![way(search, [(category.noun, row.name.as_str().into())])],
                 needs,
@@ -176,6 +187,7 @@ impl Scene<'_> {
             table: number,
             asks: Asks::Columns(columns.clone()),
             need,
+            purpose: None,
             learned: None,
             ways: vec![the_way],
             needs,

@@ -109,6 +109,7 @@ impl Scene<'_> {
             table: number,
             asks: Asks::Find,
             need: phrase,
+            purpose: None,
             learned: None,
             ways,
             needs: Vec::new(),

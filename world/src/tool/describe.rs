@@ -9,24 +9,26 @@ use crate::naming::{cut_description, function_name};
 use crate::table::MOST_FOUND;
 
 impl Place {
+    /// Three ways to name an API. All begin with what it tells: a model that knows what it needs can then copy the name from
+    /// its first word on, which the smallest models learn long before they find the beginning of a name by its middle.
     pub(super) fn api_name(&self, category: &Category, kind: &ApiKind) -> String {
         let Category { noun, plural, .. } = category;
+        let link = category.link.0;
         let form = self.number % 3;
         let listed = |columns: &[usize]| joined(category, columns, " and ");
         match (kind, form) {
-            (ApiKind::ByName(columns), 0) => format!("{noun} {}", listed(columns)),
-            (ApiKind::ByName(columns), 1) => format!("{} of {noun}", listed(columns)),
-            (ApiKind::ByName(columns), _) => format!("get {}", listed(columns)),
-            (ApiKind::ById(columns), 0) => format!("{noun} {} by id", listed(columns)),
+            (ApiKind::ByName(columns), 0) => format!("{} of {noun}", listed(columns)),
+            (ApiKind::ByName(columns), 1) => format!("{} by {noun}", listed(columns)),
+            (ApiKind::ByName(columns), _) => format!("{} of {plural}", listed(columns)),
+            (ApiKind::ById(columns), 0) => format!("{} of {noun} id", listed(columns)),
             (ApiKind::ById(columns), 1) => format!("{} by {noun} id", listed(columns)),
-            (ApiKind::ById(columns), _) => format!("get {} by id", listed(columns)),
-            (ApiKind::Search, 0) => format!("search {noun}"),
-            (ApiKind::Search, 1) => format!("id of {noun}"),
-            (ApiKind::Search, _) => format!("get {noun} id"),
-            (ApiKind::Find, 0) => format!("{plural} by {}", category.link.0),
-            (ApiKind::Find, 1) => format!("{plural} with {}", category.link.0),
-            (ApiKind::Find, _) => format!("find {plural} by {}", category.link.0),
-            (ApiKind::Pick { label, .. }, 2) => format!("get {label} {noun}"),
+            (ApiKind::ById(columns), _) => format!("{} of {plural} by id", listed(columns)),
+            (ApiKind::Search, 0) => format!("id of {noun}"),
+            (ApiKind::Search, 1) => format!("id by {noun}"),
+            (ApiKind::Search, _) => format!("id of {plural}"),
+            (ApiKind::Find, 0) => format!("{plural} of {link}"),
+            (ApiKind::Find, 1) => format!("{plural} by {link}"),
+            (ApiKind::Find, _) => format!("{plural} with {link}"),
             (ApiKind::Pick { label, .. }, _) => format!("{label} {noun}"),
         }
     }
