@@ -23,6 +23,7 @@ REPEATED = (
     '{"Name": "', '", "function": "', '", "input": {', '": "', '", "', "string, the name", "number, at most ",
     "number, the id", "boolean, only ", "Action: ", "\nAction Input: ", "\n Next: caller.", "\n Next: conclusion.",
     "\n Next: give up.", " I need ", "I need ", " I call ", "Now I know ", "This call failed. ",
+    " To call ", " No function tells it.",
 )
 # fmt: on
 
