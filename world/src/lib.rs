@@ -24,6 +24,7 @@ mod world;
 pub use facts::facts_in;
 pub use fault::Fault;
 pub use files::{WriteError, Written, generate};
+pub use names::NameSet;
 pub use oracle::{Manner, Noise, Oracle};
 pub use overlap::{Overlap, overlap};
 pub use size::Size;

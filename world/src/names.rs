@@ -25,21 +25,95 @@ pub(crate) enum NameKind {
     Model,
 }
 
+/// Which names a world gives: the two sets share none, so that a model that learned from worlds of one of them has met
+/// nothing that worlds of the other speak of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameSet {
+    /// What every world takes that is not told otherwise.
+    Common,
+    /// Kept for the text that the quick start's base model learns from.
+    Base,
+}
+
+/// What the sets' names differ in.
+struct Pieces {
+    city_ends: &'static [&'static str],
+    country_ends: &'static [&'static str],
+    person_ends: &'static [&'static str],
+    firm_words: &'static [&'static str],
+    nouns: &'static [&'static str],
+    dishes: &'static [&'static str],
+    letters: &'static [&'static str],
+    model_middles: &'static [&'static str],
+}
+
+impl NameSet {
+    fn pieces(self) -> &'static Pieces {
+        match self {
+            NameSet::Common => &COMMON,
+            NameSet::Base => &BASE,
+        }
+    }
+}
+
+/// Of [`NameSet::Common`].
+#[rustfmt::skip]
+const COMMON: Pieces = Pieces {
+    city_ends: &[
+        "brook", "wood", "chester", "minster", "borough", "cote", "lund", "fell", "garth", "hurst", "ness",
+        "pool", "ridge", "stow", "thorpe", "vale", "worth", "beck", "combe", "sea",
+    ],
+    country_ends: &[
+        "mark", "garia", "vakia", "tania", "donia", "lia", "ria", "menia", "giria", "landia", "bodia", "rea",
+        "quay", "desh",
+    ],
+    person_ends: &["berg", "feld", "quist", "stein", "holt", "gren", "dahl", "wald", "nek", "rup", "vic", "zer"],
+    firm_words: &[
+        "Bros", "Supply", "Trading", "Market", "Gallery", "Partners", "Studios", "Square", "Court", "Society",
+    ],
+    nouns: &[
+        "Comet", "Compass", "Anchor", "Arrow", "Autumn", "Avenue", "Balloon", "Beacon", "Bell", "Bird",
+        "Boat", "Canyon", "Cave", "Chapel", "Circle", "Clock", "Cloud", "Coast", "Corridor", "Creek", "Crown",
+        "Dancer", "Dawn", "Diary", "Door", "Dragon", "Drum", "Eagle", "Echo", "Falcon", "Farmer", "Field",
+        "Fire", "Ribbon", "Ghost", "Giant", "Glacier", "Hawk", "Hill", "Hunter", "Ice", "Jewel", "Key",
+        "Kingdom", "Lake", "Lamp", "Legend", "Maze", "Miller", "Orchard", "Painter", "Pearl", "Pilot",
+        "Prairie", "Riddle", "Shore", "Spring", "Statue", "Stranger", "Willow",
+    ],
+    dishes: &["Pizza", "Omelette", "Burger", "Wrap", "Gratin", "Risotto", "Skewer", "Toast", "Dumpling", "Casserole"],
+    letters: &["DX", "NH", "JL", "TK", "UX", "VS", "WF", "ZB", "CX", "MH", "PR", "GA"],
+    model_middles: &["is", "ul", "eth"],
+};
+
+/// Of [`NameSet::Base`].
+#[rustfmt::skip]
+const BASE: Pieces = Pieces {
+    city_ends: &[
+        "ven", "ton", "burg", "ford", "mont", "wick", "dale", "port", "field", "stad", "haven", "bury",
+        "mouth", "gate", "holm", "kirk", "bridge", "well", "moor", "cliff",
+    ],
+    country_ends: &[
+        "land", "ia", "stan", "onia", "ania", "una", "ador", "inea", "emia", "atia", "uria", "esia", "olia",
+        "ova",
+    ],
+    person_ends: &["sen", "ov", "ez", "man", "er", "ini", "ski", "strom", "ley", "son", "ard", "ett"],
+    firm_words: &["Foods", "Group", "House", "Works", "Lane", "Corner", "Union", "Star", "Park", "Point"],
+    nouns: &[
+        "River", "Mountain", "Garden", "Window", "Ocean", "Forest", "Shadow", "Mirror", "Island", "Castle",
+        "Bridge", "Candle", "Desert", "Dream", "Engine", "Feather", "Flame", "Flower", "Fortress", "Fox",
+        "Harbor", "Heart", "Horizon", "Horse", "Journey", "King", "Lantern", "Letter", "Light", "Lion",
+        "Machine", "Meadow", "Memory", "Moon", "Morning", "Night", "Owl", "Palace", "Path", "Planet", "Queen",
+        "Rain", "Road", "Rose", "Sailor", "Season", "Signal", "Sky", "Song", "Stone", "Storm", "Summer",
+        "Sword", "Temple", "Thunder", "Tower", "Train", "Valley", "Voice", "Wave",
+    ],
+    dishes: &["Soup", "Salad", "Stew", "Pie", "Curry", "Pasta", "Bowl", "Roll", "Cake", "Bread"],
+    letters: &["KL", "LH", "BA", "AF", "SK", "TP", "IB", "OS", "AY", "QR", "EK", "UA"],
+    model_middles: &["or", "en", "a"],
+};
+
 const STEMS: [&str; 36] = [
     "Dal", "Kor", "Mir", "Tar", "Bel", "Zan", "Lor", "Vel", "Pran", "Sil", "Gar", "Nor", "Hul",
     "Fen", "Ros", "Tim", "Wes", "Cal", "Jor", "Luk", "Mar", "Ost", "Pel", "Rav", "Sab", "Tor",
     "Ulm", "Var", "Yor", "Ban", "Cor", "Dun", "Eld", "Fal", "Gim", "Hal",
-];
-const CITY_ENDS: [&str; 20] = [
-    "ven", "ton", "burg", "ford", "mont", "wick", "dale", "port", "field", "stad", "haven", "bury",
-    "mouth", "gate", "holm", "kirk", "bridge", "well", "moor", "cliff",
-];
-const COUNTRY_ENDS: [&str; 14] = [
-    "land", "ia", "stan", "onia", "ania", "una", "ador", "inea", "emia", "atia", "uria", "esia",
-    "olia", "ova",
-];
-const PERSON_ENDS: [&str; 12] = [
-    "sen", "ov", "ez", "man", "er", "ini", "ski", "strom", "ley", "son", "ard", "ett",
 ];
 const FIRST_NAMES: [&str; 36] = [
     "Anna", "Boris", "Clara", "David", "Elena", "Felix", "Greta", "Hugo", "Irene", "Jonas",
@@ -49,9 +123,6 @@ const FIRST_NAMES: [&str; 36] = [
 ];
 const FIRM_ENDS: [&str; 12] = [
     "ix", "tex", "co", "ora", "um", "ent", "is", "ax", "eon", "ula", "ydo", "ack",
-];
-const FIRM_WORDS: [&str; 10] = [
-    "Foods", "Group", "House", "Works", "Lane", "Corner", "Union", "Star", "Park", "Point",
 ];
 const ADJECTIVES: [&str; 60] = [
     "Silver",
@@ -115,15 +186,6 @@ const ADJECTIVES: [&str; 60] = [
     "Happy",
     "Heavy",
 ];
-const NOUNS: [&str; 60] = [
-    "River", "Mountain", "Garden", "Window", "Ocean", "Forest", "Shadow", "Mirror", "Island",
-    "Castle", "Bridge", "Candle", "Desert", "Dream", "Engine", "Feather", "Flame", "Flower",
-    "Fortress", "Fox", "Harbor", "Heart", "Horizon", "Horse", "Journey", "King", "Lantern",
-    "Letter", "Light", "Lion", "Machine", "Meadow", "Memory", "Moon", "Morning", "Night", "Owl",
-    "Palace", "Path", "Planet", "Queen", "Rain", "Road", "Rose", "Sailor", "Season", "Signal",
-    "Sky", "Song", "Stone", "Storm", "Summer", "Sword", "Temple", "Thunder", "Tower", "Train",
-    "Valley", "Voice", "Wave",
-];
 const TASTES: [&str; 14] = [
     "Spicy", "Creamy", "Smoked", "Roasted", "Crispy", "Salty", "Sour", "Warm", "Cold", "Fresh",
     "Baked", "Fried", "Grilled", "Steamed",
@@ -131,12 +193,6 @@ const TASTES: [&str; 14] = [
 const FOODS: [&str; 16] = [
     "Lentil", "Tomato", "Potato", "Mushroom", "Onion", "Pepper", "Bean", "Carrot", "Pumpkin",
     "Rice", "Cheese", "Salmon", "Chicken", "Beef", "Apple", "Spinach",
-];
-const DISHES: [&str; 10] = [
-    "Soup", "Salad", "Stew", "Pie", "Curry", "Pasta", "Bowl", "Roll", "Cake", "Bread",
-];
-const LETTERS: [&str; 12] = [
-    "KL", "LH", "BA", "AF", "SK", "TP", "IB", "OS", "AY", "QR", "EK", "UA",
 ];
 
 fn product(parts: &[&[&str]], between: &[&str]) -> Vec<String> {
@@ -154,37 +210,40 @@ fn product(parts: &[&[&str]], between: &[&str]) -> Vec<String> {
     names
 }
 
-fn all(kind: NameKind) -> Vec<String> {
+fn all(set: NameSet, kind: NameKind) -> Vec<String> {
+    let pieces = set.pieces();
     let numbers = |low: u32, high: u32| (low..=high).map(|n| n.to_string()).collect::<Vec<_>>();
     match kind {
-        NameKind::City => product(&[&STEMS, &CITY_ENDS], &[""]),
-        NameKind::Country => product(&[&STEMS, &COUNTRY_ENDS], &[""]),
-        NameKind::Person => product(&[&FIRST_NAMES, &STEMS, &PERSON_ENDS], &[" ", ""]),
-        NameKind::Title => product(&[&ADJECTIVES, &NOUNS], &[" "]),
-        NameKind::Firm => product(&[&STEMS, &FIRM_ENDS, &FIRM_WORDS], &["", " "]),
-        NameKind::Dish => product(&[&TASTES, &FOODS, &DISHES], &[" ", " "]),
+        NameKind::City => product(&[&STEMS, pieces.city_ends], &[""]),
+        NameKind::Country => product(&[&STEMS, pieces.country_ends], &[""]),
+        NameKind::Person => product(&[&FIRST_NAMES, &STEMS, pieces.person_ends], &[" ", ""]),
+        NameKind::Title => product(&[&ADJECTIVES, pieces.nouns], &[" "]),
+        NameKind::Firm => product(&[&STEMS, &FIRM_ENDS, pieces.firm_words], &["", " "]),
+        NameKind::Dish => product(&[&TASTES, &FOODS, pieces.dishes], &[" ", " "]),
         NameKind::Code => {
             let numbers = numbers(100, 399);
             let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
-            product(&[&LETTERS, &numbers], &[""])
+            product(&[pieces.letters, &numbers], &[""])
         }
         NameKind::Model => {
             let numbers = numbers(10, 69);
             let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
-            product(&[&STEMS, &["or", "en", "a"], &numbers], &["", " "])
+            product(&[&STEMS, pieces.model_middles, &numbers], &["", " "])
         }
     }
 }
 
 /// Gives out names, each once.
 pub(crate) struct Names {
+    set: NameSet,
     seed: u64,
     left: BTreeMap<NameKind, Vec<String>>,
 }
 
 impl Names {
-    pub fn new(seed: u64) -> Self {
+    pub fn new(set: NameSet, seed: u64) -> Self {
         Self {
+            set,
             seed,
             left: BTreeMap::new(),
         }
@@ -192,9 +251,9 @@ impl Names {
 
     /// The next `count` names, or as many as are left.
     pub fn take(&mut self, kind: NameKind, count: usize) -> Vec<String> {
-        let seed = self.seed;
+        let (set, seed) = (self.set, self.seed);
         let left = self.left.entry(kind).or_insert_with(|| {
-            let mut names = all(kind);
+            let mut names = all(set, kind);
             Draw::new(seed, "names", kind as u64).shuffle(&mut names);
             names
         });
@@ -213,8 +272,11 @@ mod tests {
         let kinds = [City, Country, Person, Title, Firm, Dish, Code, Model];
         let mut names = BTreeSet::new();
         let mut words = BTreeSet::new();
-        for kind in kinds {
-            for name in all(kind) {
+        let every = [NameSet::Common, NameSet::Base]
+            .into_iter()
+            .flat_map(|set| kinds.map(|kind| (set, kind)));
+        for (set, kind) in every {
+            for name in all(set, kind) {
                 words.extend(
                     name.split(' ')
                         .filter(|word| *word != name)
@@ -223,6 +285,7 @@ mod tests {
                 assert!(names.insert(name.clone()), "{name}");
             }
         }
-        assert_eq!(names.intersection(&words).next(), None);
+        let both: Vec<_> = names.intersection(&words).collect();
+        assert!(both.is_empty(), "{both:?}");
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 
 use crate::catalog::{CATEGORIES, COLUMNS, Category, Column};
 use crate::draw::Draw;
-use crate::names::{NameKind, Names};
+use crate::names::{NameKind, NameSet, Names};
 use crate::size::Size;
 
 /// Rows that link to one thing, at most: a search returns all of them.
@@ -77,12 +77,12 @@ fn folded(name: &str) -> String {
 }
 
 /// The tables of a world: those that others link to first.
-pub(crate) fn tables(seed: u64, size: &Size) -> Vec<Table> {
+pub(crate) fn tables(seed: u64, size: &Size, names: NameSet) -> Vec<Table> {
     let (hubs, mut others): (Vec<_>, Vec<_>) = CATEGORIES.iter().partition(|one| one.hub);
     Draw::new(seed, "categories", 0).shuffle(&mut others);
     others.truncate(size.categories.saturating_sub(hubs.len()));
     let held_out = (size.categories / 4).max(2);
-    let mut names = Names::new(seed);
+    let mut names = Names::new(names, seed);
     let count = size.train_rows + size.test_rows;
     let mut named = Vec::new();
     for category in &hubs {

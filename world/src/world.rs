@@ -6,6 +6,7 @@ use glpft_agent::Api;
 
 use crate::compose::{Class, Composed, Level, Wanted, compose};
 use crate::draw::Draw;
+use crate::names::NameSet;
 use crate::phrasing::Phrasing;
 use crate::plan::Plan;
 use crate::size::Size;
@@ -39,8 +40,13 @@ const CLASSES: [(Class, usize); 4] = [
 impl World {
     /// The world of a seed and a size (brought within its limits).
     pub fn new(seed: u64, size: Size) -> Self {
+        Self::with_names(seed, size, NameSet::Common)
+    }
+
+    /// The same with the names of a set.
+    pub fn with_names(seed: u64, size: Size, names: NameSet) -> Self {
         let size = size.within_limits();
-        let tables = tables(seed, &size);
+        let tables = tables(seed, &size, names);
         let (tools, apis) = tools(seed, &size, &tables);
         let by_key = apis
             .iter()

@@ -93,13 +93,13 @@ fn the_answers_are_training_data() {
         Size {
             train_rows: 100,
             test_rows: 60,
-            train_tasks: 200,
+            train_tasks: 400,
             test_tasks_per_group: 20,
             ..Size::small()
         },
     );
     let written = generate(&world, &to).unwrap();
-    assert_eq!((written.answers, written.tests), (200, 120));
+    assert_eq!((written.answers, written.tests), (400, 120));
     let source = Source::open(&to, None).unwrap();
     assert_eq!(source.test_query_ids(), Some(120));
     let read = source.read_conversations(&OPTIONS, &mut |_, _| {}).unwrap();
