@@ -134,3 +134,44 @@ fn what_an_oracle_says_does_not_depend_on_who_is_asked_beside() {
         assert_eq!(alone[0].answer_file, rollout.answer_file);
     }
 }
+
+#[test]
+fn thoughts_name_functions_that_are_offered_and_ids_only_where_one_takes_them() {
+    let world = world();
+    let mut ids = 0;
+    for one in world.tasks() {
+        let offered = |name: &str| {
+            one.task
+                .functions
+                .iter()
+                .any(|function| function.name == name)
+        };
+        let path = world.conversation(one);
+        let thoughts = path
+            .turns
+            .iter()
+            .filter(|turn| turn.from == Speaker::Assistant);
+        for thought in thoughts {
+            let named = |after: &str| {
+                let (_, rest) = thought.value.split_once(after)?;
+                Some(rest.split([' ', '\n']).next()?.trim_end_matches('.'))
+            };
+            let (taking, called) = (named(" To call "), named(" I call "));
+            for name in taking.into_iter().chain(called) {
+                assert!(offered(name), "{}: {}", one.task.id, thought.value);
+            }
+            let searches = called.is_some_and(|name| name.starts_with("id_"));
+            let again = thought.value.starts_with("This call failed.");
+            assert_eq!(
+                searches && !again,
+                taking.is_some() && called.is_some(),
+                "{}",
+                thought.value
+            );
+            ids += usize::from(searches);
+            let idle = thought.value.starts_with("The id of ") && called.is_none();
+            assert!(!idle, "{}", thought.value);
+        }
+    }
+    assert!(ids > 10, "{ids}");
+}

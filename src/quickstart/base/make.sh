@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the quick start's base model in DIR and copies it here: make.sh DIR   (about two hours on two cores)
+# Makes the quick start's base model in DIR and copies it here: make.sh DIR   (some hours on two cores)
 #
 # Needs Python with the package `tokenizers`. Started again, it goes on where it was. What the model must not have
 # read: an instruction of the small worlds 1, 2 and 3.
