@@ -145,6 +145,7 @@ fn attempt(world: &World, wanted: &Wanted<'_>, draw: &mut Draw, id: &str) -> Opt
 }
 
 /// Nobody looks for an id that no function takes: where the last step's function is missing, so is the search before it.
+/// (With the search left in, its purpose would be offered, and nothing would be missing: such a task is never composed.)
 fn without_idle_search(plan: &mut Plan) {
     let [.., search, last] = &mut plan.steps[..] else {
         return;
