@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::draw::Draw;
+use crate::draw::{Draw, fingerprint};
 
 /// What kind of thing a name is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,7 +26,7 @@ pub(crate) enum NameKind {
 }
 
 /// Which names a world gives: the two sets share none, so that a model that learned from worlds of one of them has met
-/// nothing that worlds of the other speak of.
+/// nothing that worlds of the other speak of (but for the pieces that names are put together from).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameSet {
     /// What every world takes that is not told otherwise.
@@ -35,81 +35,65 @@ pub enum NameSet {
     Base,
 }
 
-/// What the sets' names differ in.
-struct Pieces {
-    city_ends: &'static [&'static str],
-    country_ends: &'static [&'static str],
-    person_ends: &'static [&'static str],
-    firm_words: &'static [&'static str],
-    nouns: &'static [&'static str],
-    dishes: &'static [&'static str],
-    letters: &'static [&'static str],
-    model_middles: &'static [&'static str],
-}
-
 impl NameSet {
-    fn pieces(self) -> &'static Pieces {
-        match self {
-            NameSet::Common => &COMMON,
-            NameSet::Base => &BASE,
-        }
+    /// Whether a name is of this set. Both put theirs together from the same pieces: each name is in one of them.
+    fn holds(self, name: &str) -> bool {
+        let is_common = fingerprint(name.as_bytes()).is_multiple_of(2);
+        is_common == (self == NameSet::Common)
     }
 }
 
-/// Of [`NameSet::Common`].
 #[rustfmt::skip]
-const COMMON: Pieces = Pieces {
-    city_ends: &[
-        "brook", "wood", "chester", "minster", "borough", "cote", "lund", "fell", "garth", "hurst", "ness",
-        "pool", "ridge", "stow", "thorpe", "vale", "worth", "beck", "combe", "sea",
-    ],
-    country_ends: &[
-        "mark", "garia", "vakia", "tania", "donia", "lia", "ria", "menia", "giria", "landia", "bodia", "rea",
-        "quay", "desh",
-    ],
-    person_ends: &["berg", "feld", "quist", "stein", "holt", "gren", "dahl", "wald", "nek", "rup", "vic", "zer"],
-    firm_words: &[
-        "Bros", "Supply", "Trading", "Market", "Gallery", "Partners", "Studios", "Square", "Court", "Society",
-    ],
-    nouns: &[
-        "Comet", "Compass", "Anchor", "Arrow", "Autumn", "Avenue", "Balloon", "Beacon", "Bell", "Bird",
-        "Boat", "Canyon", "Cave", "Chapel", "Circle", "Clock", "Cloud", "Coast", "Corridor", "Creek", "Crown",
-        "Dancer", "Dawn", "Diary", "Door", "Dragon", "Drum", "Eagle", "Echo", "Falcon", "Farmer", "Field",
-        "Fire", "Ribbon", "Ghost", "Giant", "Glacier", "Hawk", "Hill", "Hunter", "Ice", "Jewel", "Key",
-        "Kingdom", "Lake", "Lamp", "Legend", "Maze", "Miller", "Orchard", "Painter", "Pearl", "Pilot",
-        "Prairie", "Riddle", "Shore", "Spring", "Statue", "Stranger", "Willow",
-    ],
-    dishes: &["Pizza", "Omelette", "Burger", "Wrap", "Gratin", "Risotto", "Skewer", "Toast", "Dumpling", "Casserole"],
-    letters: &["DX", "NH", "JL", "TK", "UX", "VS", "WF", "ZB", "CX", "MH", "PR", "GA"],
-    model_middles: &["is", "ul", "eth"],
-};
-
-/// Of [`NameSet::Base`].
+const CITY_ENDS: [&str; 40] = [
+    "brook", "wood", "chester", "minster", "borough", "cote", "lund", "fell", "garth", "hurst", "ness", "pool",
+    "ridge", "stow", "thorpe", "vale", "worth", "beck", "combe", "sea", "ven", "ton", "burg", "ford", "mont", "wick",
+    "dale", "port", "field", "stad", "haven", "bury", "mouth", "gate", "holm", "kirk", "bridge", "well", "moor",
+    "cliff",
+];
 #[rustfmt::skip]
-const BASE: Pieces = Pieces {
-    city_ends: &[
-        "ven", "ton", "burg", "ford", "mont", "wick", "dale", "port", "field", "stad", "haven", "bury",
-        "mouth", "gate", "holm", "kirk", "bridge", "well", "moor", "cliff",
-    ],
-    country_ends: &[
-        "land", "ia", "stan", "onia", "ania", "una", "ador", "inea", "emia", "atia", "uria", "esia", "olia",
-        "ova",
-    ],
-    person_ends: &["sen", "ov", "ez", "man", "er", "ini", "ski", "strom", "ley", "son", "ard", "ett"],
-    firm_words: &["Foods", "Group", "House", "Works", "Lane", "Corner", "Union", "Star", "Park", "Point"],
-    nouns: &[
-        "River", "Mountain", "Garden", "Window", "Ocean", "Forest", "Shadow", "Mirror", "Island", "Castle",
-        "Bridge", "Candle", "Desert", "Dream", "Engine", "Feather", "Flame", "Flower", "Fortress", "Fox",
-        "Harbor", "Heart", "Horizon", "Horse", "Journey", "King", "Lantern", "Letter", "Light", "Lion",
-        "Machine", "Meadow", "Memory", "Moon", "Morning", "Night", "Owl", "Palace", "Path", "Planet", "Queen",
-        "Rain", "Road", "Rose", "Sailor", "Season", "Signal", "Sky", "Song", "Stone", "Storm", "Summer",
-        "Sword", "Temple", "Thunder", "Tower", "Train", "Valley", "Voice", "Wave",
-    ],
-    dishes: &["Soup", "Salad", "Stew", "Pie", "Curry", "Pasta", "Bowl", "Roll", "Cake", "Bread"],
-    letters: &["KL", "LH", "BA", "AF", "SK", "TP", "IB", "OS", "AY", "QR", "EK", "UA"],
-    model_middles: &["or", "en", "a"],
-};
-
+const COUNTRY_ENDS: [&str; 28] = [
+    "mark", "garia", "vakia", "tania", "donia", "lia", "ria", "menia", "giria", "landia", "bodia", "rea", "quay",
+    "desh", "land", "ia", "stan", "onia", "ania", "una", "ador", "inea", "emia", "atia", "uria", "esia", "olia",
+    "ova",
+];
+#[rustfmt::skip]
+const PERSON_ENDS: [&str; 24] = [
+    "berg", "feld", "quist", "stein", "holt", "gren", "dahl", "wald", "nek", "rup", "vic", "zer", "sen", "ov", "ez",
+    "man", "er", "ini", "ski", "strom", "ley", "son", "ard", "ett",
+];
+#[rustfmt::skip]
+const FIRM_WORDS: [&str; 20] = [
+    "Bros", "Supply", "Trading", "Market", "Gallery", "Partners", "Studios", "Square", "Court", "Society", "Foods",
+    "Group", "House", "Works", "Lane", "Corner", "Union", "Star", "Park", "Point",
+];
+#[rustfmt::skip]
+const NOUNS: [&str; 120] = [
+    "Comet", "Compass", "Anchor", "Arrow", "Autumn", "Avenue", "Balloon", "Beacon", "Bell", "Bird", "Boat", "Canyon",
+    "Cave", "Chapel", "Circle", "Clock", "Cloud", "Coast", "Corridor", "Creek", "Crown", "Dancer", "Dawn", "Diary",
+    "Door", "Dragon", "Drum", "Eagle", "Echo", "Falcon", "Farmer", "Field", "Fire", "Ribbon", "Ghost", "Giant",
+    "Glacier", "Hawk", "Hill", "Hunter", "Ice", "Jewel", "Key", "Kingdom", "Lake", "Lamp", "Legend", "Maze", "Miller",
+    "Orchard", "Painter", "Pearl", "Pilot", "Prairie", "Riddle", "Shore", "Spring", "Statue", "Stranger", "Willow",
+    "River", "Mountain", "Garden", "Window", "Ocean", "Forest", "Shadow", "Mirror", "Island", "Castle", "Bridge",
+    "Candle", "Desert", "Dream", "Engine", "Feather", "Flame", "Flower", "Fortress", "Fox", "Harbor", "Heart",
+    "Horizon", "Horse", "Journey", "King", "Lantern", "Letter", "Light", "Lion", "Machine", "Meadow", "Memory",
+    "Moon", "Morning", "Night", "Owl", "Palace", "Path", "Planet", "Queen", "Rain", "Road", "Rose", "Sailor",
+    "Season", "Signal", "Sky", "Song", "Stone", "Storm", "Summer", "Sword", "Temple", "Thunder", "Tower", "Train",
+    "Valley", "Voice", "Wave",
+];
+#[rustfmt::skip]
+const DISHES: [&str; 20] = [
+    "Pizza", "Omelette", "Burger", "Wrap", "Gratin", "Risotto", "Skewer", "Toast", "Dumpling", "Casserole", "Soup",
+    "Salad", "Stew", "Pie", "Curry", "Pasta", "Bowl", "Roll", "Cake", "Bread",
+];
+#[rustfmt::skip]
+const LETTERS: [&str; 24] = [
+    "DX", "NH", "JL", "TK", "UX", "VS", "WF", "ZB", "CX", "MH", "PR", "GA", "KL", "LH", "BA", "AF", "SK", "TP", "IB",
+    "OS", "AY", "QR", "EK", "UA",
+];
+#[rustfmt::skip]
+const MODEL_MIDDLES: [&str; 6] = [
+    "is", "ul", "eth", "or", "en", "a",
+];
 const STEMS: [&str; 36] = [
     "Dal", "Kor", "Mir", "Tar", "Bel", "Zan", "Lor", "Vel", "Pran", "Sil", "Gar", "Nor", "Hul",
     "Fen", "Ros", "Tim", "Wes", "Cal", "Jor", "Luk", "Mar", "Ost", "Pel", "Rav", "Sab", "Tor",
@@ -210,25 +194,24 @@ fn product(parts: &[&[&str]], between: &[&str]) -> Vec<String> {
     names
 }
 
-fn all(set: NameSet, kind: NameKind) -> Vec<String> {
-    let pieces = set.pieces();
+fn all(kind: NameKind) -> Vec<String> {
     let numbers = |low: u32, high: u32| (low..=high).map(|n| n.to_string()).collect::<Vec<_>>();
     match kind {
-        NameKind::City => product(&[&STEMS, pieces.city_ends], &[""]),
-        NameKind::Country => product(&[&STEMS, pieces.country_ends], &[""]),
-        NameKind::Person => product(&[&FIRST_NAMES, &STEMS, pieces.person_ends], &[" ", ""]),
-        NameKind::Title => product(&[&ADJECTIVES, pieces.nouns], &[" "]),
-        NameKind::Firm => product(&[&STEMS, &FIRM_ENDS, pieces.firm_words], &["", " "]),
-        NameKind::Dish => product(&[&TASTES, &FOODS, pieces.dishes], &[" ", " "]),
+        NameKind::City => product(&[&STEMS, &CITY_ENDS], &[""]),
+        NameKind::Country => product(&[&STEMS, &COUNTRY_ENDS], &[""]),
+        NameKind::Person => product(&[&FIRST_NAMES, &STEMS, &PERSON_ENDS], &[" ", ""]),
+        NameKind::Title => product(&[&ADJECTIVES, &NOUNS], &[" "]),
+        NameKind::Firm => product(&[&STEMS, &FIRM_ENDS, &FIRM_WORDS], &["", " "]),
+        NameKind::Dish => product(&[&TASTES, &FOODS, &DISHES], &[" ", " "]),
         NameKind::Code => {
             let numbers = numbers(100, 399);
             let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
-            product(&[pieces.letters, &numbers], &[""])
+            product(&[&LETTERS, &numbers], &[""])
         }
         NameKind::Model => {
             let numbers = numbers(10, 69);
             let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
-            product(&[&STEMS, pieces.model_middles, &numbers], &["", " "])
+            product(&[&STEMS, &MODEL_MIDDLES, &numbers], &["", " "])
         }
     }
 }
@@ -253,7 +236,8 @@ impl Names {
     pub fn take(&mut self, kind: NameKind, count: usize) -> Vec<String> {
         let (set, seed) = (self.set, self.seed);
         let left = self.left.entry(kind).or_insert_with(|| {
-            let mut names = all(set, kind);
+            let mut names = all(kind);
+            names.retain(|name| set.holds(name));
             Draw::new(seed, "names", kind as u64).shuffle(&mut names);
             names
         });
@@ -272,11 +256,10 @@ mod tests {
         let kinds = [City, Country, Person, Title, Firm, Dish, Code, Model];
         let mut names = BTreeSet::new();
         let mut words = BTreeSet::new();
-        let every = [NameSet::Common, NameSet::Base]
-            .into_iter()
-            .flat_map(|set| kinds.map(|kind| (set, kind)));
-        for (set, kind) in every {
-            for name in all(set, kind) {
+        for kind in kinds {
+            for name in all(kind) {
+                let sets = [NameSet::Common, NameSet::Base];
+                assert_eq!(sets.iter().filter(|set| set.holds(&name)).count(), 1);
                 words.extend(
                     name.split(' ')
                         .filter(|word| *word != name)

@@ -152,13 +152,19 @@ fn thoughts_name_functions_that_are_offered_and_ids_only_where_one_takes_them() 
             .iter()
             .filter(|turn| turn.from == Speaker::Assistant);
         for thought in thoughts {
-            let named = |after: &str| {
-                let (_, rest) = thought.value.split_once(after)?;
-                Some(rest.split([' ', '\n']).next()?.trim_end_matches('.'))
-            };
-            let (taking, called) = (named(" To call "), named(" I call "));
-            for name in taking.into_iter().chain(called) {
+            let mut taking = None;
+            let mut called = None;
+            for named in thought.value.split(" I call ").skip(1) {
+                let name = named
+                    .split([' ', '\n'])
+                    .next()
+                    .unwrap()
+                    .trim_end_matches('.');
                 assert!(offered(name), "{}: {}", one.task.id, thought.value);
+                match named.contains(" when I know the id of ") {
+                    true => taking = Some(name),
+                    false => called = Some(name),
+                }
             }
             let searches = called.is_some_and(|name| name.starts_with("id_"));
             let again = thought.value.starts_with("This call failed.");
@@ -169,6 +175,9 @@ fn thoughts_name_functions_that_are_offered_and_ids_only_where_one_takes_them() 
                 thought.value
             );
             ids += usize::from(searches);
+            // Something that was tried told it once.
+            assert!(!again || !thought.value.contains("No function tells it."));
+            assert!(again || !thought.value.contains("No other function tells it."));
             let idle = thought.value.starts_with("The id of ") && called.is_none();
             assert!(!idle, "{}", thought.value);
         }

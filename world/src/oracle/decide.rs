@@ -36,8 +36,10 @@ pub(super) fn decide(world: &World, plan: &Plan, manner: Manner, turns: &[Turn])
     let was_called = |way: &Way| called.iter().any(|turn| is_way(turn, way));
     let had_failed = |way: &Way| !way.works && is_told_as_failed(turns, name(way), &way.arguments);
     if manner == Manner::Exact && !plan.is_solvable() {
-        let missing = plan.steps.last();
-        return give_up(missing.map_or_else(String::new, |step| needed(world, step)));
+        let Some(step) = plan.steps.last() else {
+            return give_up(String::new(), false);
+        };
+        return give_up(needed(world, step), !step.ways.is_empty());
     }
     for step in &plan.steps {
         if step.ways.iter().any(|way| way.works && was_called(way)) {
@@ -45,17 +47,18 @@ pub(super) fn decide(world: &World, plan: &Plan, manner: Manner, turns: &[Turn])
         }
         let failed_here = step.ways.iter().any(was_called);
         if manner == Manner::EasilyBeaten && failed_here {
-            return give_up(failed(step));
+            return give_up(failed(step), true);
         }
         let untried = step.ways.iter().find(|way| match manner {
             Manner::Exact => way.works,
             _ => !was_called(way) && !had_failed(way),
         });
         let Some(way) = untried else {
-            return give_up(match failed_here {
+            let reason = match failed_here {
                 true => failed(step),
                 false => format!("{}{}", learned(plan, step), needed(world, step)),
-            });
+            };
+            return give_up(reason, !step.ways.is_empty());
         };
         // The last call was for nothing that is needed, or went wrong.
         let astray = called.last().is_some_and(|turn| {
@@ -87,12 +90,15 @@ pub(super) fn is_call(turn: &Turn, function: &str, arguments: &Map<String, Value
     turn.value == format!("Action: {function}\nAction Input: {arguments}")
 }
 
-fn give_up(reason: String) -> Next {
-    let thought = format!("{reason} No function tells it.");
+/// The end where nothing is left to try; `tried`: something was, now or before.
+fn give_up(reason: String, tried: bool) -> Next {
+    let other = if tried { "other " } else { "" };
+    let thought = format!("{reason} No {other}function tells it.");
     Next::GiveUp { thought }
 }
 
-/// What a step is for, said before it.
+/// What a step is for, said before it. An id is thought of after the function's name, which is where one sees that it takes
+/// one.
 fn needed(world: &World, step: &Step) -> String {
     let need = &step.need;
     match &step.purpose {
@@ -100,7 +106,7 @@ fn needed(world: &World, step: &Step) -> String {
         Some(purpose) => {
             let function = &world.apis[purpose.api].function.name;
             let wanted = &purpose.need;
-            format!("I need {wanted}. To call {function} I need {need}.")
+            format!("I need {wanted}. I call {function} when I know {need}.")
         }
     }
 }
