@@ -47,3 +47,24 @@ pub fn write_base(path: &Path) -> Result<(), Error> {
     })?;
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
+mod tests {
+    use super::*;
+
+    /// Content is never cut at added tokens, by Hugging Face it is: where every word is the vocabulary's own, both agree.
+    #[test]
+    fn its_tokenizer_adds_no_words() {
+        let (_, file) = FILES
+            .iter()
+            .find(|(name, _)| *name == "tokenizer.json")
+            .unwrap();
+        let tokenizer: serde_json::Value = serde_json::from_slice(file).unwrap();
+        let added = tokenizer["added_tokens"].as_array().unwrap();
+        assert!(!added.is_empty());
+        for token in added {
+            assert_eq!(token["special"], true, "{token}");
+        }
+    }
+}

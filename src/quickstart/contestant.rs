@@ -12,9 +12,6 @@ const RECIPE: &str = "world";
 /// How often the single model reads its data: it computes about as many tokens as the team's four stages.
 const SINGLE_EPOCHS: &str = "3";
 
-/// The share of the world's training tasks that are read: what two cores get through in six minutes, measuring included.
-const FRACTION: &str = "0.75";
-
 /// Who learns from the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -55,7 +52,6 @@ impl Contestant {
             Override::new("model.base", text(base)?),
             Override::new("seed", seed.to_string()),
             Override::new("name", self.name()),
-            Override::new("data.fraction", FRACTION),
         ];
         if self == Contestant::Single {
             overrides.push(Override::new("arrangement", "single"));

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Makes short conversations that only teach what trajectories teach slowly: exercises.py TRAJECTORIES.json OUT.json N SEED
+"""Makes short conversations that only teach what trajectories teach slowly: exercises.py TRAJECTORIES.json TOKENIZER OUT.json N SEED
 
 Lookups: functions as trajectories describe them, a list of things wanted, and for each of them in its order the function that
-tells it, or that none does. A trajectory asks for three functions in 1300 tokens, a lookup for eight in 700.
+tells it, or that none does.
+A trajectory asks for three functions in 500 tokens, a lookup for eight in 400.
 
 Answers: the calls and replies of two to four small tasks, one after the other, and what they come to.
 """
@@ -12,8 +13,14 @@ import random
 import re
 import sys
 
+from names import NewNames
+
 # The share of answers.
 ANSWERS = 0.3
+# The share of names that no world gives, in lookups.
+NEW = 0.5
+# The share of things told by one function, where that one has failed.
+AGAIN = 0.2
 NOUN = r"(?:a|an) ([a-z]+)"
 FACTS = re.compile(rf"^The ([a-z]+)(?: and ([a-z]+))? of {NOUN}(, by its id)?\.$")
 LIST = re.compile(rf"^The ([a-z]+) with {NOUN}\.$")
@@ -47,8 +54,9 @@ class Function:
 
 
 class Exercises:
-    def __init__(self, trajectories, seed):
+    def __init__(self, trajectories, tokenizer, seed):
         self.random = random.Random(seed)
+        self.new = NewNames(tokenizer, seed)
         self.trajectories = trajectories
         replies = "\n".join(
             turn["value"] for one in trajectories for turn in one["conversations"] if turn["from"] == "observation"
@@ -72,12 +80,12 @@ class Exercises:
         tasks = self.random.sample(self.known, self.random.randint(2, 4))
         asked = f"{', '.join(task[0] for task in tasks[:-1])} and {tasks[-1][0]}"
         calls = "\n".join(task[1] for task in tasks)
-        return f"I want {asked}.\n{calls}", f"Now I know {asked}.\nconclusion: {' '.join(task[2] for task in tasks)}"
+        return [], f"Answer: {asked}.\n{calls}", f"Now I know {asked}.\nconclusion: {' '.join(task[2] for task in tasks)}"
 
     def needed(self, want):
         """How it is asked for, and what is sent."""
         r = self.random
-        name = r.choice(self.names)
+        name = self.new.any() if r.random() < NEW else r.choice(self.names)
         if not isinstance(want, str):
             noun, columns = want
             return f"the {' and the '.join(columns)} of the {noun} {name}", {noun: name}
@@ -103,8 +111,15 @@ class Exercises:
                 asked += f" ({number})"
                 need, sent = f"The id of {name} is {number}. {need}", {f"{noun}_id": number}
             else:
-                need += f" To call {telling[0].name} I need the id of the {noun} {name}."
+                need += f" I call {telling[0].name} when I know the id of the {noun} {name}."
                 telling = [function for function in functions if function.tells((noun, ("id",)))]
+        elif len(telling) > 1 or telling and self.random.random() < AGAIN:
+            # Another one, if there is.
+            self.random.shuffle(telling)
+            asked += f" without {telling.pop().name}"
+            need = f"This call failed. {need}"
+            if not telling:
+                return asked, f"{need} No other function tells it.", None, None
         if not telling:
             return asked, f"{need} No function tells it.", None, None
         return asked, f"{need} I call {telling[0].name}.", telling[0], sent
@@ -117,7 +132,9 @@ class Exercises:
                 tools[tool["Name"]] = tool
         functions = [Function(tool) for tool in r.sample(list(tools.values()), min(len(tools), 7))]
         wants = sorted({want for function in functions for want in function.wants()}, key=str)
-        clear = [want for want in wants if sum(function.tells(want) for function in functions) == 1]
+        telling = {want: [function for function in functions if function.tells(want)] for want in wants}
+        twice = [want for want, by in telling.items() if len(by) == 2 and not any(function.by_id for function in by)]
+        clear = [want for want, by in telling.items() if len(by) == 1]
         nouns = {function.noun for function in functions}
         absent = [
             want
@@ -127,10 +144,11 @@ class Exercises:
         ]
         if len(clear) < 2 or not absent:
             return self.lookup()
-        whole = r.random() < 0.3
         # Twice at most, so that it is found among the functions and not in what was said before.
         wanted = [want for want in clear for _ in range(1 if isinstance(want, str) and ONE.match(want) else 2)]
-        wanted += r.sample(absent, min(len(absent), r.randint(1, 3)))
+        wanted += r.sample(twice, min(len(twice), 2))
+        wanted += r.sample(absent, min(len(absent), r.randint(1, 4)))
+        whole = r.random() < 0.3
         asked, said = [], []
         for want in r.sample(wanted, min(len(wanted), 10)):
             phrase, line, function, sent = self.step(want, functions)
@@ -139,22 +157,19 @@ class Exercises:
             asked.append(phrase)
             said.append(line)
         tools = [function.tool for function in functions]
-        shown = tools if whole else [{key: tool[key] for key in ("Name", "function")} for tool in tools]
-        doc = "\n".join(json.dumps(tool) for tool in shown)
-        told = f"You have assess to the following apis:\n{doc}\n\nI want {', '.join(asked[:-1])} and {asked[-1]}."
-        return told, "\n".join(said)
+        return tools, f"Functions for {', '.join(asked[:-1])} and {asked[-1]}.", "\n".join(said)
 
 
 def main():
-    source, out, count, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    source, tokenizer, out, count, seed = *sys.argv[1:4], int(sys.argv[4]), int(sys.argv[5])
     with open(source, encoding="utf-8") as file:
-        exercises = Exercises(json.load(file), seed)
+        exercises = Exercises(json.load(file), tokenizer, seed)
     conversations = []
     for number in range(count):
-        told, said = exercises.answer() if exercises.random.random() < ANSWERS else exercises.lookup()
+        tools, told, said = exercises.answer() if exercises.random.random() < ANSWERS else exercises.lookup()
         turns = [("user", told), ("assistant", said + "\n Next: conclusion."), ("conclusion", ".")]
         turns = [{"from": speaker, "value": text} for speaker, text in turns]
-        conversations.append({"tools": [], "instruction": f"exercise {number}", "conversations": turns})
+        conversations.append({"tools": tools, "instruction": f"exercise {number}", "conversations": turns})
     with open(out, "w", encoding="utf-8") as file:
         json.dump(conversations, file)
 

@@ -22,20 +22,27 @@ learn() { # NAME RECIPE DATA BASE SETTINGS…
 
 [ -f "$out/trajectories.json" ] ||
     cargo run --release --quiet -p glpft-world --example base_text -- "$out/trajectories.json" 1001 1012 1 2 3
-[ -d "$out/tokenizer" ] || python3 "$here/tokenizer.py" "$out/trajectories.json" "$out/tokenizer" 1536
+[ -d "$out/tokenizer" ] || python3 "$here/tokenizer.py" "$out/trajectories.json" "$out/tokenizer" 1569
 [ -f "$out/drills.json" ] || python3 "$here/drills.py" "$out/trajectories.json" "$out/drills.json" 60000
-[ -f "$out/renamed.json" ] || python3 "$here/rename.py" "$out/trajectories.json" "$out/renamed.json" 0.25 1
-[ -f "$out/exercises.json" ] || python3 "$here/exercises.py" "$out/trajectories.json" "$out/exercises.json" 20000 9
+[ -f "$out/exercises.json" ] ||
+    python3 "$here/exercises.py" "$out/trajectories.json" "$out/tokenizer" "$out/exercises.json" 20000 9
+[ -f "$out/some.json" ] ||
+    python3 "$here/exercises.py" "$out/trajectories.json" "$out/tokenizer" "$out/some.json" 7000 23
+[ -f "$out/renamed.json" ] ||
+    python3 "$here/rename.py" "$out/trajectories.json" "$out/tokenizer" "$out/renamed.json" 0.22 0.3 12
+[ -f "$out/all.json" ] || python3 - "$out/renamed.json" "$out/some.json" "$out/all.json" <<'PYTHON'
+import json, sys
+*sources, out = sys.argv[1:]
+json.dump([one for source in sources for one in json.load(open(source))], open(out, "w"))
+PYTHON
 
 bare=(--set data.prompts="$here/bare.prompts.toml")
 learn drills drills drills random --set model.tokenizer="$out/tokenizer" "${bare[@]}"
-learn steps trajectories trajectories drills --set data.fraction=0.5 --set arrangement=single
-learn exercises exercises exercises steps --set data.fraction=0.8 "${bare[@]}"
-learn tools trajectories trajectories exercises --set data.fraction=0.07 --set stage.batch=32 --set seed=3
-learn renamed trajectories renamed tools --set data.fraction=0.2 --set stage.batch=32 --set seed=4
+learn exercises exercises exercises drills --set data.fraction=0.8 "${bare[@]}"
+learn tools trajectories all exercises --set data.fraction=0.75 --set stage.batch=32
 
 rm -rf "$out/base"
-glpft export "$out/renamed" --role global --to "$out/base" --dtype bf16
+glpft export "$out/tools" --role global --to "$out/base" --dtype bf16
 for file in config.json generation_config.json model.safetensors special_tokens_map.json tokenizer.json tokenizer_config.json; do
     cp "$out/base/$file" "$here/$file"
 done

@@ -1,18 +1,16 @@
 #!/usr/bin/env python3
-"""Gives the things in trajectories names that no world has: rename.py TRAJECTORIES.json OUT.json SHARE SEED
+"""Gives the things in some trajectories names that no world has: rename.py TRAJECTORIES.json TOKENIZER OUT.json SHARE RENAMED SEED
 
 A model that reads some thousand names again and again learns those; to copy any name, it must read names that never come again.
-Every trajectory of the SHARE that is kept gets new ones, the same wherever it says them.
+Of the SHARE of trajectories that is kept, the share RENAMED gets new ones, the same wherever a trajectory says them.
 """
 
 import json
-import random
 import re
 import sys
 
-ONSETS = "b d f g h k l m n p r s t v z br st tr pl ch th w j c gr kr fl sh".split()
-RHYMES = "a e i o u an er ol in us ar en al or ist ock eld ane ip ust amp".split()
-CODE = re.compile("[A-Z]{2}[0-9]{3}")
+from names import CODE, NewNames
+
 NAME = re.compile(rf"{CODE.pattern}|[A-Z][a-z]+(?: [A-Z][a-z]+)*(?: [0-9]{{2}}\b)?")
 # What stands where names do and is none.
 WORDS = set("Monday Tuesday Wednesday Thursday Friday Saturday English French Spanish German Arabic".split())
@@ -25,22 +23,11 @@ def values(reply):
 
 
 class Renaming:
-    def __init__(self, trajectories, seed):
-        self.random = random.Random(seed)
+    def __init__(self, trajectories, tokenizer, seed):
+        self.new = NewNames(tokenizer, seed)
         replies = (turn for one in trajectories for turn in one["conversations"] if turn["from"] == "observation")
         told = (text for reply in replies for text in values(reply["value"]))
         self.known = {text for text in told if NAME.fullmatch(text)} - WORDS
-
-    def word(self):
-        count = self.random.choice([1, 2, 2, 3])
-        return "".join(self.random.choice(ONSETS) + self.random.choice(RHYMES) for _ in range(count)).capitalize()
-
-    def name(self, old):
-        """A new one of the same form."""
-        if CODE.fullmatch(old):
-            letters = "".join(self.random.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ", k=2))
-            return f"{letters}{self.random.randint(100, 999)}"
-        return " ".join(word if word.isdigit() else self.word() for word in old.split(" "))
 
     def names_in(self, text):
         for found in NAME.findall(text):
@@ -51,7 +38,7 @@ class Renaming:
     def renamed(self, one):
         turns = one["conversations"]
         text = "\n".join([one["instruction"]] + [turn["value"] for turn in turns])
-        new = {old: self.name(old) for old in sorted(set(self.names_in(text)))}
+        new = {old: self.new.like(old) for old in sorted(set(self.names_in(text)))}
         if not new:
             return one
         longest_first = sorted(new, key=len, reverse=True)
@@ -62,11 +49,12 @@ class Renaming:
 
 
 def main():
-    source, out, share, seed = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
+    source, tokenizer, out, share, renamed, seed = *sys.argv[1:4], float(sys.argv[4]), float(sys.argv[5]), int(sys.argv[6])
     with open(source, encoding="utf-8") as file:
         trajectories = json.load(file)
-    renaming = Renaming(trajectories, seed)
-    kept = [renaming.renamed(one) for one in trajectories if renaming.random.random() < share]
+    renaming = Renaming(trajectories, tokenizer, seed)
+    chance = renaming.new.random.random
+    kept = [renaming.renamed(one) if chance() < renamed else one for one in trajectories if chance() < share]
     with open(out, "w", encoding="utf-8") as file:
         json.dump(kept, file)
 
