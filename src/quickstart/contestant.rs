@@ -10,7 +10,7 @@ use crate::Error;
 /// The recipe of the team.
 const RECIPE: &str = "world";
 /// How often the single model reads its data: it computes about as many tokens as the team's four stages.
-const SINGLE_EPOCHS: &str = "3";
+const SINGLE_EPOCHS: &str = "5";
 
 /// Who learns from the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -30,7 +30,7 @@ impl Size {
             tools_per_category: 4,
             train_rows: 240,
             test_rows: 80,
-            train_tasks: 1000,
+            train_tasks: 400,
             test_tasks_per_group: 50,
         }
     }

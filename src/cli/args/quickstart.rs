@@ -12,8 +12,8 @@ pub(crate) struct QuickstartArgs {
     /// The directory; what is in it already is not done again
     #[arg(long, value_name = "DIR", default_value = "./runs/quickstart")]
     pub out: PathBuf,
-    /// The world's seed, and that of training. The base model has seen no instruction and no name of the small worlds 1, 2
-    /// and 3
+    /// The world's seed, and that of training. The base model has seen no name of any world, and of the small worlds 1, 2
+    /// and 3 next to no instruction (src/quickstart/base/README.md)
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: u64,
     /// The world's size
@@ -23,7 +23,7 @@ pub(crate) struct QuickstartArgs {
     #[arg(long)]
     pub overwrite: bool,
     /// How many tasks of each of the six test sets are worked on live
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = at_least_one)]
     pub tasks: usize,
     /// Trains and measures the team alone
     #[arg(long)]

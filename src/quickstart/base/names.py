@@ -20,6 +20,7 @@ class NewNames:
         with open(f"{tokenizer}/tokenizer.json", encoding="utf-8") as file:
             vocabulary = sorted(json.load(file)["model"]["vocab"])
         self.starts = [piece for piece in vocabulary if re.fullmatch("[A-Z][a-z]*", piece)]
+        self.words = [piece[1:] for piece in vocabulary if re.fullmatch("Ġ[a-z]{2,}", piece)]
         self.rests = [piece for piece in vocabulary if re.fullmatch("[a-z]+", piece)]
 
     def word(self):
@@ -42,3 +43,9 @@ class NewNames:
         if form == "A 10":
             return f"{self.word()} {self.random.randint(10, 99)}"
         return self.like(form)
+
+    def asked(self, instruction):
+        """The same with other words behind it: what is asked for ends where what comes next is none of it."""
+        r = self.random
+        words = " ".join(r.choices(self.words, k=r.choice([1, 1, 2])))
+        return f"{instruction[:-1]}{r.choice([' ', ', '])}{words}{instruction[-1]}"

@@ -2,7 +2,8 @@
 """Gives the things in some trajectories names that no world has: rename.py TRAJECTORIES.json TOKENIZER OUT.json SHARE RENAMED SEED
 
 A model that reads some thousand names again and again learns those; to copy any name, it must read names that never come again.
-Of the SHARE of trajectories that is kept, the share RENAMED gets new ones, the same wherever a trajectory says them.
+Of the SHARE of trajectories that is kept, the share RENAMED gets new ones, the same wherever a trajectory says them, and
+instructions that end in other words.
 """
 
 import json
@@ -44,8 +45,9 @@ class Renaming:
         longest_first = sorted(new, key=len, reverse=True)
         old = re.compile("|".join(rf"(?<![A-Za-z]){re.escape(name)}(?![a-z0-9])" for name in longest_first))
         renew = lambda text: old.sub(lambda found: new[found[0]], text)
-        turns = [turn | {"value": renew(turn["value"])} for turn in turns]
-        return one | {"instruction": renew(one["instruction"]), "conversations": turns}
+        asked = self.new.asked(renew(one["instruction"]))
+        turns = [{"from": "user", "value": asked}] + [turn | {"value": renew(turn["value"])} for turn in turns[1:]]
+        return one | {"instruction": asked, "conversations": turns}
 
 
 def main():
