@@ -12,8 +12,7 @@ pub(crate) struct QuickstartArgs {
     /// The directory; what is in it already is not done again
     #[arg(long, value_name = "DIR", default_value = "./runs/quickstart")]
     pub out: PathBuf,
-    /// The world's seed, and that of training. The base model has seen no name of any world, and of the small worlds 1, 2
-    /// and 3 next to no instruction (src/quickstart/base/README.md)
+    /// The world's seed, and that of training. What the base model has read: src/quickstart/base/README.md
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: u64,
     /// The world's size

@@ -29,7 +29,7 @@ learn() { # NAME RECIPE DATA BASE SETTINGS…
 [ -f "$out/some.json" ] ||
     python3 "$here/exercises.py" "$out/trajectories.json" "$out/tokenizer" "$out/some.json" 7000 23
 [ -f "$out/renamed.json" ] ||
-    python3 "$here/rename.py" "$out/trajectories.json" "$out/tokenizer" "$out/renamed.json" 0.22 0.3 12
+    python3 "$here/rename.py" "$out/trajectories.json" "$out/tokenizer" "$out/renamed.json" 0.22 0.4 12
 [ -f "$out/all.json" ] || python3 - "$out/renamed.json" "$out/some.json" "$out/all.json" <<'PYTHON'
 import json, sys
 *sources, out = sys.argv[1:]
