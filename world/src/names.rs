@@ -90,10 +90,7 @@ const LETTERS: [&str; 24] = [
     "DX", "NH", "JL", "TK", "UX", "VS", "WF", "ZB", "CX", "MH", "PR", "GA", "KL", "LH", "BA", "AF", "SK", "TP", "IB",
     "OS", "AY", "QR", "EK", "UA",
 ];
-#[rustfmt::skip]
-const MODEL_MIDDLES: [&str; 6] = [
-    "is", "ul", "eth", "or", "en", "a",
-];
+const MODEL_MIDDLES: [&str; 6] = ["is", "ul", "eth", "or", "en", "a"];
 const STEMS: [&str; 36] = [
     "Dal", "Kor", "Mir", "Tar", "Bel", "Zan", "Lor", "Vel", "Pran", "Sil", "Gar", "Nor", "Hul",
     "Fen", "Ros", "Tim", "Wes", "Cal", "Jor", "Luk", "Mar", "Ost", "Pel", "Rav", "Sab", "Tor",

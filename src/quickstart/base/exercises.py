@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes short conversations that only teach what trajectories teach slowly: exercises.py TRAJECTORIES.json TOKENIZER OUT.json N SEED
+"""Makes short conversations that only teach what trajectories teach slowly: exercises.py TRAJECTORIES.json TOKENIZER OUT.json
+N SEED
 
 Lookups: functions as trajectories describe them, a list of things wanted, and for each of them in its order the function that
-tells it, or that none does.
-A trajectory asks for three functions in 500 tokens, a lookup for eight in 400.
+tells it, or that none does. A trajectory asks for two or three functions in 280 tokens, a lookup for nine in 480.
 
 Answers: the calls and replies of two to four small tasks, one after the other, and what they come to.
 """

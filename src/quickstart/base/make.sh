@@ -26,11 +26,11 @@ learn() { # NAME RECIPE DATA BASE SETTINGS…
 [ -f "$out/drills.json" ] || python3 "$here/drills.py" "$out/trajectories.json" "$out/drills.json" 60000
 [ -f "$out/exercises.json" ] ||
     python3 "$here/exercises.py" "$out/trajectories.json" "$out/tokenizer" "$out/exercises.json" 20000 9
-[ -f "$out/some.json" ] ||
-    python3 "$here/exercises.py" "$out/trajectories.json" "$out/tokenizer" "$out/some.json" 7000 23
+[ -f "$out/fewer_exercises.json" ] ||
+    python3 "$here/exercises.py" "$out/trajectories.json" "$out/tokenizer" "$out/fewer_exercises.json" 7000 23
 [ -f "$out/renamed.json" ] ||
     python3 "$here/rename.py" "$out/trajectories.json" "$out/tokenizer" "$out/renamed.json" 0.22 0.4 12
-[ -f "$out/all.json" ] || python3 - "$out/renamed.json" "$out/some.json" "$out/all.json" <<'PYTHON'
+[ -f "$out/all.json" ] || python3 - "$out/renamed.json" "$out/fewer_exercises.json" "$out/all.json" <<'PYTHON'
 import json, sys
 *sources, out = sys.argv[1:]
 json.dump([one for source in sources for one in json.load(open(source))], open(out, "w"))

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Gives the things in some trajectories names that no world has: rename.py TRAJECTORIES.json TOKENIZER OUT.json SHARE RENAMED SEED
+"""Gives the things in some trajectories names that no world has: rename.py TRAJECTORIES.json TOKENIZER
+OUT.json SHARE RENAMED SEED
 
 A model that reads some thousand names again and again learns those; to copy any name, it must read names that never come again.
 Of the SHARE of trajectories that is kept, the share RENAMED gets new ones, the same wherever a trajectory says them, and

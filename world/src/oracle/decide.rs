@@ -36,10 +36,9 @@ pub(super) fn decide(world: &World, plan: &Plan, manner: Manner, turns: &[Turn])
     let was_called = |way: &Way| called.iter().any(|turn| is_way(turn, way));
     let had_failed = |way: &Way| !way.works && is_told_as_failed(turns, name(way), &way.arguments);
     if manner == Manner::Exact && !plan.is_solvable() {
-        let Some(step) = plan.steps.last() else {
-            return give_up(String::new(), false);
-        };
-        return give_up(needed(world, step), !step.ways.is_empty());
+        let missing = plan.steps.last();
+        let reason = missing.map_or_else(String::new, |step| needed(world, step));
+        return give_up(reason, false);
     }
     for step in &plan.steps {
         if step.ways.iter().any(|way| way.works && was_called(way)) {
