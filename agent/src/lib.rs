@@ -37,7 +37,7 @@ pub use generate::{
 };
 pub use instructions::{InstructionsError, read_instructions};
 pub use listener::Listener;
-pub use naming::{change_name, standardize};
+pub use naming::{change_name, standard_category, standardize};
 pub use parse::{ParseError, parse_step};
 pub use planner::{NOTHING, PlannerTurn, clean_output};
 pub use policy::{Asked, Policy};
@@ -47,7 +47,7 @@ pub use retrieve::retrieve;
 pub use rollout::{Limit, PathStep, Rollout, RolloutEnd};
 pub use rollouts::{RolloutObserver, RolloutSettings, run_rollouts};
 pub use said::{FINISH, Said};
-pub use search::{Rank, Search, SearchSettings, Strategy, StrategyError};
+pub use search::{Rank, RepliesFirst, Search, SearchSettings, Strategy, StrategyError};
 pub use servers::{
     CachedTools, HttpSettings, Key, RapidApi, ServerError, Strip, VirtualApi, open_server,
 };

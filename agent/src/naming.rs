@@ -27,8 +27,8 @@ pub fn change_name(name: &str) -> String {
     }
 }
 
-/// The folder of a category.
-pub(crate) fn standard_category(category: &str) -> String {
+/// `standardize_category`: the folder of a category.
+pub fn standard_category(category: &str) -> String {
     category.replace([' ', ',', '/'], "_").replace("__", "_")
 }
 

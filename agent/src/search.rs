@@ -24,7 +24,7 @@ use crate::task::Task;
 use crate::tool_server::ToolServer;
 use crate::usage::Usage;
 
-pub use rank::Rank;
+pub use rank::{Rank, RepliesFirst};
 pub use settings::{SearchSettings, Strategy, StrategyError};
 
 use chains::Chains;

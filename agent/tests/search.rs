@@ -5,7 +5,8 @@
 mod support;
 
 use glpft_agent::{
-    Asked, Code, Limit, PathStep, Rank, RolloutEnd, Said, SearchSettings, Strategy, Task,
+    Asked, Code, Limit, PathStep, Rank, RepliesFirst, RolloutEnd, Said, SearchSettings, Strategy,
+    Task, ToolReply,
 };
 use glpft_data::{Purpose, Random, Speaker};
 use serde_json::Value;
@@ -374,6 +375,14 @@ fn with_a_filter_the_best_child_goes_on_first() {
     let answer =
         |name: &str| RolloutEnd::Answer(format!("Action: {name}_for_weather\nAction Input: {{}}"));
     assert_eq!(rollout.end, answer("now"));
+    // What went wrong comes after what did not.
+    settings.rank = Some(std::sync::Arc::new(RepliesFirst));
+    let down = ToolReply::new("API not working error...", "");
+    let (rollout, _) = run(script, &Tools::default().with("now", down), &settings);
+    assert_eq!(
+        rollout.end,
+        RolloutEnd::Answer("I try tomorrow.\n Next: caller.".to_owned())
+    );
     settings.rank = Some(std::sync::Arc::new(LongestName));
     let (rollout, asked) = run(script, &Tools::default(), &settings);
     // All children of a node are made before one goes on: two of the root, two of the best.

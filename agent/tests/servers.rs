@@ -198,6 +198,12 @@ fn a_busy_server_is_asked_again_later() {
         assert!(started.elapsed() >= Duration::from_millis(15));
         assert_eq!(server.seen().len(), 3);
     }
+    // However short its own wait is, a server that says how long is listened to.
+    let server = Server::start();
+    let client = VirtualApi::open(&server.address, quick()).unwrap();
+    let started = Instant::now();
+    assert_eq!(failed(&client.call(&api("later"), "{}")).0, Code::Replied);
+    assert!(started.elapsed() >= Duration::from_secs(1));
     let server = Server::start();
     let once = HttpSettings {
         attempts: 1,
@@ -252,6 +258,11 @@ fn a_wrong_address_is_one_clear_error_at_the_start() {
     let error = open("http://me:secret@localhost/").to_string();
     assert!(
         !error.contains("secret") && error.contains("environment"),
+        "{error}"
+    );
+    let error = open("http://localhost/virtual?key=secret").to_string();
+    assert!(
+        !error.contains("secret") && error.contains("localhost/virtual…"),
         "{error}"
     );
     let error = open(&format!("{}/wrong", server.address));

@@ -53,6 +53,22 @@ fn files_come_by_group_and_then_by_name() {
 }
 
 #[test]
+fn rollouts_are_read_where_the_agent_leaves_them() {
+    let evaluated = directory([
+        ("answers/G2_category/2_CoT@1.json", bytes(&finished("b"))),
+        ("answers/G1_tool/1_CoT@1.json", bytes(&finished("a"))),
+        ("live.json", b"{}".to_vec()),
+    ]);
+    let read = |path: &Path| read(path, &COMPAT).unwrap();
+    assert_eq!(
+        instructions(&read(evaluated.path())),
+        [("1", "a"), ("2", "b")]
+    );
+    let flat = directory([("1_DFS_woFilter_w2.json", bytes(&finished("a")))]);
+    assert_eq!(instructions(&read(flat.path())), [("1", "a")]);
+}
+
+#[test]
 fn tools_are_cut_and_kept_in_order() {
     let mut raw = finished("q");
     raw["answer_generation"]["function"][0]["name"] = Value::from(format!("é{}z", "n".repeat(64)));

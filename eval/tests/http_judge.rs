@@ -255,7 +255,9 @@ fn a_refusal_is_told_at_once_and_without_the_key() {
     // The only test of this file that sets it, before any thread of its own starts.
     let variable = "GLPFT_TEST_JUDGE_KEY";
     let repeated = "{\"error\": \"key sk-secret is not known\"}".to_owned();
-    let (url, asked) = server(vec![Does::Replies(401, "", repeated)]);
+    let echoed = json!({"reason": "I was sent sk-secret", "answer_status": "Solved"});
+    let echoed = says("check_answer_status", &echoed);
+    let (url, asked) = server(vec![Does::Replies(401, "", repeated), echoed]);
     let settings = HttpJudgeSettings {
         key_variable: Some(variable.to_owned()),
         ..HttpJudgeSettings::new("m", &url)
@@ -272,8 +274,11 @@ fn a_refusal_is_told_at_once_and_without_the_key() {
         "{told}"
     );
     assert!(!told.contains("sk-secret"), "{told}");
+    assert_eq!(asked.lock().unwrap().len(), 1, "it is not asked again");
+    // A judgment is kept in files: it does not hold the key either.
+    let judgment = judge.check_answer_status(&task(), "7", 0).unwrap();
+    assert_eq!(judgment.reason, "I was sent [key]");
     let asked = asked.lock().unwrap();
-    assert_eq!(asked.len(), 1, "it is not asked again");
     assert!(
         asked[0].0.contains("Bearer sk-secret\r\n"),
         "{}",

@@ -1,4 +1,4 @@
-//! Every parser that reads outside data, as one list: the mutation test and the fuzz targets both run it.
+//! Every parser of files and of tools' replies, as one list: the mutation test and the fuzz targets both run it.
 //!
 //! A parser here is all that the program does with a file of that kind before it trusts it. An error is as good an
 //! answer as a result; a panic, a hang or memory without bound is not.

@@ -57,7 +57,7 @@ fn told(report: &QuickstartReport, args: &QuickstartArgs) -> String {
         "\n{}{steps} held-out steps, {tasks} held-out tasks (judged offline, by the world's truth); this start took {:.0} s\n\
          the team's page: {out}/team/report.html\n\
          ask it:          glpft serve {out}/team\n\
-         \x20                curl http://127.0.0.1:8000/v1/chat/completions --json @{out}/question.json\n\
+         \x20                curl http://127.0.0.1:8000/v1/chat/completions -H 'Content-Type: application/json' -d @{out}/question.json\n\
          see it at work:  glpft agent run {out}/team --world {} --size {} --limit 1\n",
         table(&rows),
         report.seconds,

@@ -44,7 +44,7 @@ pub struct Workplace {
 
 impl Workplace {
     /// The tasks of a source, of one test set or of all, at most `limit` of each; with the tools of `server` (an address, or
-    /// the folder of a cache: [`open_server`]), or, where there is none, of the world itself.
+    /// the folder of a cache: [`open_server`], and how it is called), or, where there is none, of the world itself.
     ///
     /// # Errors
     /// The list cannot be read, the server cannot be used, no task is left, or tasks of a file have no server.
@@ -52,7 +52,7 @@ impl Workplace {
         source: &TaskSource,
         group: Option<&str>,
         limit: Option<usize>,
-        server: Option<&str>,
+        server: Option<(&str, HttpSettings)>,
     ) -> Result<Self, Error> {
         let (mut tasks, world): (Vec<LiveTask>, _) = match source {
             TaskSource::World { seed, size } => {
@@ -87,8 +87,8 @@ impl Workplace {
             return Err(wrong("--group", "no task is of this test set"));
         }
         let (server, server_name) = match (server, &world) {
-            (Some(at), _) => {
-                let server = open_server(at, HttpSettings::default())?;
+            (Some((at, settings)), _) => {
+                let server = open_server(at, settings)?;
                 (Some(server), at.to_owned())
             }
             (None, Some(world)) => (None, format!("world {} {:?}", world.seed(), world.size())),

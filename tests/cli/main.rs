@@ -26,6 +26,7 @@ mod recipes;
 mod report;
 mod resume;
 mod runs;
+mod serve;
 mod slice;
 mod splits;
 mod starts;

@@ -1,5 +1,9 @@
 //! What policies come to on a world: the scale that agents are measured on.
-#![allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test ends where something is amiss; its figures stand in docs/world.md"
+)]
 
 mod common;
 
@@ -34,11 +38,13 @@ fn the_oracle_passes_everything() {
         for manner in [Manner::Exact, Manner::Careful] {
             let mut oracle = Oracle::new(world, manner, 1);
             let passed = passed(world, &tasks, &mut oracle, strategy);
+            println!("{manner:?} oracle, {strategy}: {passed} of {}", tasks.len());
             assert_eq!(passed, tasks.len(), "{manner:?} {strategy}");
         }
     }
     let mut noisy = Oracle::new(world, Manner::Noisy(Noise::default()), 1);
     let passed = passed(world, &tasks, &mut noisy, Strategy::DFSDT);
+    println!("noisy oracle: {passed} of {}", tasks.len());
     assert!(passed >= 170, "{passed}");
 }
 
@@ -57,6 +63,7 @@ fn giving_up_passes_what_cannot_be_done() {
     let unsolvable = tasks.iter().filter(|one| !one.truth.solvable).count();
     for strategy in [Strategy::REACT, Strategy::DFSDT] {
         let passed = passed(world, &tasks, &mut GivesUp, strategy);
+        println!("gives up, {strategy}: {passed}; cannot be done: {unsolvable}");
         assert_eq!(passed, unsolvable, "{strategy}");
     }
     let share = unsolvable as f64 / tasks.len() as f64;
@@ -106,6 +113,7 @@ fn guessing_passes_next_to_nothing() {
     let tasks = tests_of(world);
     let mut guesses = Guesses(Random::new(1, None, 0, Purpose::Synthetic));
     let passed = passed(world, &tasks, &mut guesses, Strategy::DFSDT);
+    println!("calls at random: {passed} of {}", tasks.len());
     assert!(passed * 100 <= tasks.len() * 3, "{passed}");
 }
 
@@ -120,7 +128,9 @@ fn where_a_fault_can_be_led_around_a_second_try_helps() {
     let mut oracle = Oracle::new(world, Manner::EasilyBeaten, 1);
     let deep = passed(world, &recoverable, &mut oracle, Strategy::DFSDT);
     let chain = passed(world, &recoverable, &mut oracle, Strategy::REACT);
-    assert_eq!((deep, chain), (recoverable.len(), 0));
+    let all = recoverable.len();
+    println!("easily beaten, around a fault: DFSDT {deep} of {all}, ReACT {chain}");
+    assert_eq!((deep, chain), (all, 0));
 }
 
 #[test]

@@ -15,6 +15,9 @@ use crate::reply::{Code, ToolReply};
 /// How long the first look at a server may take.
 const LOOK: Duration = Duration::from_secs(10);
 
+/// However long a server says to wait, it is tried again after this long.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 /// A server's address and the way to it.
 #[derive(Debug)]
 pub(super) struct Client {
@@ -38,7 +41,8 @@ enum Failed {
     Timeout,
     /// No connection: nothing has reached the server.
     Connection(String),
-    Status(u16),
+    /// A status that is none of success, and how long to wait where the server says.
+    Status(u16, Option<Duration>),
     TooLong,
 }
 
@@ -85,14 +89,18 @@ impl Client {
         let mut attempt = 1;
         loop {
             let reply = self.attempt(body, keys);
+            let mut told = None;
             let may_help = match &reply {
                 Ok(reply) => matches!(reply.code, Code::TooManyRequests | Code::RateLimit),
-                Err(Failed::Status(status)) => *status == 429 || *status >= 500,
+                Err(Failed::Status(status, seconds)) => {
+                    told = *seconds;
+                    *status == 429 || *status >= 500
+                }
                 Err(Failed::Connection(_)) => true,
                 Err(Failed::Timeout | Failed::TooLong) => false,
             };
             if attempt < self.settings.attempts && may_help {
-                std::thread::sleep(wait);
+                std::thread::sleep(told.unwrap_or(wait).min(LONGEST_WAIT));
                 wait = wait.saturating_mul(2);
                 attempt += 1;
                 continue;
@@ -114,7 +122,9 @@ impl Client {
         let reply = request.send(&text)?;
         let status = reply.status().as_u16();
         if status != 200 {
-            return Err(Failed::Status(status));
+            let told = reply.headers().get("retry-after");
+            let seconds = told.and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok());
+            return Err(Failed::Status(status, seconds.map(Duration::from_secs)));
         }
         let limit = self.settings.reply_bytes as u64;
         let mut bytes = Vec::new();
@@ -154,6 +164,14 @@ fn address(url: &str, path: &'static str) -> Result<String, ServerError> {
             });
         }
         Some(_) => {}
+    }
+    // Not shown either.
+    if let Some((before, _)) = url.split_once(['?', '#']) {
+        return Err(ServerError::Url {
+            url: format!("{before}…"),
+            reason: "give scheme, host and path alone; keys belong in the environment".to_owned(),
+            path,
+        });
     }
     let base = url.trim().trim_end_matches('/');
     Ok(match uri.path() {
@@ -196,7 +214,7 @@ impl Failed {
         let failed = |text: String| ToolReply::failed(Code::RequestFailed, text);
         match self {
             Failed::Timeout => ToolReply::failed(Code::Timeout, "Timeout error..."),
-            Failed::Status(status) => {
+            Failed::Status(status, _) => {
                 failed(format!("request invalid, data error. status_code={status}"))
             }
             Failed::Connection(reason) => failed(format!("request failed: {reason}")),

@@ -112,7 +112,10 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<(String, Value)>>, count: &Atom
             let reply = error("Rate limit per minute error...");
             answer(&mut stream, "200 OK", reply.as_bytes());
         }
-        "busy twice" | "rate twice" => answer(&mut stream, "200 OK", error("").as_bytes()),
+        "later" if first(1) => answer(&mut stream, "429 Busy\r\nRetry-After: 1", b""),
+        "later" | "busy twice" | "rate twice" => {
+            answer(&mut stream, "200 OK", error("").as_bytes())
+        }
         "html" => answer(&mut stream, "200 OK", b"<!DOCTYPE html><p>Hello"),
         "garbage" => answer(&mut stream, "200 OK", &[0xff, 0x00, 0xfe, 0x7b]),
         "list" => answer(&mut stream, "200 OK", b"[1, 2]"),

@@ -41,11 +41,9 @@ enum Place {
 
 impl RawAnswers {
     pub fn open(path: &Path, test_query_ids: Option<&Path>) -> Result<Self, SourceError> {
-        let answers = path.join("answer");
         let mut files = Vec::new();
         let mut groups = 0;
-        for group in GROUPS {
-            let directory = answers.join(group);
+        for directory in answer_directories(path)? {
             match list(&directory) {
                 Ok(names) => {
                     groups += 1;
@@ -209,6 +207,44 @@ fn query_id(file_name: &str) -> &str {
     stem.split_once('_').map_or(stem, |(id, _)| id)
 }
 
+/// Where a directory's answers are: in ToolBench's groups, or, where rollouts of this program's agent left them, in the folders
+/// of `answers/` (a live evaluation's), or in the directory itself (`agent run --out`).
+fn answer_directories(path: &Path) -> Result<Vec<PathBuf>, SourceError> {
+    let answers = path.join("answer");
+    let evaluated = path.join("answers");
+    if !answers.exists() && evaluated.is_dir() {
+        let mut folders = Vec::new();
+        let failed = |source: io::Error| SourceError::Open {
+            path: evaluated.clone(),
+            source,
+        };
+        for entry in std::fs::read_dir(&evaluated).map_err(failed)? {
+            let folder = entry.map_err(failed)?.path();
+            if folder.is_dir() {
+                folders.push(folder);
+            }
+        }
+        folders.sort_unstable();
+        return Ok(folders);
+    }
+    let is_flat =
+        |names: Vec<String>| !names.is_empty() && names.iter().all(|name| is_rollout(name));
+    if !answers.exists() && list(path).is_ok_and(is_flat) {
+        return Ok(vec![path.to_owned()]);
+    }
+    Ok(GROUPS.map(|group| answers.join(group)).to_vec())
+}
+
+/// Whether a file is named as an answer is after its method: `10_DFS_woFilter_w2.json`.
+fn is_rollout(name: &str) -> bool {
+    let method = name.split_once('_').map(|(_, method)| method);
+    method.is_some_and(|method| {
+        ["CoT@", "DFS_"]
+            .iter()
+            .any(|known| method.starts_with(known))
+    })
+}
+
 fn is_answer(name: &str) -> bool {
     name.ends_with(".json") && !name.starts_with('.')
 }
@@ -255,5 +291,13 @@ mod tests {
         assert_eq!(query_id("10_ChatGPT_DFS_woFilter_w2.json"), "10");
         assert_eq!(query_id("10.json"), "10");
         assert_eq!(query_id("_x.json"), "");
+    }
+
+    #[test]
+    fn a_rollout_is_named_after_its_method() {
+        assert!(is_rollout("7_CoT@1.json"));
+        assert!(is_rollout("7_DFS_woFilter_w2.json"));
+        assert!(!is_rollout("live.json"));
+        assert!(!is_rollout("7_ChatGPT_DFS_woFilter_w2.json"));
     }
 }

@@ -199,9 +199,12 @@ fn were_read(truth: &Truth, rollout: &RolloutRecord) -> Vec<bool> {
     read
 }
 
-/// What was replied on a path; what the agent itself wrote is no reply.
+/// What was replied on a path; what the agent itself wrote is no reply, nor what an error says again of it.
 fn replies(rollout: &RolloutRecord) -> impl Iterator<Item = String> {
-    let calls = rollout.path.iter().filter(|step| step.function != FINISH);
+    let calls = rollout
+        .path
+        .iter()
+        .filter(|step| step.function != FINISH && step.replied());
     calls.map(|step| unescaped(&step.observation))
 }
 

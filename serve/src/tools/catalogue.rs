@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use glpft_agent::Api;
+use glpft_agent::{Api, change_name, standard_category, standardize};
 use serde_json::Value;
 
 use super::request::ToolRequest;
-
-/// Names of Python's own that ToolBench's functions may not have.
-const PYTHON_NAMES: [&str; 7] = ["from", "class", "return", "false", "true", "id", "and"];
 
 /// The APIs that are served. Calls may spell them as the server does or as ToolBench's functions do: `The Weather!` is
 /// also `the_weather`.
@@ -56,49 +53,5 @@ fn standard(category: &str, tool: &str, api: &str) -> [String; 3] {
         .strip_suffix(&format!("_for_{category}"))
         .unwrap_or(tool);
     let tool = standardize(tool);
-    [category, tool, change_name(standardize(api))]
-}
-
-/// `standardize_category` of ToolBench: spaces, commas and slashes are underscores, which stand alone.
-fn standard_category(category: &str) -> String {
-    let category = category.replace([' ', ',', '/'], "_");
-    single_underscores(&category)
-}
-
-/// `standardize` of ToolBench: in lower case, everything but ASCII's letters and digits, Chinese characters and `^` an
-/// underscore, these single and not at the ends; a digit does not begin a name.
-fn standardize(name: &str) -> String {
-    let kept = |character: char| {
-        character.is_ascii_alphanumeric()
-            || character == '^'
-            || ('\u{4e00}'..='\u{9fa5}').contains(&character)
-    };
-    let name: String = name
-        .chars()
-        .map(|character| if kept(character) { character } else { '_' })
-        .collect();
-    let name = single_underscores(&name);
-    let name = name.trim_matches('_').to_lowercase();
-    match name.starts_with(|first: char| first.is_ascii_digit()) {
-        true => format!("get_{name}"),
-        false => name,
-    }
-}
-
-/// `change_name` of ToolBench.
-fn change_name(name: String) -> String {
-    match PYTHON_NAMES.contains(&name.as_str()) {
-        true => format!("is_{name}"),
-        false => name,
-    }
-}
-
-fn single_underscores(text: &str) -> String {
-    let mut single = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character != '_' || !single.ends_with('_') {
-            single.push(character);
-        }
-    }
-    single
+    [category, tool, change_name(&standardize(api))]
 }

@@ -1,6 +1,7 @@
 //! What several commands take.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use glpft::place::Removal;
@@ -135,4 +136,19 @@ pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(number) => Ok(number),
         Err(_) => Err("must be a whole number".to_owned()),
     }
+}
+
+/// A time of more than nothing.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    match seconds_or_none(text)? {
+        Duration::ZERO => Err("must be more than 0".to_owned()),
+        time => Ok(time),
+    }
+}
+
+/// A time, or none.
+pub(super) fn seconds_or_none(text: &str) -> Result<Duration, String> {
+    let number = text.parse().map_err(|_| "must be a number of seconds")?;
+    Duration::try_from_secs_f64(number)
+        .map_err(|_| "must be a number of seconds, not less than 0".to_owned())
 }

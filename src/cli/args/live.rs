@@ -1,10 +1,12 @@
 //! `glpft eval live` and `glpft agent`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use glpft_agent::Strategy;
 
+use super::common::{seconds, seconds_or_none};
 use super::{AskingArgs, OutputArgs, SizeArg, TeamArgs, at_least_one};
 
 /// `glpft agent …`.
@@ -39,6 +41,12 @@ pub(crate) struct WorkArgs {
     /// folder of its cache. Keys are read from TOOLBENCH_KEY and RAPIDAPI_KEY
     #[arg(long, value_name = "URL|DIR")]
     pub server: Option<String>,
+    /// How many seconds a call of the server may take
+    #[arg(long, value_name = "SECONDS", default_value = "30", requires = "server", value_parser = seconds)]
+    pub server_timeout: Duration,
+    /// The least time between two calls, in seconds, where the server allows only so many a minute
+    #[arg(long, value_name = "SECONDS", default_value = "0", requires = "server", value_parser = seconds_or_none)]
+    pub server_interval: Duration,
     /// Only the tasks of one test set, such as G1_tool
     #[arg(long)]
     pub group: Option<String>,
@@ -50,7 +58,10 @@ pub(crate) struct WorkArgs {
 /// How the agent goes about it.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SearchArgs {
-    /// react, dfsdt, or ToolBench's name of one: CoT@N, DFS_woFilter_wN
+    /// react, dfsdt, or ToolBench's name of one: CoT@N, DFS_woFilter_wN, DFS_wFilter_wN
+    ///
+    /// With the filter all children of a node are made before one goes on: one whose tool replied before one where something
+    /// went wrong.
     ///
     /// A search whose models always say the same (no --temperature) finds nothing else but by being told what has failed.
     #[arg(long, default_value = "react")]
@@ -61,6 +72,12 @@ pub(crate) struct SearchArgs {
     /// The most steps of one task
     #[arg(long, value_name = "N", default_value = "200", value_parser = at_least_one)]
     pub max_steps: usize,
+    /// The most tokens that models read and write for one task
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub max_tokens: Option<usize>,
+    /// The most seconds for one task: its rollout ends with the first step after them, so that two runs may differ
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub max_time: Option<Duration>,
     /// How many tasks are worked on together: more is faster where memory allows
     #[arg(long, value_name = "N", default_value = "16", value_parser = at_least_one)]
     pub together: usize,

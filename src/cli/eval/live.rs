@@ -3,11 +3,12 @@
 mod progress;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use glpft::Error;
 use glpft::evaluate::{EvaluateLive, JudgeChoice, TaskSource, Workplace, run_facts};
 use glpft::team::TeamSource;
-use glpft_agent::{PolicySettings, SearchSettings, Strategy};
+use glpft_agent::{HttpSettings, PolicySettings, RepliesFirst, SearchSettings, Strategy};
 use glpft_eval::judge::HttpJudgeSettings;
 use glpft_eval::live_evaluation::{LiveReport, LiveSettings, Reference};
 use glpft_eval::tool_eval::{Rate, Rates, ToolEvalSettings};
@@ -85,8 +86,13 @@ pub(crate) fn workplace(args: &WorkArgs) -> Result<Workplace, Error> {
             });
         }
     };
-    let (group, server) = (args.group.as_deref(), args.server.as_deref());
-    Workplace::open(&source, group, args.limit, server)
+    let settings = HttpSettings {
+        timeout: args.server_timeout,
+        interval: args.server_interval,
+        ..HttpSettings::default()
+    };
+    let server = args.server.as_deref().map(|at| (at, settings));
+    Workplace::open(&source, args.group.as_deref(), args.limit, server)
 }
 
 /// How tasks are searched.
@@ -94,6 +100,9 @@ pub(crate) fn search(args: &SearchArgs, team: &TeamSource) -> Result<SearchSetti
     Ok(SearchSettings {
         depth: args.depth,
         queries: args.max_steps,
+        tokens: args.max_tokens,
+        time: args.max_time,
+        rank: Some(Arc::new(RepliesFirst)),
         observations: run_facts(team)?.observations,
         ..SearchSettings::published(args.strategy)
     })

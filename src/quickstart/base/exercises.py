@@ -20,7 +20,7 @@ ANSWERS = 0.3
 # The share of names that no world gives, in lookups.
 NEW = 0.5
 # The share of things told by one function, where that one has failed.
-AGAIN = 0.2
+AGAIN = 0.1
 NOUN = r"(?:a|an) ([a-z]+)"
 FACTS = re.compile(rf"^The ([a-z]+)(?: and ([a-z]+))? of {NOUN}(, by its id)?\.$")
 LIST = re.compile(rf"^The ([a-z]+) with {NOUN}\.$")
@@ -40,6 +40,10 @@ class Function:
             self.plural, self.noun = found.groups()
         else:
             self.noun = ONE.match(self.description)[2]
+
+    def is_beside(self, other):
+        """Whether they are of one tool: only such know its ids."""
+        return self.name.split("_for_")[-1] == other.name.split("_for_")[-1]
 
     def wants(self):
         """What is asked of it: the columns from the first one on, or the one thing that it tells."""
@@ -112,7 +116,7 @@ class Exercises:
                 need, sent = f"The id of {name} is {number}. {need}", {f"{noun}_id": number}
             else:
                 need += f" I call {telling[0].name} when I know the id of the {noun} {name}."
-                telling = [function for function in functions if function.tells((noun, ("id",)))]
+                telling = [function for function in functions if function.tells((noun, ("id",))) and telling[0].is_beside(function)]
         elif len(telling) > 1 or telling and self.random.random() < AGAIN:
             # Another one, if there is.
             self.random.shuffle(telling)
@@ -146,8 +150,8 @@ class Exercises:
             return self.lookup()
         # Twice at most, so that it is found among the functions and not in what was said before.
         wanted = [want for want in clear for _ in range(1 if isinstance(want, str) and ONE.match(want) else 2)]
-        wanted += r.sample(twice, min(len(twice), 2))
-        wanted += r.sample(absent, min(len(absent), r.randint(1, 4)))
+        wanted += r.sample(twice, min(len(twice), 2)) * 2
+        wanted += r.sample(absent, min(len(absent), r.randint(2, 5)))
         whole = r.random() < 0.3
         asked, said = [], []
         for want in r.sample(wanted, min(len(wanted), 10)):

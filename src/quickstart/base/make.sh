@@ -20,29 +20,38 @@ learn() { # NAME RECIPE DATA BASE SETTINGS…
         --set name="$name" --set data.source="$out/$data.json" --set model.base="$base" "$@"
 }
 
-[ -f "$out/trajectories.json" ] ||
-    cargo run --release --quiet -p glpft-world --example base_text -- "$out/trajectories.json" 1001 1012 1 2 3
-[ -d "$out/tokenizer" ] || python3 "$here/tokenizer.py" "$out/trajectories.json" "$out/tokenizer" 1569
-[ -f "$out/drills.json" ] || python3 "$here/drills.py" "$out/trajectories.json" "$out/drills.json" 60000
-[ -f "$out/exercises.json" ] ||
-    python3 "$here/exercises.py" "$out/trajectories.json" "$out/tokenizer" "$out/exercises.json" 20000 9
-[ -f "$out/fewer_exercises.json" ] ||
-    python3 "$here/exercises.py" "$out/trajectories.json" "$out/tokenizer" "$out/fewer_exercises.json" 7000 23
-[ -f "$out/renamed.json" ] ||
-    python3 "$here/rename.py" "$out/trajectories.json" "$out/tokenizer" "$out/renamed.json" 0.22 0.4 12
-[ -f "$out/all.json" ] || python3 - "$out/renamed.json" "$out/fewer_exercises.json" "$out/all.json" <<'PYTHON'
+exercises() { # NAME COUNT SEED
+    [ -f "$out/$1.json" ] || python3 "$here/exercises.py" "$out/trajectories.json" "$out/tokenizer" "$out/$1.json" "$2" "$3"
+}
+
+mixed() { # NAME SHARE SEED EXERCISES: trajectories, half of them renamed, and exercises
+    [ -f "$out/$1.json" ] && return
+    python3 "$here/rename.py" "$out/trajectories.json" "$out/tokenizer" "$out/renamed.json" "$2" 0.5 "$3"
+    python3 - "$out/renamed.json" "$out/$4.json" "$out/$1.json" <<'PYTHON'
 import json, sys
 *sources, out = sys.argv[1:]
 json.dump([one for source in sources for one in json.load(open(source))], open(out, "w"))
 PYTHON
+}
+
+[ -f "$out/trajectories.json" ] ||
+    cargo run --release --quiet -p glpft-world --example base_text -- "$out/trajectories.json" 1001 1012 1 2 3
+[ -d "$out/tokenizer" ] || python3 "$here/tokenizer.py" "$out/trajectories.json" "$out/tokenizer" 1569
+[ -f "$out/drills.json" ] || python3 "$here/drills.py" "$out/trajectories.json" "$out/drills.json" 60000
+exercises exercises 40000 9
+exercises fewer_exercises 8000 23
+exercises few_exercises 3500 31
+mixed tools 0.24 12 fewer_exercises
+mixed more 0.14 29 few_exercises
 
 bare=(--set data.prompts="$here/bare.prompts.toml")
 learn drills drills drills random --set model.tokenizer="$out/tokenizer" "${bare[@]}"
 learn exercises exercises exercises drills --set data.fraction=0.8 "${bare[@]}"
-learn tools trajectories all exercises --set data.fraction=0.75 --set stage.batch=32
+learn tools trajectories tools exercises --set data.fraction=0.7 --set stage.batch=32
+learn more trajectories more tools --set stage.batch=32 --set stage.global.lr=7e-4
 
 rm -rf "$out/base"
-glpft export "$out/tools" --role global --to "$out/base" --dtype bf16
+glpft export "$out/more" --role global --to "$out/base" --dtype bf16
 for file in config.json generation_config.json model.safetensors special_tokens_map.json tokenizer.json tokenizer_config.json; do
     cp "$out/base/$file" "$here/$file"
 done

@@ -106,7 +106,8 @@ impl HttpJudge {
             .read_to_string();
         match status {
             200..=299 => reply::arguments(&text.map_err(passing)?, form.question.name())
-                .map_err(|reason| Failure::Passing(reason, None)),
+                .map(|arguments| self.arguments_without_key(arguments))
+                .map_err(|reason| Failure::Passing(self.without_key(&reason), None)),
             408 | 409 | 425 | 429 | 500.. => Err(Failure::Passing(
                 format!("status {status}"),
                 told.map(Duration::from_secs),
@@ -122,6 +123,20 @@ impl HttpJudge {
                 Err(Failure::Lasting(format!("status {status}: {shown}")))
             }
         }
+    }
+
+    /// What a judge says is kept, and it may say what it was sent.
+    fn arguments_without_key(&self, mut arguments: Value) -> Value {
+        for value in arguments
+            .as_object_mut()
+            .into_iter()
+            .flat_map(|all| all.values_mut())
+        {
+            if let Value::String(text) = value {
+                *text = self.without_key(text);
+            }
+        }
+        arguments
     }
 
     fn without_key(&self, text: &str) -> String {

@@ -129,6 +129,15 @@ fn a_right_guess_is_not_solved() {
         judgment.map(|one| one.said).ok(),
         Some(AnswerStatus::Unsolved)
     );
+    // Nor is an error that says it again.
+    let mut echoed = rollout(RIGHT, &[]);
+    let error = format!("{{\"error\":\"No such function name: {RIGHT}\",\"response\":\"\"}}");
+    echoed.path.insert(0, step(RIGHT, "{}", &error, 1));
+    let judgment = weather().parse_answer_status(&task(), &echoed, 0);
+    assert_eq!(
+        judgment.map(|one| one.said).ok(),
+        Some(AnswerStatus::Unsolved)
+    );
 }
 
 #[test]
