@@ -149,6 +149,10 @@ fn what_does_not_fit_together_is_told() {
         (&["--world=1", "--strategy=best"], "no strategy"),
         (&["--world=1", "--size=huge"], "tiny"),
         (&["--world=1", "--name=../x"], "--name"),
+        (&["--world=1", "--max-time=nan"], "--max-time"),
+        (&["--world=1", "--max-time=1e19"], "a year"),
+        (&["--world=1", "--max-time=0"], "more than 0"),
+        (&["--world=1", "--server-timeout=3"], "--server"),
         (&[], "--world"),
     ] {
         let outcome = glpft(path, ["eval", "live", RUN].iter().chain(arguments));

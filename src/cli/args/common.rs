@@ -9,6 +9,9 @@ use glpft_recipes::Override;
 use glpft_recipes::Precision;
 use glpft_world::Size;
 
+/// A year.
+const MOST_SECONDS: f64 = 365.0 * 24.0 * 3600.0;
+
 /// Which recipe, with what changed in it.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RecipeArgs {
@@ -146,9 +149,12 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A time, or none.
+/// A time, or none. Clocks cannot count all that a number can say.
 pub(super) fn seconds_or_none(text: &str) -> Result<Duration, String> {
-    let number = text.parse().map_err(|_| "must be a number of seconds")?;
-    Duration::try_from_secs_f64(number)
-        .map_err(|_| "must be a number of seconds, not less than 0".to_owned())
+    let number: Option<f64> = text.parse().ok();
+    let number = number.filter(|seconds| (0.0..=MOST_SECONDS).contains(seconds));
+    match number {
+        Some(seconds) => Ok(Duration::from_secs_f64(seconds)),
+        None => Err("must be a number of seconds, at most a year's".to_owned()),
+    }
 }
