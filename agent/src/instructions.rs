@@ -97,7 +97,11 @@ fn function(api: &Value) -> Result<Function, String> {
     if !own.is_empty() {
         let own = match spelled {
             "" => own.to_owned(),
-            spelled => own.replace(spelled, &name),
+            spelled => {
+                // No more than what is cut below can come of: a long text of short names would become many times as long.
+                let enough = (DESCRIPTION_CHARACTERS + 1) * spelled.chars().count();
+                first_chars(own, enough).replace(spelled, &name)
+            }
         };
         let own = first_chars(&own, DESCRIPTION_CHARACTERS);
         description.push_str(&format!("The description of this function is: \"{own}\""));

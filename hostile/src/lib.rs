@@ -50,6 +50,7 @@ pub const PARSERS: &[Parser] = &[
     texts::PYTHON_JSON,
     tools::TOOL_REPLY,
     tools::TOOL_CACHE,
+    tools::INSTRUCTIONS,
     live::LIVE_FILES,
 ];
 

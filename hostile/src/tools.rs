@@ -1,12 +1,36 @@
 //! What tools reply, and what is said to them.
 
 use glpft_agent::{
-    Api, CachedTools, Code, FINISH, OBSERVATION_CHARACTERS, Said, Task, ToolReply, ToolServer, step,
+    Api, CachedTools, Code, FINISH, OBSERVATION_CHARACTERS, Said, Task, ToolReply, ToolServer,
+    read_instructions, retrieve, step,
 };
 use glpft_data::observation_text;
 use glpft_recipes::Observations;
 
 use crate::{Parser, put};
+
+/// A list of tasks, and what is looked for in it.
+pub(crate) const INSTRUCTIONS: Parser = Parser {
+    name: "instructions",
+    read: |data, folder| {
+        let path = folder.join("G1_tool.json");
+        put(&path, data);
+        for task in read_instructions(&path).unwrap_or_default() {
+            for function in &task.functions {
+                assert!(function.name.chars().count() <= 64, "it is cut");
+            }
+            retrieve(&task.query, &task.functions, 2);
+        }
+    },
+    examples: || {
+        let text = r#"[{"query": "Is it warm in Malm\u00f6?", "query_id": 7, "api_list": [{"category_name": "Weather",
+            "tool_name": "The Sky!", "api_name": "Now", "api_description": "Now: the weather now.", "method": "GET",
+            "required_parameters": [{"name": "city", "type": "STRING", "description": "where", "default": "Oslo"}],
+            "optional_parameters": [{"name": "days", "type": "NUMBER", "description": "", "default": 2}]}]}]"#;
+        vec![text.as_bytes().to_vec()]
+    },
+    fixtures: &[],
+};
 
 /// Replies with the same to everything.
 struct Says(ToolReply);
