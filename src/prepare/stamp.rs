@@ -93,7 +93,15 @@ fn list(recipe: &DataRecipe) -> Result<Vec<SourceFile>, Error> {
     let source = Path::new(&recipe.source);
     let mut files = Vec::new();
     if source.is_dir() {
-        add(&source.join("answer"), "answer", 2, &mut files)?;
+        let answers = source.join("answer");
+        let evaluated = source.join("answers");
+        if answers.exists() {
+            add(&answers, "answer", 2, &mut files)?;
+        } else if evaluated.is_dir() {
+            add(&evaluated, "answers", 2, &mut files)?;
+        } else {
+            add(source, "", 1, &mut files)?;
+        }
         let beside = source.join("test_query_ids");
         let ids = recipe.test_query_ids.as_ref().map_or(beside, PathBuf::from);
         add(&ids, "test_query_ids", 1, &mut files)?;

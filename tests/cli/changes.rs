@@ -63,6 +63,33 @@ fn other_data_is_refused_unless_told() {
 }
 
 #[test]
+fn rollouts_that_come_to_a_source_are_told_wherever_they_lie() {
+    for layout in ["rollouts/answers/G1_tool", "rollouts"] {
+        let here = folder();
+        let from = raw_source(here.path()).join("answer/G1_answer");
+        let to = here.path().join(layout);
+        fs::create_dir_all(&to).unwrap();
+        let mut files: Vec<_> = fs::read_dir(from)
+            .unwrap()
+            .map(|one| one.unwrap())
+            .collect();
+        files.sort_by_key(fs::DirEntry::file_name);
+        let last = files.pop().unwrap();
+        let copy = |file: &fs::DirEntry, id: usize| {
+            fs::copy(file.path(), to.join(format!("{id}_DFS_woFilter_w2.json"))).unwrap()
+        };
+        for (id, file) in files.iter().enumerate() {
+            copy(file, id);
+        }
+        let source_is = set("data.source", here.path().join("rollouts"));
+        train(here.path(), "global", &[&source_is]).ok();
+        copy(&last, files.len());
+        let parts = ["rollouts has changed since", "--resume-anyway"];
+        train(here.path(), "planner", &[&source_is]).fails(2, &parts);
+    }
+}
+
+#[test]
 fn a_source_that_changes_while_it_is_read_is_told() {
     let here = folder();
     let source = raw_source(here.path());

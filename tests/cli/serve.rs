@@ -1,14 +1,19 @@
-//! `glpft serve` and `glpft world serve`: started, asked, and told to end.
+//! `glpft serve`: started, asked, and told to end.
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::json;
+
+/// An answer that takes longer does not come.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A server that runs; it ends with this.
 pub(crate) struct Served {
@@ -20,20 +25,28 @@ pub(crate) struct Served {
 impl Served {
     /// Starts a command at a free port and waits until it listens.
     pub fn start(directory: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_glpft"))
+        let child = Command::new(env!("CARGO_BIN_EXE_glpft"))
             .current_dir(directory)
             .args(arguments)
             .args(["--port=0", "--json"])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        // From here on it ends with the test, however that ends.
+        let mut served = Self {
+            child,
+            url: String::new(),
+        };
         let mut line = String::new();
-        let out = child.stdout.take().unwrap();
+        let out = served.child.stdout.take().unwrap();
         BufReader::new(out).read_line(&mut line).unwrap();
         let listening = json(&line);
         assert_eq!(listening["event"], "listening");
-        let url = listening["url"].as_str().unwrap().to_owned();
-        Self { child, url }
+        listening["url"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut served.url);
+        served
     }
 
     /// The status and the body of an answer; a body is posted, nothing is got.
@@ -41,6 +54,7 @@ impl Served {
         let host = self.url.strip_prefix("http://").unwrap();
         let host = host.split('/').next().unwrap();
         let mut stream = TcpStream::connect(host).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let request = match body {
             None => format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"),
             Some(body) => format!(
@@ -62,7 +76,14 @@ impl Served {
         let id = self.child.id().to_string();
         let told = Command::new("kill").args(["-TERM", &id]).status();
         assert!(told.unwrap().success());
-        self.child.wait().unwrap().code()
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            sleep(Duration::from_millis(20));
+        }
+        panic!("it does not end");
     }
 }
 

@@ -15,7 +15,7 @@ use crate::reply::{Code, ToolReply};
 /// How long the first look at a server may take.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// However long a server says to wait, it is tried again after this long.
+/// A server that wants a longer wait is not tried again.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// A server's address and the way to it.
@@ -99,8 +99,9 @@ impl Client {
                 Err(Failed::Connection(_)) => true,
                 Err(Failed::Timeout | Failed::TooLong) => false,
             };
-            if attempt < self.settings.attempts && may_help {
-                std::thread::sleep(told.unwrap_or(wait).min(LONGEST_WAIT));
+            let pause = told.map_or(wait, |told| told.max(wait));
+            if attempt < self.settings.attempts && may_help && pause <= LONGEST_WAIT {
+                std::thread::sleep(pause);
                 wait = wait.saturating_mul(2);
                 attempt += 1;
                 continue;
@@ -141,6 +142,15 @@ impl Client {
 
 /// The address with its path.
 fn address(url: &str, path: &'static str) -> Result<String, ServerError> {
+    // What may be a key is not shown.
+    if let Some((before, _)) = url.split_once(['?', '#']) {
+        let shown = before.rsplit('@').next().unwrap_or_default();
+        return Err(ServerError::Url {
+            url: format!("{shown}…"),
+            reason: "give scheme, host and path alone; keys belong in the environment".to_owned(),
+            path,
+        });
+    }
     let wrong = |reason: &str| ServerError::Url {
         url: url.to_owned(),
         reason: reason.to_owned(),
@@ -164,14 +174,6 @@ fn address(url: &str, path: &'static str) -> Result<String, ServerError> {
             });
         }
         Some(_) => {}
-    }
-    // Not shown either.
-    if let Some((before, _)) = url.split_once(['?', '#']) {
-        return Err(ServerError::Url {
-            url: format!("{before}…"),
-            reason: "give scheme, host and path alone; keys belong in the environment".to_owned(),
-            path,
-        });
     }
     let base = url.trim().trim_end_matches('/');
     Ok(match uri.path() {

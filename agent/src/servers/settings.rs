@@ -10,7 +10,8 @@ pub struct HttpSettings {
     /// How often a call is tried in all, where there is no connection, the server is busy (429, 5xx) or a rate limit is
     /// reached. A call that timed out is not tried again.
     pub attempts: usize,
-    /// The wait before the second attempt; each later one waits twice as long.
+    /// The wait before the second attempt; each later one waits twice as long. A server that says how long to wait is
+    /// given that, up to a minute; where it says more, it is not asked again.
     pub backoff: Duration,
     /// The least time between two calls' beginnings, whoever makes them.
     pub interval: Duration,

@@ -95,7 +95,8 @@ pub enum SourceError {
     /// A directory without the raw layout.
     #[error(
         "data source {path} is a directory without {missing}; a raw ToolBench directory holds \
-         answer/G1_answer, answer/G2_answer or answer/G3_answer with one JSON file an answer{hint}"
+         answer/G1_answer, answer/G2_answer or answer/G3_answer with one JSON file an answer, a live evaluation \
+         answers/{hint}"
     )]
     NoAnswers {
         /// The directory.

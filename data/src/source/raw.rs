@@ -227,9 +227,13 @@ fn answer_directories(path: &Path) -> Result<Vec<PathBuf>, SourceError> {
         folders.sort_unstable();
         return Ok(folders);
     }
+    // A group of ToolBench's has test queries beside it, which are not looked for from there.
+    let is_group = path
+        .parent()
+        .is_some_and(|parent| parent.ends_with("answer"));
     let is_flat =
         |names: Vec<String>| !names.is_empty() && names.iter().all(|name| is_rollout(name));
-    if !answers.exists() && list(path).is_ok_and(is_flat) {
+    if !answers.exists() && !is_group && list(path).is_ok_and(is_flat) {
         return Ok(vec![path.to_owned()]);
     }
     Ok(GROUPS.map(|group| answers.join(group)).to_vec())
@@ -274,6 +278,13 @@ fn hint(path: &Path) -> String {
             }
             _ => " (did you mean the directory above it?)".to_owned(),
         };
+    }
+    let is_inside = path.ends_with("answers")
+        || path
+            .parent()
+            .is_some_and(|parent| parent.ends_with("answers"));
+    if is_inside {
+        return " (did you mean the directory that holds answers/?)".to_owned();
     }
     let below = path.join("data");
     if holds_groups(&below.join("answer")) {

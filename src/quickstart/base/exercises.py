@@ -116,7 +116,8 @@ class Exercises:
                 need, sent = f"The id of {name} is {number}. {need}", {f"{noun}_id": number}
             else:
                 need += f" I call {telling[0].name} when I know the id of the {noun} {name}."
-                telling = [function for function in functions if function.tells((noun, ("id",))) and telling[0].is_beside(function)]
+                ids = [function for function in functions if function.tells((noun, ("id",)))]
+                telling = [function for function in ids if telling[0].is_beside(function)]
         elif len(telling) > 1 or telling and self.random.random() < AGAIN:
             # Another one, if there is.
             self.random.shuffle(telling)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the quick start's base model in DIR and copies it here: make.sh DIR   (some hours on two cores)
+# Makes the quick start's base model in DIR and copies it here: make.sh DIR   (about two hours on two cores)
 #
 # Needs Python with the package `tokenizers`. Started again, it goes on where it was. What the model must not have
 # read: an instruction of the small worlds 1, 2 and 3.
@@ -21,17 +21,20 @@ learn() { # NAME RECIPE DATA BASE SETTINGS…
 }
 
 exercises() { # NAME COUNT SEED
-    [ -f "$out/$1.json" ] || python3 "$here/exercises.py" "$out/trajectories.json" "$out/tokenizer" "$out/$1.json" "$2" "$3"
+    [ -f "$out/$1.json" ] && return
+    python3 "$here/exercises.py" "$out/trajectories.json" "$out/tokenizer" "$out/$1.part" "$2" "$3"
+    mv "$out/$1.part" "$out/$1.json"
 }
 
 mixed() { # NAME SHARE SEED EXERCISES: trajectories, half of them renamed, and exercises
     [ -f "$out/$1.json" ] && return
     python3 "$here/rename.py" "$out/trajectories.json" "$out/tokenizer" "$out/renamed.json" "$2" 0.5 "$3"
-    python3 - "$out/renamed.json" "$out/$4.json" "$out/$1.json" <<'PYTHON'
+    python3 - "$out/renamed.json" "$out/$4.json" "$out/$1.part" <<'PYTHON'
 import json, sys
 *sources, out = sys.argv[1:]
 json.dump([one for source in sources for one in json.load(open(source))], open(out, "w"))
 PYTHON
+    mv "$out/$1.part" "$out/$1.json"
 }
 
 [ -f "$out/trajectories.json" ] ||
