@@ -29,7 +29,9 @@ pub fn open_server(
     at: &str,
     settings: HttpSettings,
 ) -> Result<Box<dyn ToolServer + Send>, ServerError> {
-    if !at.contains("://") {
+    // What is no folder and may hold a key is told by who reads addresses, and does not show it.
+    let is_address = at.contains("://") || at.contains(['?', '#', '@']) && !Path::new(at).exists();
+    if !is_address {
         return Ok(Box::new(CachedTools::open(Path::new(at))?));
     }
     match at.trim().trim_end_matches('/').ends_with("/virtual") {

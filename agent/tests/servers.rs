@@ -260,11 +260,18 @@ fn a_wrong_address_is_one_clear_error_at_the_start() {
         !error.contains("secret") && error.contains("environment"),
         "{error}"
     );
-    let error = open("http://localhost/virtual?key=secret").to_string();
-    assert!(
-        !error.contains("secret") && error.contains("localhost/virtual…"),
-        "{error}"
-    );
+    for url in [
+        "http://localhost/virtual?key=secret",
+        "ftp://localhost/virtual?key=secret",
+        "http://me:secret@localhost/virtual#secret",
+        "localhost/virtual?key=secret",
+    ] {
+        let error = open_server(url, quick()).err().unwrap().to_string();
+        assert!(
+            !error.contains("secret") && error.contains("localhost/virtual…"),
+            "{error}"
+        );
+    }
     let error = open(&format!("{}/wrong", server.address));
     assert!(matches!(error, ServerError::NotFound { .. }), "{error}");
     let free = TcpListener::bind("127.0.0.1:0")

@@ -42,7 +42,7 @@ pub use random::{Purpose, Random};
 pub use roles::{GiveUpPrompt, HALLUCINATED, examples, history};
 pub use source::{
     BadRecord, Conversations, ReadOptions, Record, RecordError, Source, SourceError, SourceForm,
-    SourceReport, TestQueriesError,
+    SourceReport, TestQueriesError, answer_directories,
 };
 pub use split::{QuerySplits, Split};
 pub use statistics::DatasetStatistics;

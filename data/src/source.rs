@@ -18,6 +18,7 @@ use crate::trajectory::Trajectory;
 
 pub use error::{RecordError, SourceError, TestQueriesError};
 pub(crate) use field::Field;
+pub use raw::answer_directories;
 pub use report::{BadRecord, SourceReport};
 
 use raw::RawAnswers;

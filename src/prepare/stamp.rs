@@ -1,12 +1,13 @@
 //! Whether a source is still what it was.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use glpft_checkpoints::FileError;
-use glpft_data::{fingerprint, sample};
+use glpft_data::{answer_directories, fingerprint, sample};
 use glpft_recipes::DataRecipe;
 use rayon::prelude::*;
 
@@ -93,18 +94,14 @@ fn list(recipe: &DataRecipe) -> Result<Vec<SourceFile>, Error> {
     let source = Path::new(&recipe.source);
     let mut files = Vec::new();
     if source.is_dir() {
-        let answers = source.join("answer");
-        let evaluated = source.join("answers");
-        if answers.exists() {
-            add(&answers, "answer", 2, &mut files)?;
-        } else if evaluated.is_dir() {
-            add(&evaluated, "answers", 2, &mut files)?;
-        } else {
-            add(source, "", 1, &mut files)?;
+        for directory in answer_directories(source)? {
+            let inside = directory.strip_prefix(source).unwrap_or(&directory);
+            let parts: Vec<_> = inside.iter().map(OsStr::to_string_lossy).collect();
+            add(&directory, &parts.join("/"), &mut files)?;
         }
         let beside = source.join("test_query_ids");
         let ids = recipe.test_query_ids.as_ref().map_or(beside, PathBuf::from);
-        add(&ids, "test_query_ids", 1, &mut files)?;
+        add(&ids, "test_query_ids", &mut files)?;
     } else if source.is_file() {
         files.push(source_file(source.to_owned(), String::new())?);
     }
@@ -113,12 +110,7 @@ fn list(recipe: &DataRecipe) -> Result<Vec<SourceFile>, Error> {
     Ok(files)
 }
 
-fn add(
-    directory: &Path,
-    name: &str,
-    depth: usize,
-    files: &mut Vec<SourceFile>,
-) -> Result<(), Error> {
+fn add(directory: &Path, name: &str, files: &mut Vec<SourceFile>) -> Result<(), Error> {
     let Ok(entries) = fs::read_dir(directory) else {
         return Ok(());
     };
@@ -126,12 +118,8 @@ fn add(
         let entry = entry.map_err(|source| FileError::new("list", directory, source))?;
         let path = entry.path();
         let name = format!("{name}/{}", entry.file_name().to_string_lossy());
-        if path.is_file() {
-            if name.ends_with(".json") {
-                files.push(source_file(path, name)?);
-            }
-        } else if depth > 1 && path.is_dir() {
-            add(&path, &name, depth - 1, files)?;
+        if path.is_file() && name.ends_with(".json") {
+            files.push(source_file(path, name)?);
         }
     }
     Ok(())

@@ -32,6 +32,7 @@ fn both_learn_are_measured_and_shown_and_nothing_is_done_twice() {
     assert!(question["tools"][0]["function"]["name"].is_string());
     #[cfg(unix)]
     crate::serve::answers_the_question(&root);
+
     // Spelled otherwise, it is the same; more tasks are measured, nothing is trained or asked again.
     let kept = [
         "team/summary.json",

@@ -16,15 +16,15 @@ use crate::json;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A server that runs; it ends with this.
-pub(crate) struct Served {
+struct Served {
     child: Child,
     /// Where it listens: `http://HOST:PORT` and a path.
-    pub url: String,
+    url: String,
 }
 
 impl Served {
     /// Starts a command at a free port and waits until it listens.
-    pub fn start(directory: &Path, arguments: &[&str]) -> Self {
+    fn start(directory: &Path, arguments: &[&str]) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_glpft"))
             .current_dir(directory)
             .args(arguments)
@@ -49,8 +49,8 @@ impl Served {
         served
     }
 
-    /// The status and the body of an answer; a body is posted, nothing is got.
-    pub fn ask(&self, path: &str, body: Option<&str>) -> (u16, String) {
+    /// The status and the body of an answer; without one to send, it is a GET.
+    fn ask(&self, path: &str, body: Option<&str>) -> (u16, String) {
         let host = self.url.strip_prefix("http://").unwrap();
         let host = host.split('/').next().unwrap();
         let mut stream = TcpStream::connect(host).unwrap();
@@ -72,7 +72,7 @@ impl Served {
     }
 
     /// Tells it to end, as a service manager does; its exit status.
-    pub fn end(mut self) -> Option<i32> {
+    fn end(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
         let told = Command::new("kill").args(["-TERM", &id]).status();
         assert!(told.unwrap().success());

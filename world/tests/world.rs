@@ -28,12 +28,8 @@ fn world() -> &'static World {
 
 #[test]
 fn nothing_of_a_test_is_in_training() {
-    for (seed, size) in [1, 2, 3]
-        .map(|seed| (seed, Size::small()))
-        .into_iter()
-        .chain([(2, SIZE)])
-    {
-        let world = World::new(seed, size);
+    for seed in [1, 2, 3] {
+        let world = World::new(seed, Size::small());
         let found = overlap(&world);
         println!("world {seed}, of test tasks in training: {found:?}");
         assert_eq!(found.total(), 0, "seed {seed}: {found:?}");

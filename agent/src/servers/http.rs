@@ -140,22 +140,30 @@ impl Client {
     }
 }
 
+/// An address without what may be a key: a password, a query.
+fn shown(url: &str) -> String {
+    let before = url.split(['?', '#']).next().unwrap_or_default();
+    let after = before.rsplit('@').next().unwrap_or_default();
+    match (before == url, after == before) {
+        (true, true) => url.to_owned(),
+        (true, false) => format!("…@{after}"),
+        (false, true) => format!("{after}…"),
+        (false, false) => format!("…@{after}…"),
+    }
+}
+
 /// The address with its path.
 fn address(url: &str, path: &'static str) -> Result<String, ServerError> {
-    // What may be a key is not shown.
-    if let Some((before, _)) = url.split_once(['?', '#']) {
-        let shown = before.rsplit('@').next().unwrap_or_default();
-        return Err(ServerError::Url {
-            url: format!("{shown}…"),
-            reason: "give scheme, host and path alone; keys belong in the environment".to_owned(),
-            path,
-        });
-    }
     let wrong = |reason: &str| ServerError::Url {
-        url: url.to_owned(),
+        url: shown(url),
         reason: reason.to_owned(),
         path,
     };
+    if url.contains(['?', '#', '@']) {
+        return Err(wrong(
+            "give scheme, host and path alone; keys belong in the environment",
+        ));
+    }
     let uri: Uri = url
         .trim()
         .parse()
@@ -163,17 +171,8 @@ fn address(url: &str, path: &'static str) -> Result<String, ServerError> {
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(wrong("it begins with neither http:// nor https://"));
     }
-    match uri.authority() {
-        None => return Err(wrong("it names no host")),
-        // Not shown: it may be a password.
-        Some(authority) if authority.as_str().contains('@') => {
-            return Err(ServerError::Url {
-                url: "…@…".to_owned(),
-                reason: "keys belong in the environment".to_owned(),
-                path,
-            });
-        }
-        Some(_) => {}
+    if uri.authority().is_none() {
+        return Err(wrong("it names no host"));
     }
     let base = url.trim().trim_end_matches('/');
     Ok(match uri.path() {

@@ -208,8 +208,11 @@ fn query_id(file_name: &str) -> &str {
 }
 
 /// Where a directory's answers are: in ToolBench's groups, or, where rollouts of this program's agent left them, in the folders
-/// of `answers/` (a live evaluation's), or in the directory itself (`agent run --out`).
-fn answer_directories(path: &Path) -> Result<Vec<PathBuf>, SourceError> {
+/// of `answers/` (a live evaluation's), or in the directory itself (`agent run --out`). Not all of them need be there.
+///
+/// # Errors
+/// A folder that is there cannot be listed.
+pub fn answer_directories(path: &Path) -> Result<Vec<PathBuf>, SourceError> {
     let answers = path.join("answer");
     let evaluated = path.join("answers");
     if !answers.exists() && evaluated.is_dir() {

@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeSet;
 
-use glpft_agent::{FINISH, Task};
+use glpft_agent::Task;
 use glpft_world::{GoldCall, Truth, facts_in};
 use serde_json::Value;
 
@@ -201,10 +201,7 @@ fn were_read(truth: &Truth, rollout: &RolloutRecord) -> Vec<bool> {
 
 /// What was replied on a path; what the agent itself wrote is no reply, nor what an error says again of it.
 fn replies(rollout: &RolloutRecord) -> impl Iterator<Item = String> {
-    let calls = rollout
-        .path
-        .iter()
-        .filter(|step| step.function != FINISH && step.replied());
+    let calls = rollout.path.iter().filter(|step| step.replied());
     calls.map(|step| unescaped(&step.observation))
 }
 

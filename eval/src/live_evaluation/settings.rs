@@ -34,7 +34,9 @@ impl LiveSettings {
         let tokens = search.tokens.map(|tokens| tokens.to_string());
         let time = search.time.map(|time| format!("{} s", time.as_secs_f64()));
         let none = || "none".to_owned();
-        [
+        let filters = matches!(search.strategy, Strategy::DepthFirst { filter: true, .. });
+        let rank = filters.then(|| ("rank".to_owned(), format!("{:?}", search.rank)));
+        let facts = [
             ("kind", "live".to_owned()),
             ("strategy", search.strategy.to_string()),
             ("depth", search.depth.to_string()),
@@ -49,7 +51,7 @@ impl LiveSettings {
             ("earlier demands", search.earlier_demands.to_string()),
             ("together", self.together.to_string()),
         ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .map(|(name, value)| (name.to_owned(), value));
+        facts.into_iter().chain(rank).collect()
     }
 }

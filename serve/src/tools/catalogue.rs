@@ -47,7 +47,11 @@ impl Catalogue {
 
 /// The names of ToolBench's functions: the category's, the tool's and the API's.
 fn standard(category: &str, tool: &str, api: &str) -> [String; 3] {
-    let category = standard_category(category);
+    let mut category = standard_category(category);
+    // Standardised again it is the same: ToolBench's rule leaves some underscores of a row.
+    while category.contains("__") {
+        category = category.replace("__", "_");
+    }
     // Some callers name the tool as its code does.
     let tool = tool
         .strip_suffix(&format!("_for_{category}"))

@@ -3,7 +3,7 @@
 N SEED
 
 Lookups: functions as trajectories describe them, a list of things wanted, and for each of them in its order the function that
-tells it, or that none does. A trajectory asks for two or three functions in 280 tokens, a lookup for nine in 480.
+tells it, or that none does. A trajectory asks for two or three functions in 270 tokens, a lookup for ten in 480.
 
 Answers: the calls and replies of two to four small tasks, one after the other, and what they come to.
 """

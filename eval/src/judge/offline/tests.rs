@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::rollout::Usage;
+use glpft_agent::FINISH;
 use glpft_world::Slot;
 use serde_json::json;
 
