@@ -7,7 +7,7 @@ use glpft_recipes::Observations;
 use serde::{Deserialize, Serialize};
 
 use crate::python::json;
-use crate::source::{Field, RecordError};
+use crate::source::{Field, RecordError, shown};
 use crate::trajectory::{Tool, Trajectory, read_tools};
 
 pub use finish::{Finish, read_finish};
@@ -58,11 +58,11 @@ impl Speaker {
             "caller" => Speaker::Caller,
             "conclusion" => Speaker::Conclusion,
             "observation" => Speaker::Observation,
-            other => {
+            _ => {
                 return Err(RecordError::Unknown {
-                    path: field.to_string(),
+                    path: field.path(),
                     expected: "user, assistant, caller, conclusion, observation",
-                    found: other.to_owned(),
+                    found: shown(field.value()),
                 });
             }
         })
@@ -105,7 +105,7 @@ impl Conversation {
         }];
         // The first two messages are the system's and the user's, whom the instruction stands for.
         for (index, message) in trajectory.chain.iter().enumerate().skip(2) {
-            let message = Field::element(message, "chains", index);
+            let message = Field::root(message, format!("{}[{index}]", trajectory.place));
             let role = message.key("role")?;
             match role.text()? {
                 "assistant" => push_assistant(&message, &mut turns)?,
@@ -115,14 +115,14 @@ impl Conversation {
                 }),
                 "function" => turns.push(Turn {
                     from: Speaker::Observation,
-                    value: observation::read(&message.key("content")?, observations)?,
+                    value: observation::of_message(&message, observations)?,
                 }),
                 "system" => {}
-                other => {
+                _ => {
                     return Err(RecordError::Unknown {
-                        path: role.to_string(),
+                        path: role.path(),
                         expected: "system, user, assistant, function",
-                        found: other.to_owned(),
+                        found: shown(role.value()),
                     });
                 }
             }
@@ -157,15 +157,8 @@ impl Conversation {
 /// An assistant's message as the planner's turn and what the planner handed over to. A message that calls
 /// nothing, not even `Finish`, leaves no turn.
 fn push_assistant(message: &Field<'_>, turns: &mut Vec<Turn>) -> Result<(), RecordError> {
-    let content = message.key("content")?;
-    let content = match content.value() {
-        serde_json::Value::Null => None,
-        _ => Some(content.text()?),
-    };
-    let Some(call) = message
-        .find("function_call")?
-        .filter(|call| !call.value().is_null())
-    else {
+    let content = message.find_text("content")?;
+    let Some(call) = message.find("function_call")? else {
         return Ok(());
     };
     let name = call.key("name")?.text()?;

@@ -8,6 +8,7 @@ mod example;
 mod example_set;
 mod export;
 mod fingerprint;
+mod lenient;
 mod plan;
 mod prepared;
 mod prompts;
@@ -35,14 +36,15 @@ pub use example::{Dataset, Example, Piece, Prompt, Text};
 pub use example_set::{ExampleSet, Selection};
 pub use export::{ExportError, export};
 pub use fingerprint::fingerprint;
+pub use lenient::{Ending, Lenient, lenient_json, lenient_object, read_lenient};
 pub use plan::{Plan, StepBatches, micro_batches};
 pub use prepared::{DatasetWriter, PreparedDataset, PreparedError, temporary_file};
 pub use prompts::{Prompts, PromptsError, SYSTEM_PREFIX, TemplateError, ToolPrompt, history_turn};
 pub use random::{Purpose, Random};
 pub use roles::{GiveUpPrompt, HALLUCINATED, examples, history};
 pub use source::{
-    BadRecord, Conversations, ReadOptions, Record, RecordError, Source, SourceError, SourceForm,
-    SourceReport, TestQueriesError, answer_directories,
+    BadRecord, Conversations, Field, ReadOptions, Record, RecordError, Source, SourceError,
+    SourceForm, SourceReport, TestQueriesError, answer_directories,
 };
 pub use split::{QuerySplits, Split};
 pub use statistics::DatasetStatistics;

@@ -17,7 +17,8 @@ use crate::sample;
 use crate::trajectory::Trajectory;
 
 pub use error::{RecordError, SourceError, TestQueriesError};
-pub(crate) use field::Field;
+pub use field::Field;
+pub(crate) use field::shown;
 pub use raw::answer_directories;
 pub use report::{BadRecord, SourceReport};
 

@@ -88,6 +88,9 @@ pub struct Trajectory {
     /// The messages as the source writes them, the system's and the user's first.
     #[serde(rename = "chains")]
     pub chain: Vec<Value>,
+    /// Where the messages stand in the source's file; errors name it.
+    #[serde(skip)]
+    pub place: String,
 }
 
 impl Trajectory {
@@ -107,7 +110,7 @@ impl Trajectory {
         // The earlier entries are beginnings of the last one.
         let Some(chain) = train_messages.elements()?.last() else {
             return Err(RecordError::Empty {
-                path: train_messages.to_string(),
+                path: train_messages.path(),
             });
         };
         Ok(Self {
@@ -115,17 +118,20 @@ impl Trajectory {
             tools,
             instruction: answer.key("query")?.text()?.to_owned(),
             chain: messages(&chain)?,
+            place: chain.path(),
         })
     }
 
     /// Reads an element of a stage-1 file.
     pub(crate) fn from_stage(field: &Field<'_>) -> Result<Self, RecordError> {
         let instruction = field.key("instruction")?.text()?;
+        let chain = field.key("chains")?;
         Ok(Self {
             query: instruction.to_owned(),
             tools: read_tools(&field.key("tools")?)?,
             instruction: instruction.to_owned(),
-            chain: messages(&field.key("chains")?)?,
+            chain: messages(&chain)?,
+            place: chain.path(),
         })
     }
 }

@@ -162,7 +162,7 @@ fn bad_files_are_reported_and_left_out() {
         (
             "06",
             br#"{"answer_generation": 3}"#.to_vec(),
-            "`answer_generation` is a number, not an object",
+            "`answer_generation` is 3, not an object",
         ),
         (
             "07",
@@ -172,7 +172,7 @@ fn bad_files_are_reported_and_left_out() {
         (
             "08",
             change(&|a| a["function"][0]["name"] = json!(null)),
-            "`answer_generation.function[0].name` is null, not a string",
+            "`answer_generation.function[0]` has no `name` (it is null)",
         ),
         (
             "09",
@@ -192,17 +192,17 @@ fn bad_files_are_reported_and_left_out() {
         (
             "11",
             message(json!({"role": "tool", "content": ""})),
-            "`chains[2].role` is \"tool\"",
+            "`answer_generation.train_messages[1][2].role` is \"tool\"",
         ),
         (
             "12",
             message(json!({"role": "assistant", "content": []})),
-            "`chains[2].content` is an array",
+            "`answer_generation.train_messages[1][2].content` is [], not a string",
         ),
         (
             "13",
             message(returned(r#"{"response": {}}"#)),
-            "`chains[2].content` holds no `response` that is a string",
+            "`answer_generation.train_messages[1][2].content` holds no `response` that is a string",
         ),
     ];
     let names: Vec<String> = bad
@@ -292,10 +292,7 @@ fn stage_files_are_told_by_content_and_checked_element_by_element() {
         .collect();
     assert_eq!(
         reasons,
-        [
-            "`record` has no `instruction`",
-            "`record.tools[0]` has no `Name`"
-        ]
+        ["`[0]` has no `instruction`", "`[2].tools[0]` has no `Name`"]
     );
     assert!(kept.report.bad[1].record.ends_with("any.name[2]"));
 

@@ -48,6 +48,7 @@ pub const PARSERS: &[Parser] = &[
     texts::PREDICTIONS,
     texts::OUTPUT,
     texts::PYTHON_JSON,
+    texts::LENIENT_JSON,
     tools::TOOL_REPLY,
     tools::TOOL_CACHE,
     tools::INSTRUCTIONS,

@@ -1,7 +1,7 @@
 //! Recipes, predictions, and what a model says.
 
 use glpft_agent::{PlannerTurn, Prediction, Said, parse_step};
-use glpft_data::{python, read_finish};
+use glpft_data::{lenient_object, python, read_finish, read_lenient};
 use glpft_eval::score_file;
 use glpft_recipes::{Behaviour, Override, Recipe, builtin};
 use serde_json::json;
@@ -124,6 +124,27 @@ pub(crate) const PYTHON_JSON: Parser = Parser {
         let texts = [
             r#"{"a": [1, -0.0, 1e400, NaN, -Infinity, "\ud83d\ude00 \ud83d \u0000é"], "b": {"a": null}, "a": true}"#,
             r#"[12345678901234567890123456789, 1.5E-7, "x", [[]], {}]"#,
+        ];
+        texts.map(|text| text.as_bytes().to_vec()).to_vec()
+    },
+    fixtures: &[],
+};
+
+pub(crate) const LENIENT_JSON: Parser = Parser {
+    name: "lenient_json",
+    read: |data, _| {
+        let text = String::from_utf8_lossy(data);
+        let read = read_lenient(&text).map(|read| read.value);
+        if let Ok(strict) = python::json::loads(&text) {
+            assert_eq!(read, Some(strict), "valid JSON is read as it is");
+        }
+        let _ = lenient_object(&text, &["return_type", "final_answer"]);
+    },
+    examples: || {
+        let texts = [
+            "{\"return_type\":\"give_answer\",\"final_answer\":\"two\nlines, a \"quote\", {x}\"}",
+            "So:\n```json\n{'a': True, 'b': [None, 1.5e3, 'it\\'s'], c: {\"d\": \"\\u00e9\"},}\n```",
+            "\"a\": {\"b\": [1, {\"c\": \"cut",
         ];
         texts.map(|text| text.as_bytes().to_vec()).to_vec()
     },

@@ -4,7 +4,7 @@ use glpft_recipes::Observations;
 use serde_json::{Map, Value};
 
 use crate::python::json;
-use crate::source::{Field, RecordError};
+use crate::source::{Field, RecordError, shown};
 
 const RESPONSE: &str = "response";
 const ERROR: &str = "error";
@@ -17,11 +17,22 @@ pub fn observation_text(content: &str, observations: Observations) -> Result<Str
     read(&Field::root(&content, "content"), observations)
 }
 
-pub(super) fn read(content: &Field<'_>, observations: Observations) -> Result<String, RecordError> {
+/// The observation of a function's message. One without content says nothing, which the published pipeline cannot read.
+pub(super) fn of_message(
+    message: &Field<'_>,
+    observations: Observations,
+) -> Result<String, RecordError> {
+    match (message.find("content")?, observations) {
+        (None, Observations::ResponseOrError) => Ok(String::new()),
+        (None, Observations::Response) => read(&message.key("content")?, observations),
+        (Some(content), _) => read(&content, observations),
+    }
+}
+
+fn read(content: &Field<'_>, observations: Observations) -> Result<String, RecordError> {
     let lenient = observations == Observations::ResponseOrError;
     let text = match content.value() {
         Value::String(text) => text,
-        Value::Null if lenient => return Ok(String::new()),
         Value::Object(object) if lenient => return from_object(object),
         _ => return Err(content.not("a string")),
     };
@@ -32,11 +43,10 @@ pub(super) fn read(content: &Field<'_>, observations: Observations) -> Result<St
         Ok(Value::Object(object)) => match object.get(RESPONSE) {
             Some(Value::String(response)) if !lenient => Ok(response.clone()),
             _ if lenient => from_object(&object),
-            Some(_) => Err(unreadable(content, "another type")),
-            None => Err(unreadable(content, "an object without it")),
+            _ => Err(unreadable(content)),
         },
         Ok(_) if lenient => Ok(text.clone()),
-        Ok(_) => Err(unreadable(content, "no object")),
+        Ok(_) => Err(unreadable(content)),
     }
 }
 
@@ -65,10 +75,10 @@ fn from_cut(text: &str, lenient: bool) -> String {
     }
 }
 
-fn unreadable(content: &Field<'_>, found: &'static str) -> RecordError {
+fn unreadable(content: &Field<'_>) -> RecordError {
     RecordError::Observation {
-        path: content.to_string(),
-        found,
+        path: content.path(),
+        found: shown(content.value()),
     }
 }
 

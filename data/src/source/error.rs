@@ -1,5 +1,6 @@
 //! What can be wrong with a source, or with one record of it.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
@@ -15,32 +16,42 @@ pub enum RecordError {
     /// It is no JSON, or not whole.
     #[error("is not valid JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// A key is absent.
-    #[error("`{within}` has no `{key}`")]
+    /// A key is absent, or null, which is the same.
+    #[error("{} `{key}`{}", lacks(within), if *is_null { " (it is null)" } else { "" })]
     Missing {
         /// The absent key.
         key: String,
-        /// The object that lacks it.
+        /// The object that lacks it; empty where that is the whole.
         within: String,
+        /// Whether the key is there with the value null.
+        is_null: bool,
     },
     /// A value is of another type than it must be.
-    #[error("`{path}` is {found}, not {expected}")]
+    #[error("{} is {found}, not {expected}", place(path))]
     Type {
         /// Where it stands.
         path: String,
         /// What it must be.
-        expected: &'static str,
-        /// What it is.
-        found: &'static str,
+        expected: Cow<'static, str>,
+        /// What it is: its JSON, shortened.
+        found: String,
+    },
+    /// A value that is wrong in another way.
+    #[error("{}: {problem}", place(path))]
+    Wrong {
+        /// Where it stands.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// A value is none of those that are known.
-    #[error("`{path}` is \"{found}\", not one of {expected}")]
+    #[error("{} is {found}, not one of {expected}", place(path))]
     Unknown {
         /// Where it stands.
         path: String,
         /// What is known.
         expected: &'static str,
-        /// What it is.
+        /// What it is: its JSON, shortened.
         found: String,
     },
     /// `train_messages` holds no path.
@@ -57,9 +68,41 @@ pub enum RecordError {
     Observation {
         /// Where the function message stands.
         path: String,
-        /// What is there instead.
-        found: &'static str,
+        /// What is there instead: its JSON, shortened.
+        found: String,
     },
+}
+
+impl RecordError {
+    /// Where the value stands that is wrong, or that lacks something; none where the whole is wrong.
+    pub fn path(&self) -> Option<&str> {
+        let path = match self {
+            Self::Io(_) | Self::Encoding(_) | Self::Json(_) => return None,
+            Self::Missing { within, .. } => within,
+            Self::Type { path, .. }
+            | Self::Wrong { path, .. }
+            | Self::Unknown { path, .. }
+            | Self::Empty { path }
+            | Self::Observation { path, .. } => path,
+        };
+        Some(path.as_str()).filter(|path| !path.is_empty())
+    }
+}
+
+/// A path as a sentence names it.
+fn place(path: &str) -> String {
+    match path {
+        "" => "it".to_owned(),
+        path => format!("`{path}`"),
+    }
+}
+
+/// The beginning of the sentence that something is absent.
+fn lacks(within: &str) -> String {
+    match within {
+        "" => "there is no".to_owned(),
+        within => format!("`{within}` has no"),
+    }
 }
 
 /// Why the test queries are not known.

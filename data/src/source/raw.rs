@@ -183,8 +183,7 @@ fn read_answer(text: &str, query_id: &str, options: &ReadOptions) -> Result<Outc
         return Ok(Outcome::NoMessages);
     };
     let answer = Field::root(&answer, KEY);
-    let messages = answer.find("train_messages")?;
-    let Some(messages) = messages.filter(|messages| !messages.value().is_null()) else {
+    let Some(messages) = answer.find("train_messages")? else {
         return Ok(Outcome::NoMessages);
     };
     let is_valid = answer

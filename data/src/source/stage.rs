@@ -86,7 +86,7 @@ impl StageFile {
         let mut index = 0;
         let mut ended: Result<(), E> = Ok(());
         let parsed = json::load_elements(text, |element| {
-            let outcome = self.record(&element, options);
+            let outcome = self.record(&element, index, options);
             let label = || format!("{}[{index}]", self.path.display());
             ended = take(&label, outcome);
             index += 1;
@@ -101,8 +101,13 @@ impl StageFile {
         Ok(())
     }
 
-    fn record(&self, element: &Value, options: &ReadOptions) -> Result<Outcome, RecordError> {
-        let element = Field::root(element, "record");
+    fn record(
+        &self,
+        element: &Value,
+        index: usize,
+        options: &ReadOptions,
+    ) -> Result<Outcome, RecordError> {
+        let element = Field::root(element, format!("[{index}]"));
         let (trajectory, conversation) = match self.form {
             SourceForm::Stage2 => (None, Conversation::from_stage(&element)?),
             _ => {
