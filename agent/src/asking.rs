@@ -114,8 +114,8 @@ pub(crate) fn conversation(index: usize, asked: &Asked<'_>) -> Result<Conversati
         .task
         .tools()
         .map_err(|error| failed(format!("task {}: {error}", asked.task.id)))?;
-    if !matches!(asked.turns.first(), Some(turn) if turn.from == Speaker::User) {
-        return Err(failed("its path does not begin with the user".to_owned()));
+    if !asked.turns.iter().any(|turn| turn.from == Speaker::User) {
+        return Err(failed("the user says nothing on its path".to_owned()));
     }
     Ok(Conversation {
         query: asked.task.id.clone(),

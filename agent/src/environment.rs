@@ -1,5 +1,6 @@
 //! What a step of an agent comes to.
 
+pub use glpft_data::OBSERVATION_CHARACTERS;
 use glpft_data::python::{first_chars, json};
 use serde::Serialize;
 use serde_json::Value;
@@ -8,9 +9,6 @@ use crate::reply::{Code, ToolReply};
 use crate::said::FINISH;
 use crate::task::Task;
 use crate::tool_server::ToolServer;
-
-/// ToolBench's limit of an observation, in characters; what is longer ends in `...` behind it.
-pub const OBSERVATION_CHARACTERS: usize = 1024;
 
 /// What the environment says to a step.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 mod batch;
 mod bounded;
+mod chat;
 mod conversation;
 mod encode;
 mod example;
@@ -24,6 +25,10 @@ mod trajectory;
 mod truncate;
 
 pub use batch::{Batch, Target, tree_tokens};
+pub use chat::{
+    ChatCall, ChatFunction, ChatMessage, ChatRole, ChatTurns, NAME_CHARACTERS,
+    OBSERVATION_CHARACTERS, chat_turns, read_functions, read_messages,
+};
 pub use conversation::{
     Conversation, Finish, NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, NO_ANSWER, Speaker, Turn,
     call_turns, observation_text, read_finish,

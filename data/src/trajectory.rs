@@ -12,7 +12,7 @@ const NAME_CHARS: usize = 64;
 const DESCRIPTION_CHARS: usize = 256;
 
 /// The function that ends a trajectory; it is no tool that a model may choose.
-const FINISH: &str = "Finish";
+pub(crate) const FINISH: &str = "Finish";
 
 /// A tool as prompts describe it: a JSON object that holds its `Name`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

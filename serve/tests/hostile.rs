@@ -50,10 +50,6 @@ fn what_is_wrong_is_named() {
             Some("messages[0]"),
         ),
         (
-            messages(json!([{"role": "assistant", "content": "x"}, user])),
-            Some("messages[0]"),
-        ),
-        (
             messages(json!([user, {"role": "assistant", "content": "x"}])),
             Some("messages"),
         ),
@@ -63,6 +59,10 @@ fn what_is_wrong_is_named() {
         ),
         (
             messages(json!([user, {"role": "assistant", "tool_calls": [call]}])),
+            Some("messages"),
+        ),
+        (
+            messages(json!([user, {"role": "assistant", "tool_calls": [call]}, user])),
             Some("messages[1].tool_calls[0]"),
         ),
         (

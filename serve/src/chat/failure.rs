@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
+use glpft_data::RecordError;
 use serde_json::{Value, json};
 
 /// Why a request is not answered.
@@ -127,6 +128,13 @@ impl Failure {
                 .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
+    }
+}
+
+/// What is wrong with messages or tools, at its path in the body.
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        Self::invalid(error.path().unwrap_or_default(), error.to_string())
     }
 }
 

@@ -5,7 +5,6 @@ mod body;
 mod completion;
 mod failure;
 mod field;
-mod messages;
 mod request;
 mod routes;
 mod stream;

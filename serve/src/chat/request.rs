@@ -3,11 +3,13 @@
 use std::ops::RangeInclusive;
 
 use glpft_agent::Task;
+use glpft_data::{Speaker, Turn, chat_turns, read_messages};
+use glpft_recipes::Observations;
 use serde_json::Value;
 
 use super::failure::Failure;
 use super::field::Field;
-use super::{ChatSettings, messages, tools};
+use super::{ChatSettings, tools};
 use crate::speaker::{Question, Wishes};
 
 /// Texts that may end an answer, as many as OpenAI allows.
@@ -39,7 +41,7 @@ impl Request {
         refuse(&body)?;
         let messages = body.key("messages")?;
         most(&messages, limits.messages, "messages")?;
-        let turns = messages::turns(&messages, settings.observations)?;
+        let turns = turns(&messages, settings.observations)?;
         let functions = match body.find("tools") {
             None => Vec::new(),
             Some(list) => {
@@ -77,6 +79,17 @@ impl Request {
             stream,
             stream_usage: stream && stream_usage,
         })
+    }
+}
+
+/// The turns of `messages`, as training reads them; they end with something to be answered.
+fn turns(messages: &Field<'_>, observations: Observations) -> Result<Vec<Turn>, Failure> {
+    let list = glpft_data::Field::root(messages.value, &messages.path);
+    let turns = chat_turns(&read_messages(&list)?, observations)?.turns;
+    match turns.last().map(|turn| turn.from) {
+        None => Err(messages.wrong("is empty: there is nothing to answer")),
+        Some(Speaker::User | Speaker::Observation) => Ok(turns),
+        Some(_) => Err(messages.wrong("the last message must be the user's or a tool's")),
     }
 }
 
