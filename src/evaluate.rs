@@ -17,7 +17,7 @@ use glpft_data::{Conversations, ReadOptions, Source};
 use glpft_eval::static_evaluation::{
     Answerer, StaticEvaluation, StaticObserver, StaticReport, StaticSettings,
 };
-use glpft_recipes::{Arrangement, Behaviour, Observations};
+use glpft_recipes::{Arrangement, Behaviour, Observations, Schemas};
 
 use crate::error::Error;
 pub(crate) use fitted::Fitted;
@@ -69,7 +69,7 @@ pub fn evaluate_static(
     let Conversations {
         conversations,
         report,
-    } = read(data, settings.behaviour)?;
+    } = read(data, settings.behaviour, facts.schemas)?;
     let mut manifest = models.manifest()?;
     manifest
         .about
@@ -91,17 +91,19 @@ pub fn evaluate_static(
     )
 }
 
-/// The conversations of `data`. Every usable record counts, valid or not; observations are as the behaviour has them.
+/// The conversations of `data`. Every usable record counts, valid or not; observations are as the behaviour has them,
+/// tools as the run that is evaluated has them.
 ///
 /// # Errors
 /// Where there is no usable record.
-pub fn read(data: &Path, behaviour: Behaviour) -> Result<Conversations, Error> {
+pub fn read(data: &Path, behaviour: Behaviour, schemas: Schemas) -> Result<Conversations, Error> {
     let options = ReadOptions {
         valid_only: false,
         observations: match behaviour {
             Behaviour::Compat => Observations::Response,
             Behaviour::Fixed => Observations::ResponseOrError,
         },
+        schemas,
         strict: false,
     };
     let source = Source::open(data, None)?;

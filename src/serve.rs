@@ -24,7 +24,7 @@ pub struct ServeTeam {
     pub team: TeamSource,
     /// A file of prompt templates; default: the run's, or the built-in ones.
     pub prompts: Option<PathBuf>,
-    /// How models are asked where a request says nothing else; its `system_prefix` is the run's in any case.
+    /// How models are asked where a request says nothing else; its `system_prefix` and `schemas` are the run's in any case.
     pub policy: PolicySettings,
     /// What computes.
     pub device: Device,
@@ -48,6 +48,7 @@ impl ServeTeam {
         let (team, prompts) = (models.open()?, models.prompts(&facts)?);
         let policy = PolicySettings {
             system_prefix: facts.system_prefix,
+            schemas: facts.schemas,
             ..self.policy
         };
         let single = facts.answerer == Answerer::Single;

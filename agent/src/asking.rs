@@ -3,6 +3,7 @@
 use glpft_data::python::strip;
 use glpft_data::{Conversation, Speaker, Text, fingerprint};
 use glpft_data::{Purpose, Random};
+use glpft_recipes::Schemas;
 
 use crate::generate::{Generate, GenerateError, Limits, Request, Role, Sampling, StopReason};
 use crate::listener::Listener;
@@ -26,6 +27,8 @@ pub struct PolicySettings {
     pub limits: Limits,
     /// Whether `system: ` stands before every prompt, as it does in training.
     pub system_prefix: bool,
+    /// What prompts show of functions' schemas: as in training.
+    pub schemas: Schemas,
 }
 
 impl PolicySettings {
@@ -49,6 +52,7 @@ impl PolicySettings {
             sampling: Sampling::Greedy,
             limits: Limits::LIVE,
             system_prefix: true,
+            schemas: Schemas::Published,
         }
     }
 
@@ -108,18 +112,20 @@ pub(crate) struct Cost {
 }
 
 /// The path of a step as the conversation that prompts are made of.
-pub(crate) fn conversation(index: usize, asked: &Asked<'_>) -> Result<Conversation, GenerateError> {
-    let failed = |reason: String| GenerateError::Request { index, reason };
-    let tools = asked
-        .task
-        .tools()
-        .map_err(|error| failed(format!("task {}: {error}", asked.task.id)))?;
+pub(crate) fn conversation(
+    index: usize,
+    asked: &Asked<'_>,
+    schemas: Schemas,
+) -> Result<Conversation, GenerateError> {
     if !asked.turns.iter().any(|turn| turn.from == Speaker::User) {
-        return Err(failed("the user says nothing on its path".to_owned()));
+        return Err(GenerateError::Request {
+            index,
+            reason: "the user says nothing on its path".to_owned(),
+        });
     }
     Ok(Conversation {
         query: asked.task.id.clone(),
-        tools,
+        tools: asked.task.tools(schemas),
         instruction: asked.task.query.clone(),
         turns: asked.turns.to_vec(),
     })

@@ -45,8 +45,12 @@ impl<'g> SinglePolicy<'g> {
     ) -> Result<Vec<Said>, GenerateError> {
         let mut prompted = Vec::with_capacity(asked.len());
         for (step, asked) in asked.iter().enumerate() {
-            let conversation = conversation(step, asked)?;
-            let prefix = settings[step].policy.system_prefix;
+            let PolicySettings {
+                system_prefix: prefix,
+                schemas,
+                ..
+            } = settings[step].policy;
+            let conversation = conversation(step, asked, schemas)?;
             let of = StepPrompts::new(&conversation, self.prompts, Behaviour::Fixed, prefix);
             prompted.push(Prompted {
                 step,

@@ -1,6 +1,7 @@
 //! What an agent is asked to do, and the functions that it may call for it.
 
 use glpft_data::Tool;
+use glpft_recipes::Schemas;
 use serde_json::{Map, Value};
 
 /// Where a function's calls go: an API as its server knows it.
@@ -17,11 +18,11 @@ pub struct Api {
 /// A function that an agent may call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Function {
-    /// The name that a call must spell: `{api}_for_{tool}`, its last 64 characters.
+    /// The name that a call must spell; of ToolBench's `{api}_for_{tool}`, its last 64 characters.
     pub name: String,
-    /// What it does, its first 256 characters.
+    /// What it does; of ToolBench's its first 256 characters.
     pub description: String,
-    /// Its arguments as a JSON schema of ToolBench's kind: `type`, `properties`, `required`, `optional`.
+    /// Its arguments as a JSON schema; of ToolBench's kind it has `type`, `properties`, `required`, `optional`.
     pub parameters: Map<String, Value>,
     /// Where its calls go.
     pub api: Api,
@@ -51,13 +52,18 @@ pub struct Task {
 
 impl Task {
     /// The functions as prompts describe them.
-    ///
-    /// # Errors
-    /// A function whose parameters are not of ToolBench's form.
-    pub fn tools(&self) -> Result<Vec<Tool>, glpft_data::RecordError> {
+    pub fn tools(&self, schemas: Schemas) -> Vec<Tool> {
         self.functions
             .iter()
-            .map(|function| Tool::of_function(&function.to_json()))
+            .map(|function| {
+                let Function {
+                    name,
+                    description,
+                    parameters,
+                    ..
+                } = function;
+                Tool::of_schema(name, description, parameters, schemas)
+            })
             .collect()
     }
 

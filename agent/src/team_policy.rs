@@ -47,7 +47,8 @@ impl<'g> TeamPolicy<'g> {
         let conversations = asked
             .iter()
             .enumerate()
-            .map(|(index, asked)| conversation(index, asked))
+            .zip(settings)
+            .map(|((index, asked), settings)| conversation(index, asked, settings.policy.schemas))
             .collect::<Result<Vec<_>, _>>()?;
         let steps: Vec<StepPrompts<'_>> = conversations
             .iter()

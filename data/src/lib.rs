@@ -17,6 +17,7 @@ pub mod python;
 mod random;
 mod roles;
 pub mod sample;
+mod schema;
 mod source;
 mod split;
 mod statistics;

@@ -10,7 +10,7 @@ mod test_queries;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use glpft_recipes::{DataRecipe, Observations};
+use glpft_recipes::{DataRecipe, Observations, Schemas};
 
 use crate::conversation::Conversation;
 use crate::sample;
@@ -60,6 +60,8 @@ pub struct ReadOptions {
     pub valid_only: bool,
     /// See [`Observations`].
     pub observations: Observations,
+    /// See [`Schemas`].
+    pub schemas: Schemas,
     /// Ends at the first bad record instead of reporting it.
     pub strict: bool,
 }
@@ -69,6 +71,7 @@ impl From<&DataRecipe> for ReadOptions {
         Self {
             valid_only: recipe.valid_only,
             observations: recipe.observations,
+            schemas: recipe.schemas,
             strict: recipe.strict,
         }
     }

@@ -1,5 +1,6 @@
 //! A trajectory: one path of messages from a query to an answer or a give-up (the pipeline's stage 1).
 
+use glpft_recipes::Schemas;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -8,21 +9,51 @@ use crate::source::{Field, RecordError};
 
 /// ToolBench names are cut to their last characters, descriptions of tools to their first, of arguments to
 /// their last: the caps of the service that the data was made with.
-const NAME_CHARS: usize = 64;
-const DESCRIPTION_CHARS: usize = 256;
+pub(crate) const NAME_CHARS: usize = 64;
+pub(crate) const DESCRIPTION_CHARS: usize = 256;
 
 /// The function that ends a trajectory; it is no tool that a model may choose.
 pub(crate) const FINISH: &str = "Finish";
 
 /// A tool as prompts describe it: a JSON object that holds its `Name`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
-pub struct Tool(Value);
+pub struct Tool {
+    text: Value,
+    #[serde(skip)]
+    lost: Vec<String>,
+}
+
+/// What is not shown makes no difference: tools are what prompts show of them.
+impl PartialEq for Tool {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Tool {}
 
 impl Tool {
+    /// A tool with a line of text for each argument.
+    pub(crate) fn new(
+        name: &str,
+        description: &str,
+        input: Map<String, Value>,
+        lost: Vec<String>,
+    ) -> Self {
+        let mut text = Map::new();
+        text.insert("Name".to_owned(), name.into());
+        text.insert("function".to_owned(), description.into());
+        text.insert("input".to_owned(), Value::Object(input));
+        Self {
+            text: Value::Object(text),
+            lost,
+        }
+    }
+
     /// The name that a call must spell.
     pub fn name(&self) -> &str {
-        self.0
+        self.text
             .get("Name")
             .and_then(Value::as_str)
             .unwrap_or_default()
@@ -30,13 +61,21 @@ impl Tool {
 
     /// The whole description, whose JSON text stands in the prompt.
     pub fn description(&self) -> &Value {
-        &self.0
+        &self.text
+    }
+
+    /// What its function's description and schema say that the text does not, in sentences.
+    pub fn lost(&self) -> &[String] {
+        &self.lost
     }
 
     /// A tool of a stage-1 or stage-2 file, kept as it is.
     fn from_stage(field: &Field<'_>) -> Result<Self, RecordError> {
         field.key("Name")?.text()?;
-        Ok(Self(field.value().clone()))
+        Ok(Self {
+            text: field.value().clone(),
+            lost: Vec::new(),
+        })
     }
 
     /// An element of a raw answer's `function` list (`name`, `description`, `parameters`) in the form of the prompts, cut
@@ -44,16 +83,21 @@ impl Tool {
     ///
     /// # Errors
     /// A function that lacks one of these, or has it in another form.
-    pub fn of_function(function: &Value) -> Result<Self, RecordError> {
+    pub fn of_function(function: &Value, schemas: Schemas) -> Result<Self, RecordError> {
         let field = Field::root(function, "function");
-        Self::from_function(&field, field.key("name")?.text()?)
+        Self::from_function(&field, field.key("name")?.text()?, schemas)
     }
 
     /// A function of a raw answer in the form of the prompts.
-    fn from_function(field: &Field<'_>, name: &str) -> Result<Self, RecordError> {
+    fn from_function(field: &Field<'_>, name: &str, schemas: Schemas) -> Result<Self, RecordError> {
         let description = field.key("description")?;
         let parameters = field.key("parameters")?;
         let properties = parameters.key("properties")?;
+        if schemas == Schemas::Whole {
+            properties.object()?;
+            let (description, parameters) = (description.text()?, parameters.object()?);
+            return Ok(Self::of_schema(name, description, parameters, schemas));
+        }
         let mut input = Map::new();
         for argument in properties.object()?.keys() {
             let property = properties.key(argument)?;
@@ -64,14 +108,12 @@ impl Tool {
             }
             input.insert(argument.clone(), Value::String(text));
         }
-        let mut tool = Map::new();
-        tool.insert("Name".to_owned(), last_chars(name, NAME_CHARS).into());
-        tool.insert(
-            "function".to_owned(),
-            first_chars(description.text()?, DESCRIPTION_CHARS).into(),
-        );
-        tool.insert("input".to_owned(), Value::Object(input));
-        Ok(Self(Value::Object(tool)))
+        Ok(Self::new(
+            last_chars(name, NAME_CHARS),
+            first_chars(description.text()?, DESCRIPTION_CHARS),
+            input,
+            Vec::new(),
+        ))
     }
 }
 
@@ -99,12 +141,13 @@ impl Trajectory {
         answer: &Field<'_>,
         train_messages: &Field<'_>,
         query_id: &str,
+        schemas: Schemas,
     ) -> Result<Self, RecordError> {
         let mut tools = Vec::new();
         for function in answer.key("function")?.elements()? {
             let name = function.key("name")?.text()?;
             if name != FINISH {
-                tools.push(Tool::from_function(&function, name)?);
+                tools.push(Tool::from_function(&function, name, schemas)?);
             }
         }
         // The earlier entries are beginnings of the last one.

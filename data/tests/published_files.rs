@@ -14,12 +14,13 @@ use glpft_data::{
     Dataset, ExportError, GiveUpPrompt, Prompts, ReadOptions, Source, SourceForm, SourceReport,
     examples, export,
 };
-use glpft_recipes::{GiveUpHistory, Observations};
+use glpft_recipes::{GiveUpHistory, Observations, Schemas};
 use serde_json::Value;
 
 const COMPAT: ReadOptions = ReadOptions {
     valid_only: false,
     observations: Observations::Response,
+    schemas: Schemas::Published,
     strict: true,
 };
 

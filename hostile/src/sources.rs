@@ -7,7 +7,7 @@ use glpft_data::{
     Dataset, DatasetWriter, ExampleSet, GiveUpPrompt, PreparedDataset, Prompts, ReadOptions,
     Source, Split, TokenExample, examples, sample,
 };
-use glpft_recipes::Observations;
+use glpft_recipes::{Observations, Schemas};
 use serde_json::json;
 
 use crate::{Parser, put};
@@ -24,6 +24,7 @@ fn read_source(path: &Path) {
         let options = ReadOptions {
             valid_only: false,
             observations,
+            schemas: Schemas::Published,
             strict: false,
         };
         let Ok(read) = source.read_conversations(&options, &mut |_, _| ()) else {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     Arrangement, Backward, Behaviour, GiveUpHistory, Observations, OnNotFinite, Packing, Precision,
-    Sampling, Schedule, Separators, SystemPrefix, Truncate, Tune,
+    Sampling, Schedule, Schemas, Separators, SystemPrefix, Truncate, Tune,
 };
 
 /// A choice as the resolver reads it.
@@ -56,6 +56,7 @@ choices! {
     SystemPrefix { "train" => Train, "both" => Both, "none" => None }
     Separators { "eos" => Eos, "literal" => Literal }
     Observations { "response" => Response, "response-or-error" => ResponseOrError }
+    Schemas { "published" => Published, "whole" => Whole }
     Truncate { "last" => Last, "oldest-turns" => OldestTurns, "drop" => Drop }
     Sampling { "trajectory" => Trajectory, "example" => Example }
     Packing { "tree" => Tree, "rows" => Rows, "none" => None }
@@ -90,6 +91,7 @@ mod tests {
         agrees::<SystemPrefix>(SystemPrefix::NAMES);
         agrees::<Separators>(Separators::NAMES);
         agrees::<Observations>(Observations::NAMES);
+        agrees::<Schemas>(Schemas::NAMES);
         agrees::<Truncate>(Truncate::NAMES);
         agrees::<Sampling>(Sampling::NAMES);
         agrees::<Packing>(Packing::NAMES);

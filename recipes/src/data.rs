@@ -54,6 +54,17 @@ pub enum Observations {
     ResponseOrError,
 }
 
+/// What of a function's JSON schema prompts show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schemas {
+    /// Types and descriptions, cut at 256 characters (the published pipeline). Of arguments that are no flat ones, which
+    /// its data has none of, also what is in them.
+    Published,
+    /// Also which arguments are required, and descriptions of up to 4096 characters.
+    Whole,
+}
+
 /// What happens to an example longer than the stage's maximum length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -110,6 +121,8 @@ pub struct DataRecipe {
     pub separators: Separators,
     /// See [`Observations`]. compat: `response`, fixed: `response-or-error`.
     pub observations: Observations,
+    /// See [`Schemas`]. compat: `published`, fixed: `whole`.
+    pub schemas: Schemas,
     /// See [`Truncate`]. compat: `last`, fixed: `oldest-turns`.
     pub truncate: Truncate,
     /// See [`Sampling`]. compat: `example`, fixed: `trajectory`.

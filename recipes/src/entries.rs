@@ -64,6 +64,7 @@ pub(crate) fn entries(recipe: &Recipe) -> Vec<Entry> {
         .flag("valid_only", data.valid_only)
         .text("separators", data.separators.name())
         .text("observations", data.observations.name())
+        .text("schemas", data.schemas.name())
         .text("truncate", data.truncate.name())
         .text("sampling", data.sampling.name())
         .text("packing", data.packing.name())

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     Arrangement, Backward, Behaviour, GiveUpHistory, Observations, OnNotFinite, Packing, Precision,
-    Sampling, Schedule, Separators, SystemPrefix, Truncate, Tune,
+    Sampling, Schedule, Schemas, Separators, SystemPrefix, Truncate, Tune,
 };
 
 /// What a key's value has to be.
@@ -193,6 +193,7 @@ static DATA: Table = Table {
         key("valid_only", Kind::Flag),
         key("separators", Kind::Choice(Separators::NAMES)),
         key("observations", Kind::Choice(Observations::NAMES)),
+        key("schemas", Kind::Choice(Schemas::NAMES)),
         key("truncate", Kind::Choice(Truncate::NAMES)),
         key("sampling", Kind::Choice(Sampling::NAMES)),
         key("packing", Kind::Choice(Packing::NAMES)),

@@ -5,8 +5,9 @@ use std::path::Path;
 use crate::{
     Arrangement, Backward, Behaviour, DataRecipe, GiveUpHistory, LoraRecipe, ModelRecipe,
     Observations, OnNotFinite, Packing, Place, Precision, RandomModel, Recipe, RecipeError,
-    Sampling, Schedule, Separators, Stage, StageRecipe, Stages, StartFrom, SystemPrefix, Truncate,
-    Tune, check::check, choice::Choice, nearest::listed, settings::Settings, value::Value,
+    Sampling, Schedule, Schemas, Separators, Stage, StageRecipe, Stages, StartFrom, SystemPrefix,
+    Truncate, Tune, check::check, choice::Choice, nearest::listed, settings::Settings,
+    value::Value,
 };
 
 /// Where `max_length` is not set: the published maximum.
@@ -134,6 +135,15 @@ fn data(settings: &Settings) -> DataRecipe {
                 compat,
                 Observations::Response,
                 Observations::ResponseOrError,
+            ),
+        ),
+        schemas: settings.choice(
+            "data.schemas",
+            // What was resolved before there was this key was trained with the published text.
+            by(
+                compat || settings.is_resolved(),
+                Schemas::Published,
+                Schemas::Whole,
             ),
         ),
         truncate: settings.choice(

@@ -13,12 +13,14 @@ use crate::{
     nearest::{listed, nearest},
     place::{Locator, shown},
     value::{Value, found},
+    write::RESOLVED,
 };
 
 /// Every key set, by its path from the top (`stage.planner.lr`), with the place that set it.
 #[derive(Debug)]
 pub(crate) struct Settings {
     file: String,
+    resolved: bool,
     values: BTreeMap<String, (Value, Place)>,
 }
 
@@ -27,6 +29,7 @@ impl Settings {
     pub(crate) fn parse(text: &str, file: &str) -> Result<Settings, RecipeError> {
         let mut settings = Settings {
             file: file.to_owned(),
+            resolved: text.starts_with(RESOLVED),
             values: BTreeMap::new(),
         };
         let locator = Locator::File { file, text };
@@ -36,6 +39,11 @@ impl Settings {
         })?;
         settings.set_table(&ROOT, "", document.get_ref(), &locator)?;
         Ok(settings)
+    }
+
+    /// Whether the text is a resolved recipe's: a key that it lacks is newer than it.
+    pub(crate) fn is_resolved(&self) -> bool {
+        self.resolved
     }
 
     /// Sets one key, or every key of one inline table.

@@ -6,12 +6,15 @@ use crate::{
     load::REQUIRED,
 };
 
+/// Begins a resolved recipe.
+pub(crate) const RESOLVED: &str = "# Resolved: every default is written out.";
+
 impl Recipe {
     /// The recipe as TOML with every default written out; loading it gives an equal recipe.
     ///
     /// Optional keys that are not set stand there as comments, and so do required ones.
     pub fn to_toml(&self) -> String {
-        let mut text = String::from("# Resolved: every default is written out.\n");
+        let mut text = format!("{RESOLVED}\n");
         let mut table = String::new();
         for entry in entries(self) {
             if entry.table != table {

@@ -285,6 +285,7 @@ fn every_key_reaches_the_recipe() {
             ("system_prefix", _) => "none",
             ("separators", _) => "literal",
             ("observations", _) => "response",
+            ("schemas", _) => "published",
             ("truncate", _) => "drop",
             ("sampling", _) => "example",
             ("packing", _) => "rows",

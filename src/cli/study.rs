@@ -33,11 +33,12 @@ pub(crate) fn execute(args: &StudyArgs) -> Result<(), Error> {
         cap_steps(&mut recipe, max_steps as usize);
     }
     let plan = StudyPlan::new(&recipe, &grid(args, bases))?;
+    let held_out = || HeldOut::read(&args.eval, args.eval_conversations, recipe.data.schemas);
     if args.dry_run {
-        HeldOut::read(&args.eval, args.eval_conversations)?.check(&plan)?;
+        held_out()?.check(&plan)?;
         return plan::dry_run(&plan, output);
     }
-    let held_out = HeldOut::read(&args.eval, args.eval_conversations)?;
+    let held_out = held_out()?;
     let out = args.out.clone();
     let out = out.unwrap_or_else(|| Path::new("studies").join(&recipe.name));
     let stop = stop_on_interrupt()?;

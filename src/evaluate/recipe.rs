@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use glpft_eval::static_evaluation::Answerer;
-use glpft_recipes::{Observations, Recipe, SystemPrefix};
+use glpft_recipes::{Observations, Recipe, Schemas, SystemPrefix};
 
 use super::answerer;
 use crate::error::Error;
@@ -18,6 +18,8 @@ pub struct RunFacts {
     pub system_prefix: bool,
     /// How the observations that it learned from became turns.
     pub observations: Observations,
+    /// What prompts showed of functions' schemas.
+    pub schemas: Schemas,
     /// The templates that it learned with; none for the built-in ones.
     pub prompts: Option<PathBuf>,
 }
@@ -44,6 +46,9 @@ pub fn run_facts(team: &TeamSource) -> Result<RunFacts, Error> {
             .map_or(Observations::ResponseOrError, |recipe| {
                 recipe.data.observations
             }),
+        schemas: recipe
+            .as_ref()
+            .map_or(Schemas::Whole, |recipe| recipe.data.schemas),
         prompts: recipe.and_then(|recipe| recipe.data.prompts.map(PathBuf::from)),
     })
 }

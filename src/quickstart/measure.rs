@@ -15,7 +15,8 @@ use super::report::LiveResult;
 use super::{Quickstart, QuickstartObserver};
 use crate::Error;
 use crate::evaluate::{
-    EVAL_FOLDER, EvaluateLive, EvaluateStatic, Models, evaluate_live, evaluate_static, run_facts,
+    EVAL_FOLDER, EvaluateLive, EvaluateStatic, Models, RunFacts, evaluate_live, evaluate_static,
+    run_facts,
 };
 use crate::team::TeamSource;
 
@@ -57,7 +58,11 @@ pub(super) fn measure(
     };
     let eval = run.root().join(EVAL_FOLDER);
     let stop = quickstart.stop;
-    let system_prefix = run_facts(models.team)?.system_prefix;
+    let RunFacts {
+        system_prefix,
+        schemas,
+        ..
+    } = run_facts(models.team)?;
     let settings = StaticSettings {
         limits: LIMITS,
         batch: TOGETHER,
@@ -97,6 +102,7 @@ pub(super) fn measure(
                 policy: PolicySettings {
                     limits: LIMITS,
                     system_prefix,
+                    schemas,
                     ..PolicySettings::greedy()
                 },
                 settings: &settings,

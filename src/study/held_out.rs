@@ -7,7 +7,7 @@ use glpft_checkpoints::FileError;
 use glpft_data::{
     Conversation, Conversations, QuerySplits, ReadOptions, Source, SourceError, Split, fingerprint,
 };
-use glpft_recipes::{Behaviour, Recipe};
+use glpft_recipes::{Behaviour, Recipe, Schemas};
 
 use super::plan::StudyPlan;
 use crate::Error;
@@ -29,15 +29,15 @@ pub struct HeldOut {
 }
 
 impl HeldOut {
-    /// The first conversations of a file, at most so many.
+    /// The first conversations of a file, at most so many, with tools as the study's recipe has them.
     ///
     /// # Errors
     /// The file cannot be read or holds no conversation.
-    pub fn read(path: &Path, most: Option<usize>) -> Result<Self, Error> {
+    pub fn read(path: &Path, most: Option<usize>, schemas: Schemas) -> Result<Self, Error> {
         let bytes = std::fs::read(path).map_err(|source| FileError::new("read", path, source))?;
         let Conversations {
             mut conversations, ..
-        } = crate::evaluate::read(path, Behaviour::Fixed)?;
+        } = crate::evaluate::read(path, Behaviour::Fixed, schemas)?;
         conversations.truncate(most.unwrap_or(usize::MAX));
         if conversations.is_empty() {
             return Err(Error::Argument {

@@ -2,7 +2,7 @@
 
 use glpft_agent::{Asked, FINISH};
 use glpft_data::{Conversation, Speaker, Turn, observation_text};
-use glpft_recipes::Observations;
+use glpft_recipes::{Observations, Schemas};
 
 use crate::oracle::{Manner, Oracle};
 use crate::truth::WorldTask;
@@ -58,7 +58,7 @@ impl World {
         }
         Conversation {
             query: task.task.id.clone(),
-            tools: task.task.tools().unwrap_or_default(),
+            tools: task.task.tools(Schemas::Published),
             instruction: query,
             turns,
         }

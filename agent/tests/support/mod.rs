@@ -14,7 +14,7 @@ use glpft_agent::{
     run_rollouts,
 };
 use glpft_data::{Purpose, Random, ReadOptions, Source, Speaker, Turn};
-use glpft_recipes::Observations;
+use glpft_recipes::{Observations, Schemas};
 use serde_json::{Map, Value, json};
 
 pub fn parameters(names: &[&str]) -> Map<String, Value> {
@@ -190,6 +190,7 @@ pub fn read_back(rollout: &Rollout, strategy: Strategy) -> Option<Vec<Turn>> {
     let options = ReadOptions {
         valid_only: true,
         observations: Observations::ResponseOrError,
+        schemas: Schemas::Published,
         strict: true,
     };
     let read = source.read_conversations(&options, &mut |_, _| {}).ok()?;

@@ -1,10 +1,11 @@
 //! The functions that a chat offers: OpenAI's `tools`, and the older `functions`.
 
+use glpft_recipes::Schemas;
 use serde_json::{Map, Value};
 
 use super::message::{find_text, given};
 use crate::source::{Field, RecordError};
-use crate::trajectory::FINISH;
+use crate::trajectory::{FINISH, Tool};
 
 /// The longest name of a function, in characters; ToolBench cuts its names to as many.
 pub const NAME_CHARACTERS: usize = 64;
@@ -21,6 +22,13 @@ pub struct ChatFunction {
     pub description: String,
     /// The JSON schema of its arguments, as it is written; empty where there is none.
     pub parameters: Map<String, Value>,
+}
+
+impl ChatFunction {
+    /// The function as prompts show it.
+    pub fn tool(&self, schemas: Schemas) -> Tool {
+        Tool::of_schema(&self.name, &self.description, &self.parameters, schemas)
+    }
 }
 
 /// Reads a list of tools: `{"type": "function", "function": {…}}`, or the functions themselves.

@@ -192,7 +192,7 @@ fn read_answer(text: &str, query_id: &str, options: &ReadOptions) -> Result<Outc
     if options.valid_only && is_valid != Some(true) {
         return Ok(Outcome::Invalid);
     }
-    let trajectory = Trajectory::from_answer(&answer, &messages, query_id)?;
+    let trajectory = Trajectory::from_answer(&answer, &messages, query_id, options.schemas)?;
     let conversation = Conversation::from_trajectory(&trajectory, options.observations)?;
     Ok(Outcome::Kept(Box::new(Record {
         trajectory: Some(trajectory),

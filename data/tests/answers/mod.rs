@@ -8,18 +8,20 @@
 use std::path::Path;
 
 use glpft_data::{ReadOptions, Source, SourceError};
-use glpft_recipes::Observations;
+use glpft_recipes::{Observations, Schemas};
 use serde_json::{Value, json};
 
 pub const COMPAT: ReadOptions = ReadOptions {
     valid_only: false,
     observations: Observations::Response,
+    schemas: Schemas::Published,
     strict: false,
 };
 
 pub const FIXED: ReadOptions = ReadOptions {
     valid_only: true,
     observations: Observations::ResponseOrError,
+    schemas: Schemas::Published,
     strict: false,
 };
 

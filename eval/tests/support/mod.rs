@@ -17,7 +17,7 @@ use glpft_data::{Conversation, Prompts, ReadOptions, Source, Speaker, Turn};
 use glpft_eval::static_evaluation::{
     Answerer, Manifest, StaticError, StaticEvaluation, StaticObserver, StaticReport, StaticSettings,
 };
-use glpft_recipes::Observations;
+use glpft_recipes::{Observations, Schemas};
 
 /// The fixture at `path` in `GLPFT_FIXTURES` (by default `shared` beside the repository), or none, said on stdout.
 pub fn fixture(path: &str) -> Option<PathBuf> {
@@ -36,6 +36,7 @@ pub fn conversations(path: &Path, limit: usize) -> Vec<Conversation> {
     let options = ReadOptions {
         valid_only: false,
         observations: Observations::ResponseOrError,
+        schemas: Schemas::Published,
         strict: true,
     };
     let source = Source::open(path, None).unwrap();

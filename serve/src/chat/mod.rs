@@ -8,7 +8,6 @@ mod field;
 mod request;
 mod routes;
 mod stream;
-mod tools;
 mod under_way;
 
 use std::sync::Arc;

@@ -2,14 +2,14 @@
 
 use std::ops::RangeInclusive;
 
-use glpft_agent::Task;
-use glpft_data::{Speaker, Turn, chat_turns, read_messages};
+use glpft_agent::{Api, Function, Task};
+use glpft_data::{Speaker, Turn, chat_turns, read_functions, read_messages};
 use glpft_recipes::Observations;
 use serde_json::Value;
 
+use super::ChatSettings;
 use super::failure::Failure;
 use super::field::Field;
-use super::{ChatSettings, tools};
 use crate::speaker::{Question, Wishes};
 
 /// Texts that may end an answer, as many as OpenAI allows.
@@ -46,7 +46,7 @@ impl Request {
             None => Vec::new(),
             Some(list) => {
                 most(&list, limits.tools, "tools")?;
-                tools::functions(&list)?
+                functions(&list)?
             }
         };
         let stream = truth(&body, "stream")?;
@@ -91,6 +91,24 @@ fn turns(messages: &Field<'_>, observations: Observations) -> Result<Vec<Turn>, 
         Some(Speaker::User | Speaker::Observation) => Ok(turns),
         Some(_) => Err(messages.wrong("the last message must be the user's or a tool's")),
     }
+}
+
+/// The functions that a team chooses from, as training reads them.
+fn functions(tools: &Field<'_>) -> Result<Vec<Function>, Failure> {
+    let list = glpft_data::Field::root(tools.value, &tools.path);
+    let functions = read_functions(&list)?.into_iter();
+    Ok(functions
+        .map(|function| Function {
+            api: Api {
+                category: String::new(),
+                tool: String::new(),
+                name: function.name.clone(),
+            },
+            name: function.name,
+            description: function.description,
+            parameters: function.parameters,
+        })
+        .collect())
 }
 
 /// Refuses what would change the answer and is not done here.

@@ -110,10 +110,12 @@ pub(crate) fn search(args: &SearchArgs, team: &TeamSource) -> Result<SearchSetti
 
 /// How models are asked.
 pub(crate) fn policy(args: &SearchArgs, team: &TeamSource) -> Result<PolicySettings, Error> {
+    let facts = run_facts(team)?;
     Ok(PolicySettings {
         sampling: args.asking.sampling()?,
         limits: args.asking.limits(args.max_prompt_tokens),
-        system_prefix: run_facts(team)?.system_prefix,
+        system_prefix: facts.system_prefix,
+        schemas: facts.schemas,
     })
 }
 
