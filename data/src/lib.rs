@@ -56,4 +56,4 @@ pub use split::{QuerySplits, Split};
 pub use statistics::DatasetStatistics;
 pub use tokenizer::{GgufTokenizer, PromptTokenizer, SegmentCache, TokenizerError};
 pub use trajectory::{Tool, Trajectory};
-pub use truncate::DropReason;
+pub use truncate::{DropReason, smallest_cut};

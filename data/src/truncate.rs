@@ -44,8 +44,12 @@ pub(crate) fn keep_last(tokens: &mut Vec<u32>, label_start: usize, max_length: u
     label_start.saturating_sub(gone)
 }
 
-/// The smallest cut in `1..=droppable` that fits, by bisection: more turns left out are fewer tokens.
-pub(crate) fn smallest_cut<E>(
+/// The smallest cut in `1..=droppable` that fits, by bisection: more turns left out are fewer tokens. None where nothing
+/// fits.
+///
+/// # Errors
+/// What `fits` ends with.
+pub fn smallest_cut<E>(
     droppable: usize,
     mut fits: impl FnMut(usize) -> Result<bool, E>,
 ) -> Result<Option<usize>, E> {

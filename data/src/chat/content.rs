@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::python::json;
-use crate::source::{Field, RecordError};
+use crate::source::{Field, RecordError, shown};
 
 const THINK: &str = "<think>";
 const END_THINK: &str = "</think>";
@@ -39,11 +39,11 @@ fn parts(content: &Field<'_>) -> Result<String, RecordError> {
         match kind.text()? {
             "text" | "input_text" | "output_text" => text.push_str(part.key("text")?.text()?),
             "refusal" => text.push_str(part.key("refusal")?.text()?),
-            other => {
+            _ => {
                 return Err(RecordError::Unknown {
-                    path: kind.to_string(),
+                    path: kind.path(),
                     expected: "text (nothing else is read)",
-                    found: other.to_owned(),
+                    found: shown(kind.value()),
                 });
             }
         }

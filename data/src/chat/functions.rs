@@ -3,8 +3,7 @@
 use glpft_recipes::Schemas;
 use serde_json::{Map, Value};
 
-use super::message::{find_text, given};
-use crate::source::{Field, RecordError};
+use crate::source::{Field, RecordError, shown};
 use crate::trajectory::{FINISH, Tool};
 
 /// The longest name of a function, in characters; ToolBench cuts its names to as many.
@@ -41,10 +40,7 @@ pub fn read_functions(tools: &Field<'_>) -> Result<Vec<ChatFunction>, RecordErro
     for tool in tools.elements()? {
         let function = read(&tool)?;
         if functions.iter().any(|other| other.name == function.name) {
-            return Err(wrong(
-                &tool,
-                format!("there are two functions {:?}", function.name),
-            ));
+            return Err(tool.wrong(format!("there are two functions {:?}", function.name)));
         }
         functions.push(function);
     }
@@ -52,13 +48,13 @@ pub fn read_functions(tools: &Field<'_>) -> Result<Vec<ChatFunction>, RecordErro
 }
 
 fn read(tool: &Field<'_>) -> Result<ChatFunction, RecordError> {
-    if let Some(kind) = given(tool, "type")?
+    if let Some(kind) = tool.find("type")?
         && kind.text()? != "function"
     {
         return Err(RecordError::Unknown {
-            path: kind.to_string(),
+            path: kind.path(),
             expected: "function",
-            found: kind.text()?.to_owned(),
+            found: shown(kind.value()),
         });
     }
     // Without `function` around it, as the older form, chat templates and the Responses API have it.
@@ -76,20 +72,18 @@ fn function(field: &Field<'_>) -> Result<ChatFunction, RecordError> {
     let unfit = |letter: char| letter.is_whitespace() || letter.is_control();
     let length = name.chars().count();
     if length == 0 || length > NAME_CHARACTERS || name.contains(unfit) {
-        return Err(wrong(
-            &name_field,
-            format!("must be 1 to {NAME_CHARACTERS} characters without white space"),
-        ));
+        return Err(name_field.wrong(format!(
+            "must be 1 to {NAME_CHARACTERS} characters without white space"
+        )));
     }
     if name == FINISH {
-        return Err(wrong(
-            &name_field,
-            format!("{FINISH:?} is how a team ends; choose another name"),
-        ));
+        return Err(name_field.wrong(format!(
+            "{FINISH:?} is how a team ends; choose another name"
+        )));
     }
     let mut parameters = Map::new();
     for key in SCHEMAS {
-        if let Some(schema) = given(field, key)? {
+        if let Some(schema) = field.find(key)? {
             check_schema(&schema)?;
             parameters = schema.object()?.clone();
             break;
@@ -97,35 +91,31 @@ fn function(field: &Field<'_>) -> Result<ChatFunction, RecordError> {
     }
     Ok(ChatFunction {
         name: name.to_owned(),
-        description: find_text(field, "description")?.unwrap_or_default(),
+        description: field
+            .find_text("description")?
+            .unwrap_or_default()
+            .to_owned(),
         parameters,
     })
 }
 
 /// The outermost level of a schema is of the form that arguments need; what stands deeper is read as far as it is one.
 fn check_schema(schema: &Field<'_>) -> Result<(), RecordError> {
-    if let Some(properties) = given(schema, "properties")? {
+    if let Some(properties) = schema.find("properties")? {
         for name in properties.object()?.keys() {
             let property = properties.key(name)?;
             // `true` and `false` are schemas, too: of anything, and of nothing.
             if !property.value().is_boolean() {
                 property.object()?;
-                find_text(&property, "description")?;
+                property.find_text("description")?;
             }
         }
     }
-    if let Some(required) = given(schema, "required")? {
+    if let Some(required) = schema.find("required")? {
         for name in required.elements()? {
             name.text()?;
         }
     }
     schema.object()?;
     Ok(())
-}
-
-fn wrong(field: &Field<'_>, problem: String) -> RecordError {
-    RecordError::Wrong {
-        path: field.to_string(),
-        problem,
-    }
 }

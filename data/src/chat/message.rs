@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::content;
 use crate::python::json;
-use crate::source::{Field, RecordError};
+use crate::source::{Field, RecordError, shown};
 
 /// Where thinking stands beside a message's content, as OpenAI-compatible servers spell it.
 const REASONING: [&str; 3] = ["reasoning_content", "reasoning", "thinking"];
@@ -113,67 +113,51 @@ fn read(field: &Field<'_>) -> Result<ChatMessage, RecordError> {
         "user" => ChatRole::User,
         "assistant" => ChatRole::Assistant,
         "tool" | "function" => ChatRole::Tool,
-        other => {
+        _ => {
             return Err(RecordError::Unknown {
-                path: role.to_string(),
+                path: role.path(),
                 expected: "system, developer, user, assistant, tool, function",
-                found: other.to_owned(),
+                found: shown(role.value()),
             });
         }
     };
-    let mut message = ChatMessage::new(field.to_string(), role);
+    let mut message = ChatMessage::new(field.path(), role);
     if role == ChatRole::Assistant {
         message.reasoning = reasoning(field)?;
         message.calls = calls(field)?;
         message.weight = weight(field)?;
-        message.gave_up = match given(field, "gave_up")? {
-            Some(gave_up) => truth(&gave_up)?,
+        message.gave_up = match field.find("gave_up")? {
+            Some(gave_up) => gave_up.truth()?,
             None => false,
         };
     }
     if role == ChatRole::Tool {
-        message.answers = find_text(field, "tool_call_id")?;
-        message.name = find_text(field, "name")?;
+        message.answers = owned(field, "tool_call_id")?;
+        message.name = owned(field, "name")?;
     }
-    if let Some(content) = given(field, "content")? {
+    if let Some(content) = field.find("content")? {
         let text = match role {
             ChatRole::Tool => content::reply(&content)?,
             _ => content::text(&content)?,
         };
         message.set_content(&text);
     } else if role == ChatRole::Assistant
-        && let Some(refusal) = find_text(field, "refusal")?
+        && let Some(refusal) = owned(field, "refusal")?
     {
         message.content = Some(refusal);
     }
     Ok(message)
 }
 
-/// The value of a key; none where it is absent or null.
-pub(super) fn given<'a>(
-    field: &'a Field<'a>,
-    key: &'a str,
-) -> Result<Option<Field<'a>>, RecordError> {
-    Ok(field.find(key)?.filter(|value| !value.value().is_null()))
-}
-
-pub(super) fn find_text(field: &Field<'_>, key: &str) -> Result<Option<String>, RecordError> {
-    match given(field, key)? {
-        Some(text) => Ok(Some(text.text()?.to_owned())),
-        None => Ok(None),
-    }
-}
-
-fn truth(field: &Field<'_>) -> Result<bool, RecordError> {
-    let truth = field.value().as_bool();
-    truth.ok_or_else(|| field.not("true or false"))
+fn owned(field: &Field<'_>, key: &str) -> Result<Option<String>, RecordError> {
+    Ok(field.find_text(key)?.map(str::to_owned))
 }
 
 /// The first of the keys that says something; else one that is there and empty.
 fn reasoning(field: &Field<'_>) -> Result<Option<String>, RecordError> {
     let mut empty = None;
     for key in REASONING {
-        match find_text(field, key)? {
+        match owned(field, key)? {
             Some(text) if !text.is_empty() => return Ok(Some(text)),
             Some(text) => empty = Some(text),
             None => {}
@@ -184,12 +168,12 @@ fn reasoning(field: &Field<'_>) -> Result<Option<String>, RecordError> {
 
 fn calls(field: &Field<'_>) -> Result<Vec<ChatCall>, RecordError> {
     let mut calls = Vec::new();
-    if let Some(list) = given(field, "tool_calls")? {
+    if let Some(list) = field.find("tool_calls")? {
         for call in list.elements()? {
             calls.push(self::call(&call)?);
         }
     }
-    if let Some(older) = given(field, "function_call")?
+    if let Some(older) = field.find("function_call")?
         && calls.is_empty()
     {
         calls.push(ChatCall {
@@ -202,16 +186,16 @@ fn calls(field: &Field<'_>) -> Result<Vec<ChatCall>, RecordError> {
 }
 
 fn call(field: &Field<'_>) -> Result<ChatCall, RecordError> {
-    if let Some(kind) = given(field, "type")?
+    if let Some(kind) = field.find("type")?
         && kind.text()? != "function"
     {
         return Err(RecordError::Unknown {
-            path: kind.to_string(),
+            path: kind.path(),
             expected: "function",
-            found: kind.text()?.to_owned(),
+            found: shown(kind.value()),
         });
     }
-    let id = find_text(field, "id")?;
+    let id = owned(field, "id")?;
     // Chat templates' own form has no `function` around them.
     let bare = field.value().get("function").is_none() && field.value().get("name").is_some();
     let (name, arguments) = match bare {
@@ -230,7 +214,7 @@ fn call(field: &Field<'_>) -> Result<ChatCall, RecordError> {
 }
 
 fn arguments(function: &Field<'_>) -> Result<String, RecordError> {
-    let Some(arguments) = given(function, "arguments")? else {
+    let Some(arguments) = function.find("arguments")? else {
         return Ok("{}".to_owned());
     };
     match arguments.value() {
@@ -241,15 +225,15 @@ fn arguments(function: &Field<'_>) -> Result<String, RecordError> {
 }
 
 fn weight(field: &Field<'_>) -> Result<Option<f64>, RecordError> {
-    if let Some(weight) = given(field, "weight")? {
+    if let Some(weight) = field.find("weight")? {
         let number = weight.value().as_f64();
         return match number.filter(|number| number.is_finite() && *number >= 0.0) {
             Some(number) => Ok(Some(number)),
             None => Err(weight.not("a number of at least 0")),
         };
     }
-    match given(field, "train")? {
-        Some(train) => Ok(Some(f64::from(u8::from(truth(&train)?)))),
+    match field.find("train")? {
+        Some(train) => Ok(Some(f64::from(u8::from(train.truth()?)))),
         None => Ok(None),
     }
 }

@@ -55,7 +55,7 @@ pub fn chat_turns(
             ChatRole::System => reader.system.push(at),
             ChatRole::User => {
                 if message.content.is_none() {
-                    return Err(message.wrong("has no \"content\""));
+                    return Err(message.wrong("there is no \"content\""));
                 }
                 reader.user(messages, Some(at));
             }
@@ -67,7 +67,7 @@ pub fn chat_turns(
             }
             ChatRole::Tool => {
                 return Err(message.wrong(
-                    "is a tool's, which must follow the assistant's message whose call it answers",
+                    "a tool's message must follow the assistant's message whose call it answers",
                 ));
             }
         }
@@ -131,7 +131,7 @@ impl Reader {
                 return Ok(());
             }
             let Some(answer) = &message.content else {
-                return Err(message.wrong("has neither \"content\" nor \"tool_calls\""));
+                return Err(message.wrong("it has neither \"content\" nor \"tool_calls\""));
             };
             self.planner(at, rationale, NEXT_CONCLUSION);
             self.push(at, Speaker::Conclusion, answer);

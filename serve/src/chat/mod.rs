@@ -4,7 +4,6 @@ mod answer;
 mod body;
 mod completion;
 mod failure;
-mod field;
 mod request;
 mod routes;
 mod stream;

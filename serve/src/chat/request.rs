@@ -3,13 +3,12 @@
 use std::ops::RangeInclusive;
 
 use glpft_agent::{Api, Function, Task};
-use glpft_data::{Speaker, Turn, chat_turns, read_functions, read_messages};
+use glpft_data::{Field, Speaker, Turn, chat_turns, read_functions, read_messages};
 use glpft_recipes::Observations;
 use serde_json::Value;
 
 use super::ChatSettings;
 use super::failure::Failure;
-use super::field::Field;
 use crate::speaker::{Question, Wishes};
 
 /// Texts that may end an answer, as many as OpenAI allows.
@@ -33,7 +32,7 @@ impl Request {
     /// # Errors
     /// What cannot be used, and what this server does not do; keys that change nothing about the answer are passed over.
     pub(super) fn read(body: &Value, settings: &ChatSettings) -> Result<Self, Failure> {
-        let (body, limits) = (Field::root(body), &settings.requests);
+        let (body, limits) = (Field::root(body, ""), &settings.requests);
         let name = body.key("model")?.text()?;
         if name != settings.model {
             return Err(Failure::no_model(name, &settings.model));
@@ -42,7 +41,7 @@ impl Request {
         let messages = body.key("messages")?;
         most(&messages, limits.messages, "messages")?;
         let turns = turns(&messages, settings.observations)?;
-        let functions = match body.find("tools") {
+        let functions = match body.find("tools")? {
             None => Vec::new(),
             Some(list) => {
                 most(&list, limits.tools, "tools")?;
@@ -50,7 +49,7 @@ impl Request {
             }
         };
         let stream = truth(&body, "stream")?;
-        let stream_usage = match body.find("stream_options") {
+        let stream_usage = match body.find("stream_options")? {
             None => false,
             Some(options) => truth(&options, "include_usage")?,
         };
@@ -67,8 +66,9 @@ impl Request {
                 wishes: Wishes {
                     temperature: between(&body, "temperature", 0.0..=2.0)?,
                     top_p: match between(&body, "top_p", 0.0..=1.0)? {
-                        Some(0.0) => return Err(body.key("top_p")?.wrong("must be above 0")),
-                        top_p => top_p,
+                        // The likeliest token alone, as other servers take it.
+                        Some(top_p) => Some(top_p.max(f64::MIN_POSITIVE)),
+                        None => None,
                     },
                     seed: seed(&body)?,
                     new_tokens: new_tokens(&body, limits.new_tokens)?,
@@ -84,19 +84,21 @@ impl Request {
 
 /// The turns of `messages`, as training reads them; they end with something to be answered.
 fn turns(messages: &Field<'_>, observations: Observations) -> Result<Vec<Turn>, Failure> {
-    let list = glpft_data::Field::root(messages.value, &messages.path);
-    let turns = chat_turns(&read_messages(&list)?, observations)?.turns;
+    let turns = chat_turns(&read_messages(messages)?, observations)?.turns;
     match turns.last().map(|turn| turn.from) {
-        None => Err(messages.wrong("is empty: there is nothing to answer")),
+        None => Err(messages
+            .wrong("is empty: there is nothing to answer")
+            .into()),
         Some(Speaker::User | Speaker::Observation) => Ok(turns),
-        Some(_) => Err(messages.wrong("the last message must be the user's or a tool's")),
+        Some(_) => Err(messages
+            .wrong("the last message must be the user's or a tool's")
+            .into()),
     }
 }
 
 /// The functions that a team chooses from, as training reads them.
 fn functions(tools: &Field<'_>) -> Result<Vec<Function>, Failure> {
-    let list = glpft_data::Field::root(tools.value, &tools.path);
-    let functions = read_functions(&list)?.into_iter();
+    let functions = read_functions(tools)?.into_iter();
     Ok(functions
         .map(|function| Function {
             api: Api {
@@ -113,8 +115,8 @@ fn functions(tools: &Field<'_>) -> Result<Vec<Function>, Failure> {
 
 /// Refuses what would change the answer and is not done here.
 fn refuse(body: &Field<'_>) -> Result<(), Failure> {
-    let refused = |key: &str, usual: &dyn Fn(&Value) -> bool, problem: &str| match body.find(key) {
-        Some(field) if !usual(field.value) => Err(field.wrong(problem)),
+    let refused = |key: &str, usual: &dyn Fn(&Value) -> bool, problem: &str| match body.find(key)? {
+        Some(field) if !usual(field.value()) => Err(Failure::from(field.wrong(problem))),
         _ => Ok(()),
     };
     let nothing = |value: &Value| {
@@ -157,14 +159,19 @@ fn refuse(body: &Field<'_>) -> Result<(), Failure> {
 }
 
 fn most(list: &Field<'_>, most: usize, what: &str) -> Result<(), Failure> {
-    match list.len() > most {
-        true => Err(list.wrong(format!("has {} {what}; {most} are allowed", list.len()))),
-        false => Ok(()),
+    match list.elements()?.len() {
+        count if count > most => Err(list
+            .wrong(format!("there are {count} {what}; {most} are allowed"))
+            .into()),
+        _ => Ok(()),
     }
 }
 
 fn truth(object: &Field<'_>, key: &str) -> Result<bool, Failure> {
-    object.find(key).map_or(Ok(false), |field| field.truth())
+    Ok(match object.find(key)? {
+        Some(field) => field.truth()?,
+        None => false,
+    })
 }
 
 fn between(
@@ -172,64 +179,71 @@ fn between(
     key: &str,
     range: RangeInclusive<f64>,
 ) -> Result<Option<f64>, Failure> {
-    let Some(field) = body.find(key) else {
+    let Some(field) = body.find(key)? else {
         return Ok(None);
     };
     let number = field.number()?;
     match range.contains(&number) {
         true => Ok(Some(number)),
-        false => Err(field.wrong(format!("must be {} to {}", range.start(), range.end()))),
+        false => Err(field
+            .wrong(format!("must be {} to {}", range.start(), range.end()))
+            .into()),
     }
 }
 
 fn seed(body: &Field<'_>) -> Result<Option<u64>, Failure> {
-    let Some(field) = body.find("seed") else {
+    let Some(field) = body.find("seed")? else {
         return Ok(None);
     };
     // A negative seed is as good as any other.
-    let negative = || field.value.as_i64().map(i64::cast_unsigned);
-    match field.value.as_u64().or_else(negative) {
+    let negative = || field.value().as_i64().map(i64::cast_unsigned);
+    match field.value().as_u64().or_else(negative) {
         Some(seed) => Ok(Some(seed)),
-        None => Err(field.wrong("must be a whole number of 64 bits")),
+        None => Err(field.not("a whole number of 64 bits").into()),
     }
 }
 
 fn new_tokens(body: &Field<'_>, most: usize) -> Result<Option<usize>, Failure> {
     // The older name counts where the newer one is absent.
-    let asked = ["max_completion_tokens", "max_tokens"];
-    let Some(field) = asked.iter().find_map(|key| body.find(key)) else {
+    let newer = body.find("max_completion_tokens")?;
+    let Some(field) = newer.or(body.find("max_tokens")?) else {
         return Ok(None);
     };
-    match field.count()? {
-        count if count > most => Err(field.wrong(format!("must be at most {most}"))),
-        count => Ok(Some(count)),
-    }
+    // No answer is longer than the server allows, whatever is asked for.
+    Ok(Some(field.count()?.min(most)))
 }
 
 fn may_call(body: &Field<'_>) -> Result<bool, Failure> {
-    let Some(choice) = body.find("tool_choice") else {
+    let Some(choice) = body.find("tool_choice")? else {
         return Ok(true);
     };
-    match choice.value.as_str() {
+    match choice.value().as_str() {
         Some("auto") => Ok(true),
         Some("none") => Ok(false),
-        _ => Err(choice.wrong("the planner chooses: must be \"auto\" or \"none\"")),
+        _ => Err(choice
+            .wrong(
+                "the planner decides whether to call, and the caller what: must be \"auto\" or \"none\" \
+                 (to have one function called, offer it alone)",
+            )
+            .into()),
     }
 }
 
 fn stop(body: &Field<'_>) -> Result<Vec<String>, Failure> {
-    let Some(field) = body.find("stop") else {
+    let Some(field) = body.find("stop")? else {
         return Ok(Vec::new());
     };
-    let texts = match field.value.as_str() {
+    let texts = match field.value().as_str() {
         Some(text) => vec![text.to_owned()],
         None => field
             .elements()?
             .map(|text| text.text().map(str::to_owned))
-            .collect::<Result<_, _>>()?,
+            .collect::<Result<Vec<_>, _>>()?,
     };
     match texts.len() > STOPS || texts.iter().any(String::is_empty) {
-        true => Err(field.wrong(format!("must be at most {STOPS} texts, none of them empty"))),
+        true => Err(field
+            .wrong(format!("must be at most {STOPS} texts, none of them empty"))
+            .into()),
         false => Ok(texts),
     }
 }
