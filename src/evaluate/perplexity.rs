@@ -12,8 +12,8 @@ use glpft_data::{
 };
 use glpft_eval::{Interval, ratio_interval};
 use glpft_recipes::{
-    Arrangement, Behaviour, GiveUpHistory, Packing, Recipe, Separators, Stage, SystemPrefix,
-    Truncate,
+    Arrangement, Behaviour, GiveUpHistory, Packing, Recipe, Schemas, Separators, Stage,
+    SystemPrefix, Truncate,
 };
 use glpft_train::{LossSum, losses, perplexity};
 use serde::Serialize;
@@ -97,13 +97,16 @@ pub fn evaluate_perplexity(
         .as_ref()
         .and_then(|recipe| recipe.data.prompts.as_deref());
     let prompts = Prompts::open(evaluation.models.prompts.or(own.map(Path::new)))?;
+    let schemas = recipe
+        .as_ref()
+        .map_or(Schemas::Whole, |recipe| recipe.data.schemas);
     let behaviour = recipe
         .as_ref()
         .map_or(Behaviour::Fixed, |recipe| recipe.data.behaviour);
     let Conversations {
         mut conversations,
         report,
-    } = read(evaluation.data, behaviour)?;
+    } = read(evaluation.data, behaviour, schemas)?;
     conversations.truncate(evaluation.conversations.unwrap_or(usize::MAX));
     let team = evaluation.models.open()?;
     let mut roles = Vec::new();
