@@ -60,7 +60,7 @@ fn a_real_planner_hands_over_to_a_tiny_summarizer() {
     let tiny = small_model(path);
     glpft(path, ["data", "export", "sample", "--to=stages"]).ok();
     let data = path.join("stages/raw_data_stage_2.json");
-    let conversations = evaluate::read(&data, Behaviour::Fixed)
+    let conversations = evaluate::read(&data, Behaviour::Fixed, Schemas::Whole)
         .unwrap()
         .conversations;
     let source = TeamSource::Trio {
