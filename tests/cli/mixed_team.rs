@@ -14,7 +14,7 @@ use glpft_data::Prompts;
 use glpft_eval::static_evaluation::{
     Answerer, Manifest, StaticError, StaticEvaluation, StaticSettings,
 };
-use glpft_recipes::{Behaviour, Precision};
+use glpft_recipes::{Behaviour, Precision, Schemas};
 use serde_json::Value;
 
 use crate::{folder, glpft, json, small_model};
