@@ -258,6 +258,7 @@ impl Train {
             resume_anyway: false,
             computed_by: &ComputedBy::default(),
             stop: &AtomicBool::new(false),
+            save: &AtomicBool::new(false),
         };
         let inspect = &mut |model: &mut Decoder, step: u64, sums: &Gradients, scale: f64| {
             if step == 1 {

@@ -215,6 +215,7 @@ fn train(
         resume_anyway: false,
         computed_by: &ComputedBy::default(),
         stop: &AtomicBool::new(false),
+        save: &AtomicBool::new(false),
     };
     let mut measure = Measure {
         begun: Moment::now(),

@@ -4,8 +4,9 @@ use glpft_checkpoints::{ModelConfig, RunDirectory};
 use glpft_recipes::{Recipe, Stage, StartFrom, Tune};
 
 use crate::arrangement::Job;
-use crate::base::{Base, global_model};
+use crate::base::{Base, BaseWeights, global_model};
 use crate::error::Error;
+use crate::stage::{is_directory, leaves_adapter};
 
 /// What a stage will train, checked.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub struct CheckedJob {
     pub job: Job,
     /// The shape of the model that it starts from.
     pub config: ModelConfig,
+    /// Whether it leaves an adapter, not a whole model.
+    pub leaves_adapter: bool,
 }
 
 /// Checks what every one of some stages, in their order, starts from against what it asks for: weights (their
@@ -26,25 +29,28 @@ pub fn check_jobs(
     run: Option<&RunDirectory>,
     jobs: &[Job],
 ) -> Result<Vec<CheckedJob>, Error> {
-    let mut bases: Vec<(StartFrom, ModelConfig)> = Vec::new();
+    let mut bases: Vec<(StartFrom, ModelConfig, BaseWeights)> = Vec::new();
     let mut checked = Vec::with_capacity(jobs.len());
     for job in jobs {
         let from = origin(run, jobs, job)?;
-        let known = bases.iter().find(|(other, _)| *other == from);
-        let config = match known {
-            Some((_, config)) => config.clone(),
+        let known = bases.iter().find(|(other, ..)| *other == from);
+        let (config, weights) = match known {
+            Some((_, config, weights)) => (config.clone(), weights.clone()),
             None => {
                 let base = Base::for_start(recipe, &from, run)?;
                 base.open_weights()?;
-                bases.push((from, base.config.clone()));
-                base.config
+                bases.push((from, base.config.clone(), base.weights.clone()));
+                (base.config, base.weights)
             }
         };
         check_targets(recipe, job.stage, &config)?;
         check_length(recipe, job.stage, &config)?;
+        // The global model will be a directory, whatever it starts from.
+        let in_files = job.from == StartFrom::Global || is_directory(&weights);
         checked.push(CheckedJob {
             job: job.clone(),
             config,
+            leaves_adapter: leaves_adapter(recipe.stage(job.stage), job.stage, in_files),
         });
     }
     Ok(checked)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use glpft_agent::{GenerateError, InstructionsError, ServerError};
 use glpft_checkpoints::{
-    AdapterError, ConfigError, FileError, GgufError, JsonError, LocationError, WeightsError,
+    AdapterError, ConfigError, FileError, GgufError, JsonError, LocationError, WeightsError, advice,
 };
 use glpft_data::{
     EncodeError, ExportError, PreparedError, PromptsError, SourceError, TokenizerError,
@@ -74,6 +74,19 @@ pub enum Error {
         folder: PathBuf,
         /// The system's answer.
         source: std::io::Error,
+    },
+    /// The disk has no room for what is to be trained.
+    #[error(
+        "{source}. It is looked at before anything is trained: the checkpoints take {checkpoints} (fewer with a smaller \
+         stage.keep_checkpoints), the models {models}"
+    )]
+    NoRoom {
+        /// The folder, with what is needed and what is free.
+        source: FileError,
+        /// What checkpoints take.
+        checkpoints: String,
+        /// What models take.
+        models: String,
     },
     /// The prepared tokens are not of the tokenizer of the model that would learn them.
     #[error(
@@ -203,6 +216,12 @@ pub enum Error {
         stage: &'static str,
         /// Where the global model would be.
         path: PathBuf,
+    },
+    /// Signals cannot be listened for.
+    #[error("cannot listen for signals: {source}{}", advice(.source))]
+    Signals {
+        /// The system's answer.
+        source: std::io::Error,
     },
     /// The user asked to stop.
     #[error(

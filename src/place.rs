@@ -1,16 +1,17 @@
 //! Where a run lives: whose its directory is, and who may write to it.
 
+mod record;
 mod remove;
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
-use glpft_checkpoints::{RunDirectory, RunLock, write_atomically};
+use glpft_checkpoints::{RunDirectory, RunLock};
 use glpft_recipes::{Difference, Recipe, Stage};
 
 use crate::Error;
 
+pub use record::record;
 pub use remove::Removal;
 
 use remove::remove;
@@ -45,7 +46,8 @@ pub fn run_there(
     Ok(RunDirectory::open(root).ok())
 }
 
-/// Makes the run's directory where it is missing, takes it for this process alone, and removes what is to go.
+/// Makes the run's directory where it is missing, takes it for this process alone, and removes what is to go. The recipe
+/// of a run that is begun stays as it is, for this start may still be refused: see [`record`].
 ///
 /// Everything that can be checked without writing should have been: what is removed does not come back.
 ///
@@ -58,8 +60,9 @@ pub fn own_run(root: &Path, recipe: &Recipe, removal: Removal<'_>) -> Result<Own
     let there = run_there(root, recipe, removal)?;
     remove(root, there.as_ref(), removal)?;
     let run = RunDirectory::create(root)?;
-    let text = recipe.to_toml();
-    write_atomically(&run.recipe(), |file| file.write_all(text.as_bytes()))?;
+    if !is_begun(root) || !run.recipe().is_file() {
+        record(&run, recipe)?;
+    }
     run.clean()?;
     Ok(OwnedRun { run, _lock: lock })
 }

@@ -20,7 +20,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::{AtomicFile, FileError, RunDirectory, read_json, write_json};
-use glpft_data::{Dataset, PreparedDataset, Prompts, Source, Split, TokenExample, temporary_file};
+use glpft_data::{
+    Dataset, PreparedDataset, Prompts, Source, Split, TokenExample, temporary_file,
+    temporary_folder,
+};
 use glpft_recipes::{Recipe, StartFrom};
 
 use crate::{Base, Error};
@@ -249,7 +252,7 @@ pub fn prepare_in_memory(
     let maker = Maker::new(recipe, datasets, None, None)?;
     let made = maker.read(observer)?;
     let failed = |source| Error::Temporary {
-        folder: std::env::temp_dir(),
+        folder: temporary_folder(),
         source,
     };
     let mut all = Vec::with_capacity(datasets.len());
@@ -289,7 +292,7 @@ pub fn prepare_each(
 ) -> Result<PrepareReport, Error> {
     let maker = Maker::new(recipe, datasets, None, None)?;
     let made = maker.read(observer)?;
-    let folder = std::env::temp_dir();
+    let folder = temporary_folder();
     // Written to nowhere: only to be counted.
     let mut all = Vec::with_capacity(datasets.len());
     for &dataset in datasets {

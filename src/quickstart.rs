@@ -64,6 +64,8 @@ pub struct Quickstart<'a> {
     pub device_name: &'a str,
     /// Set from outside to end what is under way.
     pub stop: &'a AtomicBool,
+    /// Set from outside to have the stage under way write a checkpoint and go on.
+    pub save: &'a AtomicBool,
 }
 
 impl Quickstart<'_> {

@@ -13,19 +13,22 @@ use glpft_checkpoints::{
 use glpft_data::{PreparedDataset, Selection, Split};
 use glpft_model::{Decoder, Trained};
 use glpft_recipes::{Recipe, Stage, StageRecipe, StartFrom, Tune};
-use glpft_train::{Gradients, Observer, Outcome, StageRun, TrainError, train_stage};
+use glpft_train::{Gradients, Observer, OpenStage, Outcome, StageRun, TrainError};
 
 use crate::arrangement::Job;
 use crate::base::{Base, BaseWeights, global_model};
 use crate::error::Error;
 use crate::model::{Values, attach_adapters, load};
+use crate::place::record;
 use crate::prepare::{PrepareReport, datasets_of};
 use crate::result::FinishedStage;
 
 /// What every stage of a run shares.
 pub struct Context<'a> {
-    /// The run's recipe.
+    /// What is trained.
     pub recipe: &'a Recipe,
+    /// The run's recipe: the same, but for what one start alone changes (`train --from`).
+    pub recorded: &'a Recipe,
     /// Its directory.
     pub run: &'a RunDirectory,
     /// What computes.
@@ -36,6 +39,8 @@ pub struct Context<'a> {
     pub resume_anyway: bool,
     /// Set from outside to end the stage under way.
     pub stop: &'a AtomicBool,
+    /// Set from outside to have it write a checkpoint and go on.
+    pub save: &'a AtomicBool,
     /// Where the first step's averaged gradients are written, for comparison with other programs.
     pub dump_gradients: Option<&'a Path>,
 }
@@ -91,6 +96,7 @@ pub fn run_stage(
         resume_anyway: context.resume_anyway,
         computed_by: &computed_by,
         stop: context.stop,
+        save: context.save,
     };
     let mut first = Gradients::default();
     let inspect =
@@ -106,7 +112,10 @@ pub fn run_stage(
             }
             _ => Ok::<_, TrainError>(()),
         };
-    let report = match train_stage(&mut model, &stage, observer, inspect)? {
+    let opened = OpenStage::open(&mut model, &stage)?;
+    // Only now: a start that is refused changes nothing.
+    record(run, context.recorded)?;
+    let report = match opened.train(&mut model, observer, inspect)? {
         Outcome::Finished(report) => report,
         Outcome::Interrupted(checkpoint) => {
             return Err(Error::Interrupted {
@@ -119,7 +128,7 @@ pub fn run_stage(
     let finished = FinishedStage {
         stage: job.stage,
         model: run.model(job.stage.name()),
-        adapter: leaves_adapter(settings, job, &base),
+        adapter: leaves_adapter(settings, job.stage, is_directory(&base.weights)),
         from: base.name(),
         report,
         wall_seconds: started.elapsed().as_secs_f64(),
@@ -193,9 +202,13 @@ fn examples(
 ///
 /// The global model is always whole: the local stages start from it. So is a role whose base exists nowhere in files,
 /// or not in Hugging Face's form: no program but this one would put the adapter on a GGUF file.
-fn leaves_adapter(settings: &StageRecipe, job: &Job, base: &Base) -> bool {
-    let in_files = matches!(base.weights, BaseWeights::Directory(_));
-    settings.tune == Tune::Lora && job.stage != Stage::Global && in_files
+pub(crate) fn leaves_adapter(settings: &StageRecipe, stage: Stage, in_files: bool) -> bool {
+    settings.tune == Tune::Lora && stage != Stage::Global && in_files
+}
+
+/// Whether weights are in files of Hugging Face's form.
+pub(crate) fn is_directory(weights: &BaseWeights) -> bool {
+    matches!(weights, BaseWeights::Directory(_))
 }
 
 /// Writes the finished model.

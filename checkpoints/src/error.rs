@@ -34,7 +34,19 @@ impl FileError {
     }
 }
 
-fn advice(source: &io::Error) -> &'static str {
+/// The errors of a process, and of a machine, that has too many files open.
+#[cfg(unix)]
+const TOO_MANY_FILES: [i32; 2] = [24, 23];
+
+/// What to do about an answer of the operating system, in brackets; nothing where it leaves no choice.
+pub fn advice(source: &io::Error) -> &'static str {
+    #[cfg(unix)]
+    if source
+        .raw_os_error()
+        .is_some_and(|code| TOO_MANY_FILES.contains(&code))
+    {
+        return " (raise the shell's limit of open files: see `ulimit -n`)";
+    }
     match source.kind() {
         io::ErrorKind::StorageFull => {
             " (the disk is full: free some space or choose another --out)"

@@ -41,7 +41,7 @@ pub use directory::{
     TOKENIZER_FILE, TOKENIZER_FILES, TokenizerSource,
 };
 pub use disk::DiskFile;
-pub use error::FileError;
+pub use error::{FileError, advice};
 pub use fingerprint::fingerprint;
 pub use float::FloatType;
 pub use gguf::{GgufError, GgufFile};
@@ -49,9 +49,9 @@ pub use json::{JsonError, read_json, write_json};
 pub use location::{LocationError, ModelLocation};
 pub use lock::RunLock;
 pub use run::RunDirectory;
-pub use space::check_space;
+pub use space::{check_space, megabytes};
 pub use state::{
-    BestValidation, Checkpoint, ComputedBy, FIRST_MOMENT, OPTIMIZER_FILE, Provenance,
+    BestValidation, Checkpoint, ComputedBy, Earlier, FIRST_MOMENT, OPTIMIZER_FILE, Provenance,
     SECOND_MOMENT, StateError, TRAINER_STATE_FILE, TrainerState, UsualLoss, latest_checkpoint,
     list_checkpoints, open_optimizer, optimizer_tensors, prune_checkpoints, write_checkpoint,
     write_optimizer,

@@ -18,8 +18,11 @@ pub fn check_space(folder: &Path, bytes: u64) -> Result<(), FileError> {
     let needed = bytes.saturating_add(AROUND);
     match free_space(folder) {
         Some(free) if free < needed => {
-            let (needed, free) = (megabytes(needed), megabytes(free));
-            let message = format!("it takes {needed} and {free} are free");
+            let message = format!(
+                "it takes {} and {} are free",
+                megabytes(needed),
+                megabytes(free)
+            );
             let source = io::Error::new(io::ErrorKind::StorageFull, message);
             Err(FileError::new("write in", folder, source))
         }
@@ -27,10 +30,11 @@ pub fn check_space(folder: &Path, bytes: u64) -> Result<(), FileError> {
     }
 }
 
-fn megabytes(bytes: u64) -> String {
+/// A number of bytes, for people; rounded up, so that what does not fit is never shown as fitting.
+pub fn megabytes(bytes: u64) -> String {
     match bytes {
         0..10_000_000_000 => format!("{} MB", bytes.div_ceil(1_000_000)),
-        _ => format!("{} GB", bytes / 1_000_000_000),
+        _ => format!("{} GB", bytes.div_ceil(1_000_000_000)),
     }
 }
 

@@ -44,7 +44,9 @@ pub use export::{ExportError, export};
 pub use fingerprint::fingerprint;
 pub use lenient::{Ending, Lenient, lenient_json, lenient_object, read_lenient};
 pub use plan::{Plan, StepBatches, micro_batches};
-pub use prepared::{DatasetWriter, PreparedDataset, PreparedError, temporary_file};
+pub use prepared::{
+    DatasetWriter, PreparedDataset, PreparedError, temporary_file, temporary_folder,
+};
 pub use prompts::{Prompts, PromptsError, SYSTEM_PREFIX, TemplateError, ToolPrompt, history_turn};
 pub use random::{Purpose, Random};
 pub use roles::{GiveUpPrompt, HALLUCINATED, examples, history};

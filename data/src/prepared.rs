@@ -22,7 +22,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use write::{DatasetWriter, temporary_file};
+pub use write::{DatasetWriter, temporary_file, temporary_folder};
 
 /// What `format` says; another number for another layout.
 const FORMAT: &str = "glpft-prepared-2";

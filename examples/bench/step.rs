@@ -108,6 +108,7 @@ impl Step {
             resume_anyway: false,
             computed_by: &ComputedBy::default(),
             stop: &AtomicBool::new(false),
+            save: &AtomicBool::new(false),
         };
         let config = model.config().clone();
         let mut measured = Measured {

@@ -66,4 +66,14 @@ impl Recipe {
             Stage::Summarizer => &self.stage.summarizer,
         }
     }
+
+    /// The same, to be changed.
+    pub fn stage_mut(&mut self, stage: Stage) -> &mut StageRecipe {
+        match stage {
+            Stage::Global => &mut self.stage.global,
+            Stage::Planner => &mut self.stage.planner,
+            Stage::Caller => &mut self.stage.caller,
+            Stage::Summarizer => &mut self.stage.summarizer,
+        }
+    }
 }

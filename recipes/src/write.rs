@@ -14,7 +14,15 @@ impl Recipe {
     ///
     /// Optional keys that are not set stand there as comments, and so do required ones.
     pub fn to_toml(&self) -> String {
+        self.to_toml_with(&[])
+    }
+
+    /// [`to_toml`](Self::to_toml) with lines of comment at its head.
+    pub fn to_toml_with(&self, comments: &[String]) -> String {
         let mut text = format!("{RESOLVED}\n");
+        for line in comments.iter().flat_map(|comment| comment.lines()) {
+            text.push_str(&format!("# {line}\n"));
+        }
         let mut table = String::new();
         for entry in entries(self) {
             if entry.table != table {

@@ -13,8 +13,7 @@ use glpft_agent::{
 use serde_json::json;
 
 use super::eval::{policy, search, team, workplace};
-use super::run::stop_on_interrupt;
-use super::{AgentRunArgs, OutputArgs, print};
+use super::{AgentRunArgs, Flags, OutputArgs, print};
 
 /// The longest text of a step that is shown, in characters; answers are shown whole.
 const SHOWN: usize = 600;
@@ -35,11 +34,11 @@ pub(crate) fn run(args: &AgentRunArgs) -> Result<(), Error> {
         together: args.search.together,
     };
     let device = glpft_model::device(&args.search.asking.device.device)?;
-    let stop = stop_on_interrupt()?;
+    let flags = Flags::looked_at(args.signals.on_usr1)?;
     let mut shown = Shown {
         tasks: &tasks,
         output: &args.output,
-        stop: Arc::clone(&stop),
+        stop: Arc::clone(&flags.stop),
     };
     let rollouts = work(
         &Work {

@@ -16,11 +16,14 @@ mod team;
 mod train;
 mod world;
 
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, Parser, Subcommand};
 
 pub(crate) use asking::AskingArgs;
 use common::at_least_one;
-pub(crate) use common::{CommonArgs, DeviceArgs, OutputArgs, PrecisionArg, RecipeArgs, SizeArg};
+pub(crate) use common::{
+    CommonArgs, DeviceArgs, OnUsr1, OutputArgs, PrecisionArg, QuietArgs, RecipeArgs, SignalArgs,
+    SizeArg,
+};
 pub(crate) use data::*;
 pub(crate) use eval::*;
 pub(crate) use export::*;
@@ -43,6 +46,15 @@ pub(crate) use world::*;
 pub(super) struct Cli {
     #[command(subcommand)]
     pub command: Command,
+    /// Whether messages have colours; auto: on a terminal, unless NO_COLOR, CLICOLOR=0 or TERM=dumb is set
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto"
+    )]
+    pub color: ColorChoice,
 }
 
 #[derive(Debug, Subcommand)]

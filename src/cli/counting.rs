@@ -1,11 +1,11 @@
 //! How a count goes up, for people and for programs.
 
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
+use super::output::draws;
 use super::{OutputArgs, complain, print};
 
 /// Time between two plain lines.
@@ -30,7 +30,7 @@ impl Counting {
             what,
             quiet: output.quiet,
             json: output.json,
-            terminal: std::io::stderr().is_terminal(),
+            terminal: draws(),
             done: 0,
             total: 0,
             told: None,

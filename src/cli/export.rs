@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use glpft::Error;
+use glpft::home::expand_home;
 use glpft_checkpoints::{FloatType, GgufFile, ModelLocation};
 use serde_json::json;
 
@@ -19,7 +20,7 @@ pub(crate) fn execute(args: ExportArgs) -> Result<(), Error> {
         RoleArg::Summarizer => "summarizer",
     });
     // A path is a model, an adapter or a run; anything else is a recipe, whose run is looked for.
-    let given = Path::new(&args.recipe.recipe);
+    let given = &expand_home(Path::new(&args.recipe.recipe));
     let place = match (&args.out, given.is_dir() || GgufFile::is_at(given)) {
         (Some(out), _) => out.clone(),
         (None, true) => given.to_owned(),

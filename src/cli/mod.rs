@@ -9,6 +9,7 @@ mod export;
 mod model_directory;
 mod open;
 mod output;
+mod parse;
 mod plan;
 mod prepare;
 mod progress;
@@ -18,23 +19,27 @@ mod report;
 mod report_page;
 mod run;
 mod serve;
+mod signals;
 mod study;
+mod threads;
 mod train;
 mod world;
-
-use clap::Parser;
-use glpft::Error;
 
 pub(crate) use args::*;
 pub(crate) use counting::Counting;
 pub(crate) use glpft::place::{Removal, own_run, run_there};
-pub(crate) use open::{load_for_run, tell_changed};
+pub(crate) use open::{load_for_run, tell_changed, tell_losses};
 pub(crate) use output::{complain, print};
 pub(crate) use prepare::PrepareBar;
+pub(crate) use signals::Flags;
+use threads::with_threads;
 
 /// Runs the command line; the process's exit code.
 pub(crate) fn main() -> u8 {
-    let outcome = match Cli::parse().command {
+    signals::outlive_large_files();
+    let cli = parse::parse();
+    output::colour(cli.color);
+    let outcome = match cli.command {
         Command::Run(args) => with_threads(&args.common.output.clone(), || run::execute(args)),
         Command::Prepare(args) => {
             with_threads(&args.common.output.clone(), || prepare::execute(&args))
@@ -79,21 +84,4 @@ pub(crate) fn main() -> u8 {
             error.exit_code()
         }
     }
-}
-
-/// Gives rayon the threads asked for; only once, before anything uses it.
-fn with_threads(
-    output: &OutputArgs,
-    command: impl FnOnce() -> Result<(), Error>,
-) -> Result<(), Error> {
-    if let Some(threads) = output.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.into())
-            .build_global()
-            .map_err(|error| Error::Threads {
-                threads: threads.into(),
-                reason: error.to_string(),
-            })?;
-    }
-    command()
 }

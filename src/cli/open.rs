@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use glpft::Error;
+use glpft::home::expand_home;
 use glpft::place::{RECIPE, Removal, changed};
 use glpft_checkpoints::FileError;
-use glpft_recipes::{Recipe, StartFrom, builtin};
+use glpft_recipes::{Recipe, Stage, StartFrom, builtin};
 
 use super::{CommonArgs, OutputArgs, RecipeArgs, complain};
 
@@ -45,32 +46,28 @@ pub(crate) fn load_for_run(
 pub(crate) fn run_path(args: &RecipeArgs, out: Option<&Path>, recipe: &Recipe) -> PathBuf {
     match out {
         Some(out) => out.to_owned(),
-        None if is_run(&args.recipe) => PathBuf::from(&args.recipe),
+        None if is_run(&args.recipe) => expand_home(Path::new(&args.recipe)),
         None => Path::new("runs").join(&recipe.name),
     }
 }
 
 /// Caps every stage at a number of steps.
 pub(crate) fn cap_steps(recipe: &mut Recipe, max_steps: usize) {
-    let stages = &mut recipe.stage;
-    for stage in [
-        &mut stages.global,
-        &mut stages.planner,
-        &mut stages.caller,
-        &mut stages.summarizer,
-    ] {
+    for stage in Stage::ALL {
+        let stage = recipe.stage_mut(stage);
         stage.max_steps = Some(stage.max_steps.map_or(max_steps, |old| old.min(max_steps)));
     }
 }
 
 fn is_run(recipe: &str) -> bool {
-    builtin::text(recipe).is_none() && Path::new(recipe).join(RECIPE).is_file()
+    builtin::text(recipe).is_none() && expand_home(Path::new(recipe)).join(RECIPE).is_file()
 }
 
 fn path(args: &RecipeArgs) -> PathBuf {
+    let given = expand_home(Path::new(&args.recipe));
     match is_run(&args.recipe) {
-        true => Path::new(&args.recipe).join(RECIPE),
-        false => PathBuf::from(&args.recipe),
+        true => given.join(RECIPE),
+        false => given,
     }
 }
 
@@ -95,7 +92,7 @@ fn make_absolute(recipe: &mut Recipe) -> Result<(), Error> {
         let names_no_path =
             text.is_empty() || text.starts_with("builtin:") || random && text == "random";
         if !names_no_path {
-            let absolute = std::path::absolute(&*text)
+            let absolute = std::path::absolute(expand_home(Path::new(&*text)))
                 .map_err(|source| FileError::new("find", Path::new(&*text), source))?;
             // A path that is no text stays as it was given, which was text.
             if let Some(absolute) = absolute.to_str() {
@@ -104,6 +101,18 @@ fn make_absolute(recipe: &mut Recipe) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Says what --overwrite removes, before it does.
+pub(crate) fn tell_losses(root: &Path, removal: Removal<'_>, output: &OutputArgs) {
+    let losses = removal.losses(root);
+    if !losses.is_empty() && !output.quiet {
+        complain(&format!(
+            "warning: --overwrite removes, in {}: {}",
+            root.display(),
+            losses.join(", ")
+        ));
+    }
 }
 
 /// Says what --resume-anyway goes on in spite of.

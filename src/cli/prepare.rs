@@ -1,32 +1,37 @@
 //! `glpft prepare`.
 
 use glpft::Error;
+use glpft::place::record;
 use glpft::prepare::{PrepareProgress, Prepared, check, datasets, prepare};
 use glpft_data::Dataset;
 use glpft_recipes::Recipe;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::output::{print, print_json};
+use super::output::{draws, print, print_json};
 use super::{
-    OutputArgs, PrepareArgs, Removal, complain, load_for_run, own_run, report, run_there,
-    tell_changed,
+    Flags, OnUsr1, OutputArgs, PrepareArgs, Removal, complain, load_for_run, own_run, report,
+    run_there, tell_changed, tell_losses,
 };
 
 /// Runs the command.
 pub(crate) fn execute(args: &PrepareArgs) -> Result<(), Error> {
+    // A warning does not end it.
+    Flags::hear(OnUsr1::Checkpoint)?;
     let (recipe, root) = load_for_run(&args.common, None)?;
     let removal = args.common.place.removal(Removal::Everything);
     removal.check(&root, &recipe)?;
     let there = run_there(&root, &recipe, removal)?;
     check(&recipe, there.as_ref(), datasets(&recipe))?;
     tell_changed(&root, &recipe, removal, &args.common.output)?;
+    tell_losses(&root, removal, &args.common.output);
     let owned = own_run(&root, &recipe, removal)?;
     let mut bar = PrepareBar::new(&args.common.output);
     let prepared = prepare(&recipe, &owned.run, removal.if_changed(), &mut |progress| {
         bar.show(progress)
     })?;
     drop(bar);
+    record(&owned.run, &recipe)?;
     tell_over_budget(&prepared, &recipe, datasets(&recipe), &args.common.output)?;
     let (output, directory) = (&args.common.output, owned.run.data());
     if output.json {
@@ -74,7 +79,7 @@ pub(crate) struct PrepareBar {
 impl PrepareBar {
     /// Nothing to be seen yet, and never with `--quiet`.
     pub(crate) fn new(output: &OutputArgs) -> Self {
-        let bar = match output.quiet {
+        let bar = match output.quiet || !draws() {
             true => ProgressBar::hidden(),
             false => ProgressBar::new(0),
         };

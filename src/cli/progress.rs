@@ -1,6 +1,5 @@
 //! How training goes on, for people and for programs.
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -8,6 +7,7 @@ use glpft_train::{EventRecord, Observer, StageStart, StepRecord, ValidationRecor
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use super::output::draws;
 use super::{OutputArgs, complain, print};
 
 /// Time between two plain lines.
@@ -30,7 +30,7 @@ impl TrainProgress {
         Self {
             quiet: output.quiet,
             json: output.json,
-            terminal: std::io::stderr().is_terminal(),
+            terminal: draws(),
             stage: "",
             total: 0,
             bar: ProgressBar::hidden(),

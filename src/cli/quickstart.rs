@@ -7,13 +7,13 @@ use glpft::quickstart::{ContestantReport, Quickstart, QuickstartReport};
 use serde_json::json;
 
 use super::output::table;
-use super::run::stop_on_interrupt;
-use super::{QuickstartArgs, print};
+use super::{Flags, QuickstartArgs, print};
 use progress::QuickstartProgress;
 
 /// Runs the command.
 pub(crate) fn execute(args: &QuickstartArgs) -> Result<(), Error> {
     let device = glpft_model::device(&args.device.device)?;
+    let flags = Flags::looked_at(args.signals.on_usr1)?;
     let quickstart = Quickstart {
         seed: args.seed,
         size: args.size.into(),
@@ -23,7 +23,8 @@ pub(crate) fn execute(args: &QuickstartArgs) -> Result<(), Error> {
         overwrite: args.overwrite,
         device: &device,
         device_name: &args.device.device,
-        stop: &*stop_on_interrupt()?,
+        stop: &flags.stop,
+        save: &flags.save,
     };
     let report = quickstart.run(&mut QuickstartProgress::new(&args.output))?;
     if args.output.json {

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use glpft::Error;
+use glpft::home::expand_home;
 use glpft_checkpoints::FileError;
 use glpft_recipes::{Override, Recipe, RecipeError, builtin};
 use serde_json::json;
@@ -16,9 +17,14 @@ use super::{OutputArgs, RecipeArgs, RecipeCommand};
 pub(crate) fn execute(command: RecipeCommand) -> Result<(), Error> {
     match command {
         RecipeCommand::List { output } => list(&output),
-        RecipeCommand::Show { recipe } => show(&recipe),
-        RecipeCommand::Copy { name, file } => copy(&name, &file),
-        RecipeCommand::Validate { files, set } => validate(&files, &set),
+        // What they write is what was asked for, so there is nothing to leave out.
+        RecipeCommand::Show { recipe, quiet: _ } => show(&recipe),
+        RecipeCommand::Copy {
+            name,
+            file,
+            quiet: _,
+        } => copy(&name, &file),
+        RecipeCommand::Validate { files, set, quiet } => validate(&files, &set, quiet.quiet),
     }
 }
 
@@ -34,6 +40,10 @@ fn list(output: &OutputArgs) -> Result<(), Error> {
         };
         let recipes: Vec<_> = recipes.iter().map(described).collect();
         return print_json(&json!(recipes));
+    }
+    if output.quiet {
+        let names = recipes.iter().map(|recipe| format!("{}\n", recipe.name));
+        return print(&names.collect::<String>());
     }
     let width = recipes.iter().map(|recipe| recipe.name.len()).max();
     let width = width.unwrap_or(0);
@@ -67,10 +77,11 @@ fn copy(name: &str, file: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn validate(files: &[String], set: &[Override]) -> Result<(), Error> {
+fn validate(files: &[String], set: &[Override], quiet: bool) -> Result<(), Error> {
     let mut bad = 0;
     for file in files {
-        match Recipe::load_partial(file, set) {
+        match Recipe::load_partial(expand_home(Path::new(file)), set) {
+            Ok(_) if quiet => {}
             Ok(recipe) => {
                 let missing: Vec<_> = recipe.missing().iter().map(|key| key.key).collect();
                 match missing.is_empty() {

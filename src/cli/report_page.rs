@@ -27,9 +27,10 @@ pub(crate) fn execute(args: &ReportArgs) -> Result<(), Error> {
         text += &format!("{folder}\n");
         written["tensorboard"] = folder.into();
     }
-    match args.json {
-        true => print_json(&written),
-        false => print(&text),
+    match (args.json, args.quiet) {
+        (true, _) => print_json(&written),
+        (false, true) => Ok(()),
+        (false, false) => print(&text),
     }
 }
 

@@ -1,11 +1,9 @@
 //! `glpft run`.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use glpft::Error;
 use glpft::check::check_jobs;
 use glpft::prepare::{check, datasets_of_jobs, prepare_datasets};
+use glpft::ready::check_ready;
 use glpft::run::{Summary, run_stages, unfinished};
 use glpft::stage::Context;
 use glpft_checkpoints::{RunDirectory, read_json};
@@ -17,13 +15,14 @@ use super::plan::dry_run;
 use super::prepare::tell_over_budget;
 use super::progress::TrainProgress;
 use super::{
-    OutputArgs, PrepareBar, Removal, RunArgs, complain, load_for_run, own_run, print, run_there,
-    tell_changed,
+    Flags, OutputArgs, PrepareBar, Removal, RunArgs, complain, load_for_run, own_run, print,
+    run_there, tell_changed, tell_losses,
 };
 
 /// Runs the command.
 pub(crate) fn execute(args: RunArgs) -> Result<(), Error> {
     let output = &args.common.output;
+    let mut flags = Flags::hear(args.signals.on_usr1)?;
     let device = glpft_model::device(&args.device.device)?;
     let (recipe, root) = load_for_run(&args.common, args.max_steps)?;
     let removal = args.common.place.removal(Removal::Everything);
@@ -50,6 +49,7 @@ pub(crate) fn execute(args: RunArgs) -> Result<(), Error> {
         return dry_run(&recipe, &checked, output);
     }
     tell_changed(&root, &recipe, removal, output)?;
+    tell_losses(&root, removal, output);
     let owned = own_run(&root, &recipe, removal)?;
     if !jobs.is_empty() {
         let mut bar = PrepareBar::new(output);
@@ -62,15 +62,18 @@ pub(crate) fn execute(args: RunArgs) -> Result<(), Error> {
         )?;
         drop(bar);
         tell_over_budget(&prepared, &recipe, &datasets, output)?;
+        check_ready(&recipe, &owned.run, &checked, &prepared)?;
     }
-    let stop = stop_on_interrupt()?;
+    flags.look();
     let context = Context {
         recipe: &recipe,
+        recorded: &recipe,
         run: &owned.run,
         device: &device,
         device_name: &args.device.device,
         resume_anyway: removal == Removal::NothingAnyway,
-        stop: &stop,
+        stop: &flags.stop,
+        save: &flags.save,
         dump_gradients: None,
     };
     let summary = run_stages(&context, &mut TrainProgress::new(output))?;
@@ -102,24 +105,6 @@ fn print_summary(summary: &Value) -> Result<(), Error> {
         "{}\n",
         json!({"event": "summary", "summary": summary})
     ))
-}
-
-/// The flag that Ctrl-C sets.
-pub(crate) fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Error> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    let handler = move || {
-        // The second time, the user means now.
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        complain("stopping where it can go on from; once more to stop at once");
-    };
-    ctrlc::set_handler(handler).map_err(|error| Error::Argument {
-        argument: "Ctrl-C",
-        problem: error.to_string(),
-    })?;
-    Ok(stop)
 }
 
 /// A finished run, for people.

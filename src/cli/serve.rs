@@ -10,7 +10,8 @@ use glpft_serve::{ChatSettings, Place, Stop, stop};
 use serde_json::json;
 
 use super::eval::team;
-use super::{AddressArgs, OutputArgs, ServeArgs, complain, print};
+use super::signals::on_stop;
+use super::{AddressArgs, OutputArgs, ServeArgs, print};
 
 /// Runs the command.
 pub(crate) fn execute(args: &ServeArgs) -> Result<(), Error> {
@@ -78,14 +79,7 @@ pub(super) fn key(args: &AddressArgs) -> Result<Option<String>, Error> {
 /// Ctrl-C, or a demand to terminate, lets what is under way end; the second one does not.
 pub(super) fn stop_on_interrupt() -> Result<Stop, Error> {
     let (stopper, stop) = stop();
-    let handler = move || {
-        complain("ends when what is under way is done; once more to end at once");
-        stopper.stop();
-    };
-    ctrlc::set_handler(handler).map_err(|error| Error::Argument {
-        argument: "Ctrl-C",
-        problem: error.to_string(),
-    })?;
+    on_stop(move || stopper.stop())?;
     Ok(stop)
 }
 

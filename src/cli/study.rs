@@ -6,6 +6,7 @@ mod progress;
 use std::path::Path;
 
 use glpft::Error;
+use glpft::home::expand_home;
 use glpft::study::{
     Grid, HeldOut, Row, Study, StudyMetric, StudyPlan, StudyReport, TeamEvaluation, run_study,
 };
@@ -18,8 +19,7 @@ use serde_json::json;
 use super::eval::StaticProgress;
 use super::open::{cap_steps, load_recipe};
 use super::output::{print, table};
-use super::run::stop_on_interrupt;
-use super::{RecipeArgs, StudyArgs, complain};
+use super::{Flags, RecipeArgs, StudyArgs, complain};
 
 use progress::StudyProgress;
 
@@ -41,7 +41,7 @@ pub(crate) fn execute(args: &StudyArgs) -> Result<(), Error> {
     let held_out = held_out()?;
     let out = args.out.clone();
     let out = out.unwrap_or_else(|| Path::new("studies").join(&recipe.name));
-    let stop = stop_on_interrupt()?;
+    let flags = Flags::looked_at(args.signals.on_usr1)?;
     let study = Study {
         recipe: &recipe,
         plan: &plan,
@@ -49,14 +49,15 @@ pub(crate) fn execute(args: &StudyArgs) -> Result<(), Error> {
         out: &out,
         device: &device,
         device_name: &args.device.device,
-        stop: &stop,
+        stop: &flags.stop,
+        save: &flags.save,
     };
     let mut evaluation = TeamEvaluation {
         held_out: &held_out,
         settings: settings(args),
         device: &device,
         observer: &mut StaticProgress::new(output),
-        stop: &stop,
+        stop: &flags.stop,
     };
     let report = run_study(&study, &mut evaluation, &mut StudyProgress::new(output))?;
     if output.json {
@@ -104,7 +105,7 @@ fn study_recipe(args: &RecipeArgs, bases: &[String]) -> Result<Recipe, Error> {
 
 fn absolute(bases: &[String]) -> Result<Vec<String>, Error> {
     let absolute = |base: &String| -> Result<String, Error> {
-        let path = std::path::absolute(base)
+        let path = std::path::absolute(expand_home(Path::new(base)))
             .map_err(|source| FileError::new("find", Path::new(base), source))?;
         // A path that is no text stays as it was given, which was text.
         Ok(path.to_str().unwrap_or(base).to_owned())

@@ -5,6 +5,7 @@ use std::path::Path;
 use glpft::arrangement::{Job, jobs};
 use glpft::check::check_jobs;
 use glpft::prepare::{check, datasets_of_jobs, prepare_datasets};
+use glpft::ready::check_ready;
 use glpft::result::FinishedStage;
 use glpft::stage::{Context, run_stage};
 use glpft::{Base, Error};
@@ -13,15 +14,15 @@ use glpft_recipes::{ModelRecipe, Recipe, Stage, StartFrom};
 
 use super::prepare::tell_over_budget;
 use super::progress::TrainProgress;
-use super::run::stop_on_interrupt;
 use super::{
-    OutputArgs, PrepareBar, Removal, StageArg, TrainArgs, complain, load_for_run, own_run, print,
-    run_there, tell_changed,
+    Flags, OutputArgs, PrepareBar, Removal, StageArg, TrainArgs, complain, load_for_run, own_run,
+    print, run_there, tell_changed, tell_losses,
 };
 
 /// Runs the command.
 pub(crate) fn execute(args: TrainArgs) -> Result<(), Error> {
     let output = &args.common.output;
+    let mut flags = Flags::hear(args.signals.on_usr1)?;
     let device = glpft_model::device(&args.device.device)?;
     let (recorded, root) = load_for_run(&args.common, args.max_steps)?;
     let wanted: &[Stage] = match args.stage {
@@ -49,11 +50,12 @@ pub(crate) fn execute(args: TrainArgs) -> Result<(), Error> {
     // All that can be wrong is told before anything is removed or trained.
     let datasets = datasets_of_jobs(&recipe, &chosen);
     check(&recipe, there.as_ref(), &datasets)?;
-    check_jobs(&recipe, there.as_ref(), &chosen)?;
+    let checked = check_jobs(&recipe, there.as_ref(), &chosen)?;
     if let (Some(run), Removal::Stages(stages)) = (&there, removal) {
         tell_orphans(&recorded, run, stages, output)?;
     }
     tell_changed(&root, &recorded, removal, output)?;
+    tell_losses(&root, removal, output);
     let owned = own_run(&root, &recorded, removal)?;
     let mut bar = PrepareBar::new(output);
     let prepared = prepare_datasets(
@@ -65,14 +67,17 @@ pub(crate) fn execute(args: TrainArgs) -> Result<(), Error> {
     )?;
     drop(bar);
     tell_over_budget(&prepared, &recipe, &datasets, output)?;
-    let stop = stop_on_interrupt()?;
+    check_ready(&recipe, &owned.run, &checked, &prepared)?;
+    flags.look();
     let context = Context {
         recipe: &recipe,
+        recorded: &recorded,
         run: &owned.run,
         device: &device,
         device_name: &args.device.device,
         resume_anyway: removal == Removal::NothingAnyway,
-        stop: &stop,
+        stop: &flags.stop,
+        save: &flags.save,
         dump_gradients: args.dump_gradients.as_deref(),
     };
     for job in chosen {

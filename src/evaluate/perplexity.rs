@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use glpft_agent::Role;
@@ -195,7 +194,7 @@ impl Measured<'_> {
                 self.recipe
                     .map_or(Packing::Tree, |recipe| recipe.data.packing),
                 stage.map_or(MICRO_BATCH_TOKENS, |stage| stage.micro_batch_tokens),
-                &AtomicBool::new(false),
+                &|| false,
                 each,
             )?;
         }

@@ -57,6 +57,33 @@ impl Removal<'_> {
         }
     }
 
+    /// What of worth will go: finished models and evaluations, as their paths in the run's directory.
+    pub fn losses(self, root: &Path) -> Vec<String> {
+        let entries = |folder: &str| -> Vec<String> {
+            let Ok(entries) = fs::read_dir(root.join(folder)) else {
+                return Vec::new();
+            };
+            let names = entries.flatten().map(|entry| entry.file_name());
+            let names = names.filter_map(|name| name.into_string().ok());
+            let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
+            names.sort();
+            names
+                .iter()
+                .map(|name| format!("{folder}/{name}"))
+                .collect()
+        };
+        let mut losses = entries("models");
+        match self {
+            Self::Nothing | Self::NothingAnyway => return Vec::new(),
+            Self::Everything => losses.extend(entries(EVAL_FOLDER)),
+            Self::Stages(stages) => losses.retain(|path| {
+                let name = path.strip_prefix("models/");
+                stages.iter().any(|stage| name == Some(stage.name()))
+            }),
+        }
+        losses
+    }
+
     /// Refuses a recipe that reads what would be removed: a model of the old run to start from, its data.
     ///
     /// # Errors

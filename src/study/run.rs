@@ -8,7 +8,8 @@ use glpft_checkpoints::{FileError, RunDirectory, RunLock, read_json, remove_dire
 use glpft_recipes::Recipe;
 use glpft_train::Observer;
 
-use super::cell::Cell;
+use super::arrangement::Compared;
+use super::cell::{Cell, StudyBase};
 use super::evaluate::{CellScore, Evaluate, score_cell};
 use super::held_out::HeldOut;
 use super::plan::StudyPlan;
@@ -16,11 +17,12 @@ use super::report::{LeftOut, ScoredCell, StudyReport, TrainedStage};
 use super::share::{SharedStage, take_over};
 use super::state;
 use crate::Error;
-use crate::check::check_jobs;
+use crate::check::{CheckedJob, check_jobs};
 use crate::place::{Removal, own_run};
 use crate::prepare::{
     IfChanged, PrepareProgress, PrepareReport, check, datasets_of_jobs, prepare_datasets,
 };
+use crate::ready::{check_ready, check_room_in_turn};
 use crate::result::FinishedStage;
 use crate::run::{run_stages, unfinished};
 use crate::stage::Context;
@@ -44,6 +46,8 @@ pub struct Study<'a> {
     pub device_name: &'a str,
     /// Set from outside to end what is under way.
     pub stop: &'a AtomicBool,
+    /// Set from outside to have the stage under way write a checkpoint and go on.
+    pub save: &'a AtomicBool,
 }
 
 /// Hears how a study goes on.
@@ -74,10 +78,11 @@ pub fn run_study(
     observer: &mut dyn StudyObserver,
 ) -> Result<StudyReport, Error> {
     state::check_place(study.out)?;
-    check_plan(study.plan)?;
+    let checked = check_plan(study.plan)?;
     study.held_out.check(study.plan)?;
     let _lock = RunLock::take(study.out)?;
     state::begin(study.out, study.recipe, study.plan)?;
+    check_room(study, &checked)?;
     let (cells, mut done, mut left_out) = (&study.plan.cells, Vec::new(), Vec::new());
     let mut report = StudyReport::new(study, evaluator.settings());
     for (index, cell) in cells.iter().enumerate() {
@@ -112,18 +117,49 @@ pub fn run_study(
 
 /// All that can be wrong with a later cell is told before the first one's hours. Models and adapters are the same in
 /// every share and for every seed.
-fn check_plan(plan: &StudyPlan) -> Result<(), Error> {
-    let mut checked = Vec::new();
+fn check_plan(plan: &StudyPlan) -> Result<Vec<Checked<'_>>, Error> {
+    let mut checked: Vec<Checked<'_>> = Vec::new();
     for cell in &plan.cells {
         let what = (&cell.base, cell.compared);
-        if !checked.contains(&what) {
+        if !checked.iter().any(|one| one.what == what) {
             let jobs = cell.jobs();
             check(&cell.recipe, None, &datasets_of_jobs(&cell.recipe, &jobs))?;
-            check_jobs(&cell.recipe, None, &jobs)?;
-            checked.push(what);
+            let jobs = check_jobs(&cell.recipe, None, &jobs)?;
+            checked.push(Checked { what, jobs });
         }
     }
-    Ok(())
+    Ok(checked)
+}
+
+/// The stages of an arrangement from a base.
+struct Checked<'p> {
+    what: (&'p StudyBase, Compared),
+    jobs: Vec<CheckedJob>,
+}
+
+/// Checks that all that is not trained yet finds room on the disk. A stage that several cells need is trained once.
+fn check_room(study: &Study<'_>, checked: &[Checked<'_>]) -> Result<(), Error> {
+    let (mut keys, mut runs) = (Vec::new(), Vec::new());
+    for cell in &study.plan.cells {
+        let run = RunDirectory::open(&study.out.join(&cell.directory)).ok();
+        let finished = run
+            .map(|run| run.finished())
+            .transpose()?
+            .unwrap_or_default();
+        let mut left = Vec::new();
+        for (job, key) in &cell.stages {
+            let is_finished = finished.iter().any(|name| name == job.stage.name());
+            if !keys.contains(&key) && !is_finished {
+                let what = (&cell.base, cell.compared);
+                let of_kind = checked.iter().find(|one| one.what == what);
+                let jobs = of_kind.map_or(&[][..], |one| &one.jobs);
+                left.extend(jobs.iter().find(|one| one.job.stage == job.stage));
+            }
+            keys.push(key);
+        }
+        runs.push((&cell.recipe, left));
+    }
+    check_room_in_turn(study.out, &runs)
 }
 
 /// Trains what of a cell's run is missing and was trained for no other cell.
@@ -154,14 +190,18 @@ fn train_cell(
         &mut |progress| observer.preparing(Some(progress)),
     );
     observer.preparing(None);
-    prepared?;
+    let prepared = prepared?;
+    let checked = check_jobs(recipe, Some(&owned.run), &missing)?;
+    check_ready(recipe, &owned.run, &checked, &prepared)?;
     let context = Context {
         recipe,
+        recorded: recipe,
         run: &owned.run,
         device: study.device,
         device_name: study.device_name,
         resume_anyway: false,
         stop: study.stop,
+        save: study.save,
         dump_gradients: None,
     };
     run_stages(&context, observer.training())?;

@@ -51,6 +51,84 @@ fn what_decides_is_refused_by_name_unless_told_and_what_may_change_is_said() {
 }
 
 #[test]
+fn a_start_that_is_refused_leaves_the_recipe_as_it_is() {
+    let here = folder();
+    train(here.path(), "global", &[]).ok();
+    let run = here.path().join("runs/sample");
+    let recipe = fs::read(run.join("recipe.toml")).unwrap();
+    // As a stage that was interrupted after its second step.
+    fs::remove_dir_all(run.join("models/global")).unwrap();
+    let fewer = [
+        "train",
+        "sample",
+        "--stage=global",
+        "--threads=1",
+        "--max-steps=1",
+    ];
+    glpft(here.path(), fewer).fails(2, &["checkpoint-2 is of step 2", "1 steps now"]);
+    let fewer = ["run", "sample", "--threads=1", "--max-steps=1"];
+    glpft(here.path(), fewer).fails(2, &["checkpoint-2 is of step 2"]);
+    assert!(fs::read(run.join("recipe.toml")).unwrap() == recipe);
+    train(here.path(), "global", &[]).ok();
+}
+
+#[test]
+fn the_recipe_says_what_was_trained_with_something_else() {
+    let here = folder();
+    train(here.path(), "global", &[]).ok();
+    let run = here.path().join("runs/sample");
+    let recipe = || fs::read_to_string(run.join("recipe.toml")).unwrap();
+    let told = |line: &str| {
+        let recipe = recipe();
+        assert!(recipe.contains(&format!("#   {line}\n")), "{recipe}");
+    };
+    assert!(!recipe().contains("--resume-anyway"), "{}", recipe());
+
+    // The middle of a stage.
+    fs::remove_dir_all(run.join("models/global")).unwrap();
+    let anyway = |stage: &str, set: &str| {
+        let stage = format!("--stage={stage}");
+        let arguments = [
+            "train",
+            "sample",
+            &stage,
+            set,
+            "--resume-anyway",
+            "--threads=1",
+        ];
+        glpft(here.path(), arguments.iter().chain(&["--max-steps=3"])).ok();
+    };
+    anyway("global", "--set=stage.global.lr=1e-3");
+    told("global, up to step 2: lr was 0.002 and is 0.001");
+    let state = crate::read_json(&run.join("stages/global/trainer_state.json"));
+    let earlier = &state["state"]["earlier"][0];
+    assert_eq!(
+        (&earlier["steps"], &earlier["provenance"]["recipe"]["lr"]),
+        (&2.into(), &"0.002".into())
+    );
+
+    // What a finished stage was trained with stays, of its own keys and of those of the whole run.
+    anyway("planner", "--set=seed=7");
+    told("global: seed was 42 and is 7");
+    told("global, up to step 2: lr was 0.002 and is 0.001; seed was 42 and is 7");
+    assert!(recipe().contains("seed = 7\n"), "{}", recipe());
+    let stage = |name: &str| {
+        let recipe = recipe();
+        let (_, stage) = recipe.split_once(&format!("[stage.{name}]\n")).unwrap();
+        stage.split_once("\n[").unwrap().0.to_owned()
+    };
+    assert!(
+        stage("global").contains("\nlr = 0.001\n"),
+        "{}",
+        stage("global")
+    );
+    let page = glpft(here.path(), ["report", "runs/sample"]);
+    page.ok();
+    let page = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(page.contains("seed was 42 and is 7"));
+}
+
+#[test]
 fn other_data_is_refused_unless_told() {
     let here = folder();
     let source = raw_source(here.path());

@@ -10,7 +10,7 @@ use crate::{folder, json, read_json, smoke};
 
 const MODELS: [&str; 4] = ["global", "planner", "caller", "summarizer"];
 
-/// Starts the sample's run, presses Ctrl-C after a step of `stage`, and gives the exit code and stderr.
+/// Starts the sample's run, asks it to end after a step of `stage`, and gives the exit code and stderr.
 fn interrupt_in(directory: &Path, stage: &str) -> (i32, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_glpft"))
         .current_dir(directory)
@@ -27,7 +27,7 @@ fn interrupt_in(directory: &Path, stage: &str) -> (i32, String) {
     });
     assert!(step.is_some(), "{stage} has no step");
     let process = child.id().to_string();
-    let sent = Command::new("kill").args(["-INT", &process]).status();
+    let sent = Command::new("kill").args(["-TERM", &process]).status();
     assert!(sent.unwrap().success());
     // Read to its end: a full pipe would hold the program up.
     lines.for_each(drop);

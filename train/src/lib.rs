@@ -33,7 +33,7 @@ pub use observer::{Observer, Resumed, StageStart};
 pub use optimizer::Optimizer;
 pub use report::{StageReport, stage_report};
 pub use schedule::learning_rate;
-pub use stage::{Inspect, Outcome, StageRun, train_stage};
+pub use stage::{Inspect, OpenStage, Outcome, StageRun, train_stage};
 pub use step::StepData;
 pub use steps::total_steps;
 pub use validation::{LossSum, losses, mean_loss, perplexity};

@@ -1,6 +1,6 @@
 //! Where a stage begins: at its start, or at its last whole checkpoint if that is of the same training.
 
-use glpft_checkpoints::{Checkpoint, TrainerState, latest_checkpoint};
+use glpft_checkpoints::{Checkpoint, Earlier, TrainerState, latest_checkpoint};
 use glpft_model::Decoder;
 
 use crate::checkpoint;
@@ -46,7 +46,15 @@ pub(crate) fn begin(
             path: checkpoint.path.clone(),
             source: Box::new(error),
         })?;
+    let mut earlier = then.earlier;
+    if then.step > 0 && then.provenance != now.provenance {
+        earlier.push(Earlier {
+            steps: then.step,
+            provenance: then.provenance,
+        });
+    }
     let state = TrainerState {
+        earlier,
         step: then.step,
         epoch: then.epoch,
         position: then.position,

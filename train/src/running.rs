@@ -1,7 +1,6 @@
 //! The loop of a stage.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -36,7 +35,7 @@ pub(crate) struct Running<'a> {
     state: TrainerState,
     log: Log,
     /// The last whole checkpoint.
-    saved: Option<PathBuf>,
+    saved: Option<Checkpoint>,
 }
 
 impl<'a> Running<'a> {
@@ -77,7 +76,7 @@ impl<'a> Running<'a> {
             optimizer,
             state,
             log,
-            saved: checkpoint.map(|checkpoint| checkpoint.path),
+            saved: checkpoint,
         };
         Ok((stage, resumed))
     }
@@ -109,6 +108,9 @@ impl<'a> Running<'a> {
             }
             if run.stop.load(Ordering::Relaxed) {
                 return Ok(Outcome::Interrupted(self.save(model, observer)?));
+            }
+            if run.save.swap(false, Ordering::Relaxed) && !self.is_saved() {
+                self.save(model, observer)?;
             }
             let started = Instant::now();
             let Some(step) = steps.next() else {
@@ -143,7 +145,7 @@ impl<'a> Running<'a> {
             };
         }
         Ok(match self.validate(model, observer)? {
-            ControlFlow::Break(()) => ControlFlow::Break(self.save(model, observer)?),
+            ControlFlow::Break(saved) => ControlFlow::Break(saved),
             ControlFlow::Continue(_) => ControlFlow::Continue(()),
         })
     }
@@ -163,9 +165,7 @@ impl<'a> Running<'a> {
         self.state.validation_due = last || every(recipe.eval_every);
         if self.state.validation_due {
             match self.validate(model, observer)? {
-                ControlFlow::Break(()) => {
-                    return Ok(ControlFlow::Break(self.save(model, observer)?));
-                }
+                ControlFlow::Break(saved) => return Ok(ControlFlow::Break(saved)),
                 ControlFlow::Continue(is_best) => best = is_best,
             }
             self.state.validation_due = false;
@@ -324,25 +324,38 @@ impl<'a> Running<'a> {
         Ok(())
     }
 
-    /// Validates, if it is not told to stop; whether that is the best so far.
+    /// Validates; whether that is the best so far. Breaks with the checkpoint where it is told to stop. Told to save, it
+    /// does so at once, for a validation may last longer than whoever says so will wait, and begins again.
     fn validate(
         &mut self,
-        model: &Decoder,
+        model: &mut Decoder,
         observer: &mut dyn Observer,
-    ) -> Result<ControlFlow<(), bool>, TrainError> {
+    ) -> Result<ControlFlow<Checkpoint, bool>, TrainError> {
         let started = Instant::now();
         let run = self.run;
-        let found = mean_loss(
-            model,
-            run.validation,
-            run.packing,
-            run.recipe.micro_batch_tokens,
-            run.stop,
-        )?;
-        let (loss, labels) = match found {
-            ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
-            ControlFlow::Continue(None) => return Ok(ControlFlow::Continue(false)),
-            ControlFlow::Continue(Some(found)) => found,
+        let found = loop {
+            let unsaved = !self.is_saved();
+            let breaks =
+                || run.stop.load(Ordering::Relaxed) || unsaved && run.save.load(Ordering::Relaxed);
+            let found = mean_loss(
+                model,
+                run.validation,
+                run.packing,
+                run.recipe.micro_batch_tokens,
+                &breaks,
+            )?;
+            let ControlFlow::Continue(found) = found else {
+                let saved = self.save(model, observer)?;
+                if run.stop.load(Ordering::Relaxed) {
+                    return Ok(ControlFlow::Break(saved));
+                }
+                run.save.store(false, Ordering::Relaxed);
+                continue;
+            };
+            break found;
+        };
+        let Some((loss, labels)) = found else {
+            return Ok(ControlFlow::Continue(false));
         };
         let step = self.state.step;
         if !loss.is_finite() {
@@ -370,6 +383,12 @@ impl<'a> Running<'a> {
         Ok(ControlFlow::Continue(best))
     }
 
+    /// Whether the last checkpoint is of the step that was done last.
+    fn is_saved(&self) -> bool {
+        let saved = self.saved.as_ref();
+        saved.is_some_and(|saved| saved.step == self.state.step)
+    }
+
     fn save(
         &mut self,
         model: &mut Decoder,
@@ -379,7 +398,7 @@ impl<'a> Running<'a> {
             step: self.state.step,
             source: Box::new(error),
             last: match &self.saved {
-                Some(path) => format!("{} is whole", path.display()),
+                Some(saved) => format!("{} is whole", saved.path.display()),
                 None => "no checkpoint was written before".to_owned(),
             },
         })?;
@@ -392,7 +411,7 @@ impl<'a> Running<'a> {
         // The log first: a checkpoint's steps are all in it.
         self.log.sync()?;
         let saved = checkpoint::save(run.directory, &self.state, model, &self.optimizer)?;
-        self.saved = Some(saved.path.clone());
+        self.saved = Some(saved.clone());
         let best = self.state.best_validation.map(|best| best.step);
         prune_checkpoints(
             run.directory,

@@ -12,7 +12,7 @@ use glpft_recipes::{Packing, Sampling, Stage, StageRecipe};
 use crate::ahead::made_ahead;
 use crate::error::TrainError;
 use crate::gradients::Gradients;
-use crate::observer::{Observer, StageStart};
+use crate::observer::{Observer, Resumed, StageStart};
 use crate::report::StageReport;
 use crate::running::Running;
 use crate::step::goes_back_twice;
@@ -44,6 +44,9 @@ pub struct StageRun<'a> {
     pub computed_by: &'a ComputedBy,
     /// Set from outside to end the stage after the step under way.
     pub stop: &'a AtomicBool,
+    /// Set from outside to have a checkpoint written after the step under way, or in the validation under way; unset when
+    /// it is.
+    pub save: &'a AtomicBool,
 }
 
 /// Sees the model, the number of the step (from 1), its summed gradients and the factor that averages them, before the
@@ -57,6 +60,73 @@ pub enum Outcome {
     Finished(StageReport),
     /// It was told to stop; the checkpoint holds all that is needed to go on.
     Interrupted(Checkpoint),
+}
+
+/// A stage that is about to begin or to go on: nothing refuses it any more.
+pub struct OpenStage<'a> {
+    run: &'a StageRun<'a>,
+    running: Running<'a>,
+    resumed: Option<Resumed>,
+}
+
+impl<'a> OpenStage<'a> {
+    /// Puts `model`, whose trained parameters are already chosen, where the stage's last whole checkpoint has it; leaves it
+    /// as it is where there is none.
+    ///
+    /// # Errors
+    /// The checkpoint is of another run or cannot be read, or there is nothing to train on.
+    pub fn open(model: &mut Decoder, run: &'a StageRun<'a>) -> Result<Self, TrainError> {
+        model.set_precision(run.recipe.precision)?;
+        let (running, resumed) = Running::open(model, run)?;
+        Ok(Self {
+            run,
+            running,
+            resumed,
+        })
+    }
+
+    /// Trains it to its end, or until it is told to stop.
+    ///
+    /// # Errors
+    /// As [`train_stage`].
+    pub fn train(
+        self,
+        model: &mut Decoder,
+        observer: &mut dyn Observer,
+        inspect: &mut Inspect<'_>,
+    ) -> Result<Outcome, TrainError> {
+        let outcome = self.to_end(model, observer, inspect);
+        observer.finish();
+        outcome
+    }
+
+    fn to_end(
+        self,
+        model: &mut Decoder,
+        observer: &mut dyn Observer,
+        inspect: &mut Inspect<'_>,
+    ) -> Result<Outcome, TrainError> {
+        let Self {
+            run,
+            running: mut stage,
+            resumed,
+        } = self;
+        let (done, total) = stage.progress();
+        observer.start(&StageStart {
+            stage: run.stage.name(),
+            done,
+            total,
+            goes_back_twice: goes_back_twice(run.recipe),
+            resumed,
+        });
+        if let ControlFlow::Break(saved) = stage.before_steps(model, observer)? {
+            return Ok(Outcome::Interrupted(saved));
+        }
+        let steps = Steps::new(run, stage.plan(), done..total);
+        made_ahead(steps, |steps| {
+            stage.run_steps(model, steps, observer, inspect)
+        })
+    }
 }
 
 /// Trains `model`, whose trained parameters are already chosen, through one stage.
@@ -73,32 +143,5 @@ pub fn train_stage(
     observer: &mut dyn Observer,
     inspect: &mut Inspect<'_>,
 ) -> Result<Outcome, TrainError> {
-    let outcome = run_to_end(model, run, observer, inspect);
-    observer.finish();
-    outcome
-}
-
-fn run_to_end(
-    model: &mut Decoder,
-    run: &StageRun<'_>,
-    observer: &mut dyn Observer,
-    inspect: &mut Inspect<'_>,
-) -> Result<Outcome, TrainError> {
-    model.set_precision(run.recipe.precision)?;
-    let (mut stage, resumed) = Running::open(model, run)?;
-    let (done, total) = stage.progress();
-    observer.start(&StageStart {
-        stage: run.stage.name(),
-        done,
-        total,
-        goes_back_twice: goes_back_twice(run.recipe),
-        resumed,
-    });
-    if let ControlFlow::Break(saved) = stage.before_steps(model, observer)? {
-        return Ok(Outcome::Interrupted(saved));
-    }
-    let steps = Steps::new(run, stage.plan(), done..total);
-    made_ahead(steps, |steps| {
-        stage.run_steps(model, steps, observer, inspect)
-    })
+    OpenStage::open(model, run)?.train(model, observer, inspect)
 }

@@ -1,7 +1,6 @@
 //! The loss on held-out examples.
 
 use std::ops::{AddAssign, ControlFlow};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use glpft_data::{ExampleSet, StepBatches};
 use glpft_model::{Decoder, Inputs};
@@ -44,7 +43,7 @@ pub fn perplexity(mean_loss: f64) -> f64 {
 }
 
 /// The mean loss of a label token over `examples`, in nats, and the number of label tokens; none without labels. No
-/// gradients are made. It breaks off where `stop` is set.
+/// gradients are made. It breaks off where `stop` says so.
 ///
 /// # Errors
 /// An example cannot be read, or has more positions than the model.
@@ -53,7 +52,7 @@ pub fn mean_loss(
     examples: &dyn ExampleSet,
     packing: Packing,
     micro_batch_tokens: usize,
-    stop: &AtomicBool,
+    stop: &dyn Fn() -> bool,
 ) -> Result<ControlFlow<(), Option<(f64, usize)>>, TrainError> {
     let all: Vec<u32> = (0..examples.len() as u32).collect();
     let mut whole = LossSum::default();
@@ -77,7 +76,7 @@ pub fn mean_loss(
 }
 
 /// The loss of each of `groups` (indices into `examples`) in turn. Groups share no batch, so fewer and larger ones are
-/// cheaper. No gradients are made. It breaks off where `stop` is set, between two micro-batches.
+/// cheaper. No gradients are made. It breaks off where `stop` says so, between two micro-batches.
 ///
 /// # Errors
 /// As [`mean_loss`].
@@ -87,7 +86,7 @@ pub fn losses(
     groups: impl Iterator<Item = Vec<u32>> + Send,
     packing: Packing,
     micro_batch_tokens: usize,
-    stop: &AtomicBool,
+    stop: &dyn Fn() -> bool,
     each: &mut dyn FnMut(LossSum),
 ) -> Result<ControlFlow<()>, TrainError> {
     let frozen = model.frozen();
@@ -97,7 +96,7 @@ pub fn losses(
         for group in groups {
             let mut loss = LossSum::default();
             for batch in &group?.batches {
-                if stop.load(Ordering::Relaxed) {
+                if stop() {
                     return Ok(ControlFlow::Break(()));
                 }
                 let inputs = Inputs::new(batch, frozen.config(), frozen.device(), frozen.dtype())?;

@@ -100,6 +100,7 @@ fn measured(config: &ModelConfig, recipe: &StageRecipe, batches: usize, tokens: 
         resume_anyway: false,
         computed_by: &ComputedBy::default(),
         stop: &AtomicBool::new(false),
+        save: &AtomicBool::new(false),
     };
     train_stage(&mut model, &run, &mut peak, &mut |_, _, _, _| Ok(())).expect("trains");
     peak.bytes

@@ -70,6 +70,34 @@ fn interrupted_anywhere_is_uninterrupted() {
 }
 
 #[test]
+fn told_to_save_a_stage_writes_a_checkpoint_and_goes_on() {
+    let (examples, recipe) = (examples(6, 40), recipe());
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = folder.path().join("whole");
+    let mut expected = fresh(false);
+    Short::new(&recipe, &examples, &whole)
+        .train(&mut expected)
+        .expect("trains");
+    // In the validation before the first step, and after a step.
+    for save_after in [0, 1] {
+        let directory = folder.path().join(format!("saved-{save_after}"));
+        let told = Short {
+            save_after,
+            ..Short::new(&recipe, &examples, &directory)
+        };
+        let (mut model, mut seen) = (fresh(false), Seen::default());
+        let outcome = told.watch(&mut model, &mut seen).expect("trains");
+        assert!(matches!(outcome, Outcome::Finished(_)));
+        assert_eq!(
+            seen.checkpoints[0],
+            directory.join(format!("checkpoint-{save_after}"))
+        );
+        assert!(bits(&mut model) == bits(&mut expected));
+        assert_eq!(log(&directory), log(&whole));
+    }
+}
+
+#[test]
 fn a_checkpoint_of_other_training_is_refused_by_name_or_gone_on_from_anyway() {
     let (examples, recipe) = (examples(6, 40), recipe());
     let folder = tempfile::tempdir().expect("a folder");

@@ -15,7 +15,7 @@ pub use checkpoint::{
 pub use optimizer::{
     FIRST_MOMENT, OPTIMIZER_FILE, SECOND_MOMENT, open_optimizer, optimizer_tensors, write_optimizer,
 };
-pub use provenance::{ComputedBy, Provenance};
+pub use provenance::{ComputedBy, Earlier, Provenance};
 pub use trainer::{BestValidation, TRAINER_STATE_FILE, TrainerState, UsualLoss};
 
 /// A checkpoint that cannot be written or read.

@@ -32,6 +32,15 @@ impl Provenance {
     }
 }
 
+/// What the first steps of a stage were made with, where it went on with something else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// Steps done with it, and with what was before it.
+    pub steps: u64,
+    /// What it was.
+    pub provenance: Provenance,
+}
+
 /// The keys at which two maps differ, sorted.
 fn changed<'m>(
     now: &'m BTreeMap<String, String>,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ComputedBy, Provenance, StateError};
+use super::{ComputedBy, Earlier, Provenance, StateError};
 use crate::{read_json, write_json};
 
 /// The file with a [`TrainerState`].
@@ -42,6 +42,9 @@ pub struct TrainerState {
     pub validation_due: bool,
     /// What the training hangs on.
     pub provenance: Provenance,
+    /// What it hung on before, in order, where it was gone on with something else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Earlier>,
     /// What did the arithmetic.
     pub computed_by: ComputedBy,
 }

@@ -8,6 +8,7 @@ use crate::split::Split;
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::PathBuf;
 
 /// Room for the header, whose numbers are known last. A fingerprint takes 64 bytes of it.
 const HEADER: usize = 504;
@@ -115,7 +116,16 @@ impl<W: Write + Seek> DatasetWriter<W> {
 /// # Errors
 /// Where the system's folder for such files cannot be written.
 pub fn temporary_file() -> io::Result<BufWriter<File>> {
-    Ok(BufWriter::new(tempfile::tempfile()?))
+    Ok(BufWriter::new(tempfile::tempfile_in(temporary_folder())?))
+}
+
+/// The system's folder for temporary files: TMPDIR, where that is set to something.
+pub fn temporary_folder() -> PathBuf {
+    let folder = std::env::temp_dir();
+    match folder.as_os_str().is_empty() {
+        true => PathBuf::from("/tmp"),
+        false => folder,
+    }
 }
 
 fn invalid(problem: &str) -> io::Error {

@@ -58,6 +58,23 @@ pub(crate) struct DeviceArgs {
     pub device: String,
 }
 
+/// What a batch system's warning does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnUsr1 {
+    /// Training writes a checkpoint and goes on; what is measured is written as it comes
+    Checkpoint,
+    /// As Ctrl-C: stops where the same command goes on from
+    Stop,
+}
+
+/// What signals do.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SignalArgs {
+    /// What SIGUSR1 or SIGUSR2 does, which batch systems send before a job's time ends (Slurm: `--signal=USR1@120`)
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "checkpoint")]
+    pub on_usr1: OnUsr1,
+}
+
 /// What is told, and with how many threads it is worked out.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct OutputArgs {
@@ -67,9 +84,17 @@ pub(crate) struct OutputArgs {
     /// Machine-readable output on stdout
     #[arg(long)]
     pub json: bool,
-    /// How many threads; default: one a core
+    /// How many threads; default: RAYON_NUM_THREADS or OMP_NUM_THREADS, else one for each core that the process may use
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+}
+
+/// What is told by a command that is done at once.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct QuietArgs {
+    /// Errors only, and what was asked for
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 /// What most commands take.

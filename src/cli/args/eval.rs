@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::live::LiveArgs;
-use super::{AskingArgs, DeviceArgs, OutputArgs, PrecisionArg, TeamArgs, at_least_one};
+use super::{AskingArgs, DeviceArgs, OutputArgs, PrecisionArg, SignalArgs, TeamArgs, at_least_one};
 
 /// `glpft eval …`.
 #[derive(Debug, Subcommand)]
@@ -52,6 +52,9 @@ pub(crate) struct ScoreArgs {
     /// Ends with an error wherever the published script does, instead of giving what it cannot read a documented value
     #[arg(long)]
     pub compat: bool,
+    /// No tables, errors only
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 /// `glpft eval perplexity`.
@@ -114,6 +117,8 @@ pub(crate) struct StaticArgs {
     /// Removes the evaluation that is there
     #[arg(long)]
     pub overwrite: bool,
+    #[command(flatten)]
+    pub signals: SignalArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }

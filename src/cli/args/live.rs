@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use glpft_agent::Strategy;
 
 use super::common::{seconds, seconds_or_none};
-use super::{AskingArgs, OutputArgs, SizeArg, TeamArgs, at_least_one};
+use super::{AskingArgs, OutputArgs, SignalArgs, SizeArg, TeamArgs, at_least_one};
 
 /// `glpft agent …`.
 #[derive(Debug, Subcommand)]
@@ -144,6 +144,8 @@ pub(crate) struct LiveArgs {
     #[arg(long)]
     pub overwrite: bool,
     #[command(flatten)]
+    pub signals: SignalArgs,
+    #[command(flatten)]
     pub output: OutputArgs,
 }
 
@@ -166,6 +168,8 @@ pub(crate) struct AgentRunArgs {
     /// A folder for the answer files; default: none are written
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub signals: SignalArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }

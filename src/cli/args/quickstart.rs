@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{DeviceArgs, OutputArgs, SizeArg, at_least_one};
+use super::{DeviceArgs, OutputArgs, SignalArgs, SizeArg, at_least_one};
 
 /// `glpft quickstart`.
 #[derive(Clone, Debug, Args)]
@@ -29,6 +29,8 @@ pub(crate) struct QuickstartArgs {
     pub team_only: bool,
     #[command(flatten)]
     pub device: DeviceArgs,
+    #[command(flatten)]
+    pub signals: SignalArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use glpft_recipes::Override;
 
-use super::{OutputArgs, RecipeArgs};
+use super::{OutputArgs, QuietArgs, RecipeArgs};
 
 /// `glpft recipe …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RecipeCommand {
-    /// Names and descriptions of the built-in recipes
+    /// Names and descriptions of the built-in recipes; with --quiet the names alone
     List {
         #[command(flatten)]
         output: OutputArgs,
@@ -19,6 +19,8 @@ pub(crate) enum RecipeCommand {
     Show {
         #[command(flatten)]
         recipe: RecipeArgs,
+        #[command(flatten)]
+        quiet: QuietArgs,
     },
     /// Writes a built-in recipe to a new file, to be edited
     Copy {
@@ -26,6 +28,8 @@ pub(crate) enum RecipeCommand {
         name: String,
         /// The file; must not exist
         file: PathBuf,
+        #[command(flatten)]
+        quiet: QuietArgs,
     },
     /// Checks recipes: every key, every value
     Validate {
@@ -35,5 +39,7 @@ pub(crate) enum RecipeCommand {
         /// Sets a value of each
         #[arg(long, value_name = "KEY.PATH=VALUE")]
         set: Vec<Override>,
+        #[command(flatten)]
+        quiet: QuietArgs,
     },
 }

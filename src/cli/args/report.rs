@@ -13,6 +13,9 @@ pub(crate) struct ReportArgs {
     /// Writes the stages' curves for TensorBoard as well, to RUN/tensorboard; of a run under way, those so far
     #[arg(long)]
     pub tensorboard: bool,
+    /// Errors only
+    #[arg(long, short)]
+    pub quiet: bool,
     /// Machine-readable output on stdout
     #[arg(long)]
     pub json: bool,

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use glpft::study::Compared;
 use glpft_agent::Limits;
 
-use super::{DeviceArgs, OutputArgs, RecipeArgs, at_least_one};
+use super::{DeviceArgs, OutputArgs, RecipeArgs, SignalArgs, at_least_one};
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -92,6 +92,8 @@ pub(crate) struct StudyArgs {
     /// Caps every stage at N steps, and its learning rate's schedule with it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_steps: Option<u32>,
+    #[command(flatten)]
+    pub signals: SignalArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use glpft::Error;
 use glpft::evaluate::{EvaluateLive, JudgeChoice, TaskSource, Workplace, run_facts};
+use glpft::home::expand_home;
 use glpft::team::TeamSource;
 use glpft_agent::{HttpSettings, PolicySettings, RepliesFirst, SearchSettings, Strategy};
 use glpft_eval::judge::HttpJudgeSettings;
@@ -16,8 +17,7 @@ use serde_json::json;
 
 use super::arguments::{place_of, team};
 use crate::cli::output::table;
-use crate::cli::run::stop_on_interrupt;
-use crate::cli::{JudgeArg, JudgeArgs, LiveArgs, SearchArgs, WorkArgs, print};
+use crate::cli::{Flags, JudgeArg, JudgeArgs, LiveArgs, SearchArgs, WorkArgs, print};
 pub(crate) use progress::LiveProgress;
 
 /// The variable of OpenAI's own clients.
@@ -45,6 +45,7 @@ pub(crate) fn evaluate_live(args: &LiveArgs) -> Result<(), Error> {
             parallel: args.judging.judge_parallel,
         },
     };
+    let flags = Flags::looked_at(args.signals.on_usr1)?;
     let device = glpft_model::device(&args.search.asking.device.device)?;
     let report = glpft::evaluate::evaluate_live(
         &EvaluateLive {
@@ -58,7 +59,7 @@ pub(crate) fn evaluate_live(args: &LiveArgs) -> Result<(), Error> {
             settings: &settings,
             out: &out,
             overwrite: args.overwrite,
-            stop: &*stop_on_interrupt()?,
+            stop: &flags.stop,
         },
         &mut LiveProgress::new(&args.output),
     )?;
@@ -91,7 +92,13 @@ pub(crate) fn workplace(args: &WorkArgs) -> Result<Workplace, Error> {
         interval: args.server_interval,
         ..HttpSettings::default()
     };
-    let server = args.server.as_deref().map(|at| (at, settings));
+    let folder = |at: &String| {
+        expand_home(Path::new(at))
+            .to_str()
+            .map_or_else(|| at.clone(), str::to_owned)
+    };
+    let server = args.server.as_ref().map(folder);
+    let server = server.as_deref().map(|at| (at, settings));
     Workplace::open(&source, args.group.as_deref(), args.limit, server)
 }
 

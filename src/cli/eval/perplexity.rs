@@ -1,18 +1,18 @@
 //! `glpft eval perplexity`.
 
-use std::io::IsTerminal;
-
 use glpft::Error;
 use glpft::evaluate::{EvaluatePerplexity, Models, PerplexityReport};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::arguments::team;
-use crate::cli::output::{print_json, table};
-use crate::cli::{OutputArgs, PerplexityArgs, print};
+use crate::cli::output::{draws, print_json, table};
+use crate::cli::{Flags, OnUsr1, OutputArgs, PerplexityArgs, print};
 
 /// Runs the command.
 pub(crate) fn evaluate_perplexity(args: &PerplexityArgs) -> Result<(), Error> {
+    // A warning does not end it.
+    Flags::hear(OnUsr1::Checkpoint)?;
     let team = team(&args.team)?;
     let device = glpft_model::device(&args.device.device)?;
     let evaluation = EvaluatePerplexity {
@@ -43,7 +43,7 @@ pub(crate) fn evaluate_perplexity(args: &PerplexityArgs) -> Result<(), Error> {
 }
 
 fn bar(output: &OutputArgs) -> ProgressBar {
-    if output.quiet || output.json || !std::io::stderr().is_terminal() {
+    if output.quiet || output.json || !draws() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(0);

@@ -19,9 +19,10 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<(), Error> {
         false => Behaviour::Fixed,
     };
     let report = score_file(&args.predictions, behaviour, SEED)?;
-    match args.json {
-        true => print_json(&json!(report)),
-        false => print(&text(&report)),
+    match (args.json, args.quiet) {
+        (true, _) => print_json(&json!(report)),
+        (false, true) => Ok(()),
+        (false, false) => print(&text(&report)),
     }
 }
 

@@ -13,8 +13,7 @@ use super::arguments::{place, settings, team};
 use super::progress::StaticProgress;
 use super::tables::{confusion, metrics, notes};
 use crate::cli::output::table;
-use crate::cli::run::stop_on_interrupt;
-use crate::cli::{StaticArgs, print};
+use crate::cli::{Flags, StaticArgs, print};
 
 /// Runs the command.
 pub(crate) fn evaluate_static(args: &StaticArgs) -> Result<(), Error> {
@@ -23,13 +22,14 @@ pub(crate) fn evaluate_static(args: &StaticArgs) -> Result<(), Error> {
     let out = place(args, &team)?;
     let settings = settings(args, &team)?;
     let device = glpft_model::device(&args.asking.device.device)?;
+    let flags = Flags::looked_at(args.signals.on_usr1)?;
     let evaluation = EvaluateStatic {
         models: args.asking.models(&team, &device),
         data: &args.data,
         settings: &settings,
         out: &out,
         overwrite: args.overwrite,
-        stop: &*stop_on_interrupt()?,
+        stop: &flags.stop,
     };
     let report =
         glpft::evaluate::evaluate_static(&evaluation, &mut StaticProgress::new(&args.output))?;

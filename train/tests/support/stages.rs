@@ -1,6 +1,6 @@
 //! Short stages, run in one go or in pieces.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::FloatDType;
@@ -23,6 +23,8 @@ pub struct Short<'a> {
     pub directory: &'a Path,
     /// After which step it is told to stop.
     pub stop_after: u64,
+    /// After which step it is told to write a checkpoint.
+    pub save_after: u64,
     /// What the checkpoint calls its data.
     pub data: &'a str,
     pub threads: usize,
@@ -35,11 +37,11 @@ pub struct Seen {
     /// How it went on: what had changed.
     pub changes: Vec<String>,
     pub events: Vec<EventRecord>,
-    pub checkpoints: usize,
+    pub checkpoints: Vec<PathBuf>,
     pub steps: Vec<StepRecord>,
 }
 
-struct Watch<'a>(&'a mut Seen, u64, &'a AtomicBool);
+struct Watch<'a>(&'a mut Seen, [(u64, &'a AtomicBool); 2]);
 
 impl Observer for Watch<'_> {
     fn start(&mut self, start: &StageStart) {
@@ -49,8 +51,10 @@ impl Observer for Watch<'_> {
 
     fn step(&mut self, record: &StepRecord) {
         self.0.steps.push(record.clone());
-        if record.step == self.1 {
-            self.2.store(true, Ordering::Relaxed);
+        for (after, flag) in self.1 {
+            if record.step == after {
+                flag.store(true, Ordering::Relaxed);
+            }
         }
     }
 
@@ -58,8 +62,8 @@ impl Observer for Watch<'_> {
         self.0.events.push(record.clone());
     }
 
-    fn checkpoint(&mut self, _: &Path) {
-        self.0.checkpoints += 1;
+    fn checkpoint(&mut self, path: &Path) {
+        self.0.checkpoints.push(path.to_owned());
     }
 }
 
@@ -70,6 +74,7 @@ impl<'a> Short<'a> {
             examples,
             directory,
             stop_after: u64::MAX,
+            save_after: u64::MAX,
             data: "data",
             threads: 2,
             resume_anyway: false,
@@ -82,6 +87,7 @@ impl<'a> Short<'a> {
 
     pub fn watch(&self, model: &mut Decoder, seen: &mut Seen) -> Result<Outcome, TrainError> {
         let stop = AtomicBool::new(self.stop_after == 0);
+        let save = AtomicBool::new(self.save_after == 0);
         let (train, validation) = self.examples.split_at(self.examples.len() - 2);
         let (train, validation) = (train.to_vec(), validation.to_vec());
         let map = |key: &str, value: String| [(key.to_owned(), value)].into();
@@ -105,8 +111,9 @@ impl<'a> Short<'a> {
                 version: "0".to_owned(),
             },
             stop: &stop,
+            save: &save,
         };
-        let mut watch = Watch(seen, self.stop_after, &stop);
+        let mut watch = Watch(seen, [(self.stop_after, &stop), (self.save_after, &save)]);
         train_stage(model, &run, &mut watch, &mut |_, _, _, _| Ok(()))
     }
 }

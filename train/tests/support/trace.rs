@@ -49,6 +49,7 @@ pub fn trace(
         resume_anyway: false,
         computed_by: &ComputedBy::default(),
         stop: &AtomicBool::new(false),
+        save: &AtomicBool::new(false),
     };
     let mut gradients: Vec<Tensors> = Vec::new();
     train_stage(
