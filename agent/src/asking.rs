@@ -128,6 +128,7 @@ pub(crate) fn conversation(
         tools: asked.task.tools(schemas),
         instruction: asked.task.query.clone(),
         turns: asked.turns.to_vec(),
+        marks: Default::default(),
     })
 }
 

@@ -6,6 +6,7 @@ mod observation;
 use glpft_recipes::Observations;
 use serde::{Deserialize, Serialize};
 
+use crate::marks::Marks;
 use crate::python::json;
 use crate::source::{Field, RecordError, shown};
 use crate::trajectory::{Tool, Trajectory, read_tools};
@@ -91,6 +92,9 @@ pub struct Conversation {
     /// The turns in order.
     #[serde(rename = "conversations")]
     pub turns: Vec<Turn>,
+    /// What else is known of it.
+    #[serde(skip)]
+    pub marks: Marks,
 }
 
 impl Conversation {
@@ -132,26 +136,34 @@ impl Conversation {
             tools: trajectory.tools.clone(),
             instruction: trajectory.instruction.clone(),
             turns,
+            marks: Marks::default(),
         })
     }
 
     /// Reads an element of a stage-2 file.
     pub(crate) fn from_stage(field: &Field<'_>) -> Result<Self, RecordError> {
         let instruction = field.key("instruction")?.text()?;
-        let mut turns = Vec::new();
-        for turn in field.key("conversations")?.elements()? {
-            turns.push(Turn {
-                from: Speaker::from_name(&turn.key("from")?)?,
-                value: turn.key("value")?.text()?.to_owned(),
-            });
-        }
+        let turns = read_turns(&field.key("conversations")?)?;
         Ok(Self {
             query: instruction.to_owned(),
             tools: read_tools(&field.key("tools")?)?,
             instruction: instruction.to_owned(),
             turns,
+            marks: Marks::default(),
         })
     }
+}
+
+/// Reads turns as stage-2 files have them.
+pub(crate) fn read_turns(field: &Field<'_>) -> Result<Vec<Turn>, RecordError> {
+    let mut turns = Vec::new();
+    for turn in field.elements()? {
+        turns.push(Turn {
+            from: Speaker::from_name(&turn.key("from")?)?,
+            value: turn.key("value")?.text()?.to_owned(),
+        });
+    }
+    Ok(turns)
 }
 
 /// An assistant's message as the planner's turn and what the planner handed over to. A message that calls

@@ -161,7 +161,7 @@ pub fn encode_examples(
     Ok(all)
 }
 
-/// The prompt's tokens without its turns `1..=cut` (the first, the instruction, always stays).
+/// The prompt's tokens without the `cut` oldest of its turns; the instruction always stays.
 fn prompt_tokens(
     tokenizer: &PromptTokenizer,
     prompt: &Prompt,
@@ -176,7 +176,9 @@ fn prompt_tokens(
     }
     text.extend(&prompt.before);
     for (index, turn) in prompt.turns.iter().enumerate() {
-        if index == 0 || index > cut {
+        // Turns after the instruction have one fewer before them that may go.
+        let older = index - usize::from(index > prompt.instruction);
+        if index == prompt.instruction || older >= cut {
             text.extend(turn);
         }
     }

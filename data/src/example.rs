@@ -120,8 +120,11 @@ impl fmt::Display for Text {
 pub struct Prompt {
     /// Everything before the history: tools and the history's heading.
     pub before: Text,
-    /// The rendered turns, oldest first; the first is the user's instruction.
+    /// The rendered turns, oldest first.
     pub turns: Vec<Text>,
+    /// Which of them is the instruction that is worked on: it stays, however little room there is. The first, unless a later
+    /// turn of the user begins a new one.
+    pub instruction: usize,
     /// Everything after the history, up to where the model answers.
     pub after: Text,
 }

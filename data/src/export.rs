@@ -16,7 +16,7 @@ use crate::example::Dataset;
 use crate::prompts::Prompts;
 use crate::python::json::dump_element;
 use crate::roles::{GiveUpPrompt, backbone_steps, examples};
-use crate::source::{ReadOptions, Record, Source, SourceError, SourceForm, SourceReport};
+use crate::source::{ReadOptions, Record, Source, SourceError, SourceReport};
 use element::ExampleElements;
 
 /// Trajectories.
@@ -46,7 +46,7 @@ const CHUNK: usize = 64;
 /// How many rendered chunks may wait to be written.
 const AHEAD: usize = 1;
 
-/// Writes `raw_data_stage_1.json` (not from a stage-2 source, which does not hold what it needs),
+/// Writes `raw_data_stage_1.json` (from raw answers and stage 1 alone: others do not hold what it needs),
 /// `raw_data_stage_2.json` and `train_{backbone,planner,caller,summarizer}.json` into `directory`, which is made
 /// where it is missing. All of them appear whole or none, as far as the system allows; a few records are held at a time.
 pub fn export(
@@ -62,7 +62,7 @@ pub fn export(
     remove_abandoned(directory)?;
     let mut names = vec![STAGE_2_FILE.to_owned()];
     names.extend(Dataset::ALL.map(|dataset| format!("train_{}.json", dataset.name())));
-    if source.form() != SourceForm::Stage2 {
+    if source.has_trajectories() {
         names.push(STAGE_1_FILE.to_owned());
     }
     let paths = names.into_iter().map(|name| directory.join(name));

@@ -10,6 +10,7 @@ mod example_set;
 mod export;
 mod fingerprint;
 mod lenient;
+mod marks;
 mod plan;
 mod prepared;
 mod prompts;
@@ -43,6 +44,7 @@ pub use example_set::{ExampleSet, Selection};
 pub use export::{ExportError, export};
 pub use fingerprint::fingerprint;
 pub use lenient::{Ending, Lenient, lenient_json, lenient_object, read_lenient};
+pub use marks::{FaultKind, GivenExample, Marks, StepFault};
 pub use plan::{Plan, StepBatches, micro_batches};
 pub use prepared::{
     DatasetWriter, PreparedDataset, PreparedError, temporary_file, temporary_folder,
@@ -52,7 +54,7 @@ pub use random::{Purpose, Random};
 pub use roles::{GiveUpPrompt, HALLUCINATED, examples, history};
 pub use source::{
     BadRecord, Conversations, Field, ReadOptions, Record, RecordError, Source, SourceError,
-    SourceForm, SourceReport, TestQueriesError, answer_directories,
+    SourceForm, SourceReport, TestQueriesError, answer_directories, record_files,
 };
 pub use split::{QuerySplits, Split};
 pub use statistics::DatasetStatistics;

@@ -149,6 +149,7 @@ impl ToolPrompt<'_> {
         Prompt {
             before,
             turns,
+            instruction: 0,
             after,
         }
     }

@@ -13,6 +13,7 @@ use glpft_recipes::GiveUpHistory;
 
 use crate::conversation::{Conversation, Speaker, Turn};
 use crate::example::{Dataset, Example, Prompt, Text};
+use crate::marks::GivenExample;
 use crate::prompts::{Prompts, ToolPrompt, history_turn};
 
 pub(crate) use backbone::steps as backbone_steps;
@@ -56,16 +57,36 @@ pub fn examples(
     prompts: &Prompts,
     give_up: &mut GiveUpPrompt,
 ) -> Vec<Example> {
+    let marks = &conversation.marks;
+    if let Some(example) = &marks.example {
+        return match example.dataset == dataset {
+            true => vec![given(trajectory, conversation, example)],
+            false => Vec::new(),
+        };
+    }
     let steps = Steps {
         trajectory,
         turns: &conversation.turns,
+        instructions: &marks.instructions,
         prompt: prompts.for_tools(dataset, &conversation.tools),
     };
-    match dataset {
+    let mut examples = match dataset {
         Dataset::Backbone => backbone::examples(&steps, give_up),
         Dataset::Planner => planner::examples(&steps),
         Dataset::Caller => caller::examples(&steps),
         Dataset::Summarizer => summarizer::examples(&steps),
+    };
+    examples.retain(|example| marks.teaches(example.turn, dataset));
+    examples
+}
+
+/// The example that a record is.
+fn given(trajectory: usize, conversation: &Conversation, example: &GivenExample) -> Example {
+    Example {
+        trajectory,
+        turn: conversation.turns.len(),
+        prompt: example.prompt.clone(),
+        target: example.target.clone(),
     }
 }
 
@@ -73,7 +94,27 @@ pub fn examples(
 struct Steps<'a> {
     trajectory: usize,
     turns: &'a [Turn],
+    /// The turns that begin a new instruction.
+    instructions: &'a [usize],
     prompt: ToolPrompt<'a>,
+}
+
+/// The turns that a role is shown, as a prompt has them.
+#[derive(Clone, Debug, Default)]
+struct History {
+    turns: Vec<Text>,
+    /// Which of them is the instruction that is worked on.
+    instruction: usize,
+}
+
+impl History {
+    /// Shows a turn of a conversation, the one at `index`.
+    fn push(&mut self, steps: &Steps<'_>, index: usize, text: Text) {
+        if steps.instructions.contains(&index) {
+            self.instruction = self.turns.len();
+        }
+        self.turns.push(text);
+    }
 }
 
 impl Steps<'_> {
@@ -85,6 +126,13 @@ impl Steps<'_> {
     /// Whether a turn calls a function that does not exist.
     fn is_hallucinated(&self, turn: usize) -> bool {
         self.turns.get(turn).is_some_and(is_hallucinated_call)
+    }
+
+    /// The prompt of the step that follows a history.
+    fn prompt(&self, history: &History, thought: &str) -> Prompt {
+        let mut prompt = self.prompt.fill(history.turns.clone(), thought);
+        prompt.instruction = history.instruction;
+        prompt
     }
 
     fn example(&self, turn: usize, prompt: Prompt, target: &str) -> Example {

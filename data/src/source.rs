@@ -1,10 +1,12 @@
 //! Sources: where trajectories come from, told apart by content.
 
+mod container;
 mod error;
 mod field;
+mod files;
+mod form;
 mod raw;
 mod report;
-mod stage;
 mod test_queries;
 
 use std::io;
@@ -19,25 +21,33 @@ use crate::trajectory::Trajectory;
 pub use error::{RecordError, SourceError, TestQueriesError};
 pub use field::Field;
 pub(crate) use field::shown;
+pub use files::record_files;
 pub use raw::answer_directories;
 pub use report::{BadRecord, SourceReport};
 
+use files::RecordFiles;
 use raw::RawAnswers;
 use report::Outcome;
-use stage::StageFile;
 
 /// The source that the binary carries.
 const SAMPLE: &str = "builtin:sample";
 
 /// What a source holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourceForm {
+pub struct SourceForm(&'static str);
+
+impl SourceForm {
     /// ToolBench's answers, one file each.
-    Raw,
+    pub const RAW: Self = Self("raw");
     /// Trajectories (`raw_data_stage_1.json`).
-    Stage1,
+    pub const STAGE_1: Self = Self("stage-1");
     /// Conversations (`raw_data_stage_2.json`).
-    Stage2,
+    pub const STAGE_2: Self = Self("stage-2");
+
+    /// The name in files, tables and messages.
+    pub fn name(self) -> &'static str {
+        self.0
+    }
 }
 
 /// Where trajectories come from, looked at but not yet read.
@@ -50,7 +60,7 @@ pub struct Source {
 #[derive(Debug)]
 enum Content {
     Raw(RawAnswers),
-    Stage(StageFile),
+    Files(RecordFiles),
 }
 
 /// How a source is read.
@@ -113,10 +123,16 @@ impl Source {
             source,
         };
         let metadata = std::fs::metadata(path).map_err(failed)?;
-        let content = if metadata.is_dir() {
+        let content = if !metadata.is_dir() {
+            Content::Files(RecordFiles::open(path)?)
+        } else if has_answers(path)? {
             Content::Raw(RawAnswers::open(path, test_query_ids)?)
         } else {
-            Content::Stage(StageFile::open(path)?)
+            match RecordFiles::open_directory(path)? {
+                Some(files) => Content::Files(files),
+                // It says what it lacks.
+                None => Content::Raw(RawAnswers::open(path, test_query_ids)?),
+            }
         };
         Ok(Self {
             path: path.to_owned(),
@@ -141,11 +157,19 @@ impl Source {
         here.is_ok_and(|here| there.is_ok_and(|there| here == there))
     }
 
-    /// What it holds.
+    /// What it holds; of a directory of files, what most of them do.
     pub fn form(&self) -> SourceForm {
         match &self.content {
-            Content::Raw(_) => SourceForm::Raw,
-            Content::Stage(file) => file.form(),
+            Content::Raw(_) => SourceForm::RAW,
+            Content::Files(files) => SourceForm(files.form().name),
+        }
+    }
+
+    /// Whether all its records are trajectories, not conversations alone.
+    pub fn has_trajectories(&self) -> bool {
+        match &self.content {
+            Content::Raw(_) => true,
+            Content::Files(files) => files.are_all("stage-1"),
         }
     }
 
@@ -154,7 +178,7 @@ impl Source {
     pub fn test_query_ids(&self) -> Option<usize> {
         match &self.content {
             Content::Raw(answers) => answers.test_query_ids(),
-            Content::Stage(_) => None,
+            Content::Files(_) => None,
         }
     }
 
@@ -196,7 +220,7 @@ impl Source {
             };
         match &self.content {
             Content::Raw(answers) => answers.read(options, progress, &mut take)?,
-            Content::Stage(file) => file.read(options, progress, &mut take)?,
+            Content::Files(files) => files.read(options, progress, &mut take)?,
         }
         if report.kept == 0 {
             return Err(SourceError::NothingKept {
@@ -224,6 +248,14 @@ impl Source {
             report,
         })
     }
+}
+
+/// Whether a directory holds raw answers, in any of the places where they are looked for.
+fn has_answers(path: &Path) -> Result<bool, SourceError> {
+    let directories = answer_directories(path)?;
+    Ok(path.join("answer").exists()
+        || path.join("answers").is_dir()
+        || directories.iter().any(|directory| directory.is_dir()))
 }
 
 /// Takes what became of a record, whose name is made only where it is needed.

@@ -61,6 +61,7 @@ impl World {
             tools: task.task.tools(Schemas::Published),
             instruction: query,
             turns,
+            marks: Default::default(),
         }
     }
 }

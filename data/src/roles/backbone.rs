@@ -1,6 +1,6 @@
 //! The backbone's examples: whole steps, as one model would answer them.
 
-use super::{GiveUpPrompt, Steps};
+use super::{GiveUpPrompt, History, Steps};
 use crate::conversation::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker, Turn};
 use crate::example::{Example, Prompt, Text};
 use crate::prompts::history_turn;
@@ -9,7 +9,7 @@ use crate::python::strip;
 /// One for each step, hallucinated calls included. The history shows earlier steps joined, as they were learnt.
 pub(super) fn examples(steps: &Steps<'_>, give_up: &mut GiveUpPrompt) -> Vec<Example> {
     let mut examples = Vec::new();
-    let mut history: Vec<Text> = Vec::new();
+    let mut history = History::default();
     for (index, turn) in steps.turns.iter().enumerate() {
         let value = match turn.from {
             // They are part of the step that the assistant's turn begins.
@@ -18,11 +18,11 @@ pub(super) fn examples(steps: &Steps<'_>, give_up: &mut GiveUpPrompt) -> Vec<Exa
             Speaker::Assistant => joined(steps.turns, index),
         };
         if let Some(step) = &value {
-            let own = || steps.prompt.fill(history.clone(), "");
+            let own = || steps.prompt(&history, "");
             let prompt = prompt(give_up, step.gives_up, own);
             examples.push(steps.example(index, prompt, &step.text));
         }
-        history.push(shown(turn, value.as_ref()));
+        history.push(steps, index, shown(turn, value.as_ref()));
     }
     examples
 }

@@ -1,6 +1,6 @@
 //! The caller's examples.
 
-use super::{Steps, rendered};
+use super::{History, Steps, rendered};
 use crate::conversation::Speaker;
 use crate::example::Example;
 
@@ -13,11 +13,11 @@ pub(super) fn examples(steps: &Steps<'_>) -> Vec<Example> {
     for (index, turn) in steps.turns.iter().enumerate() {
         let hallucinated = steps.is_hallucinated(index);
         if turn.from == Speaker::Caller && !hallucinated {
-            let prompt = steps.prompt.fill(history.clone(), thought);
+            let prompt = steps.prompt(&history, thought);
             examples.push(steps.example(index, prompt, &turn.value));
         }
         if !hallucinated {
-            history.push(rendered(turn));
+            history.push(steps, index, rendered(turn));
         }
         thought = &turn.value;
     }

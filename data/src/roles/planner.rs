@@ -1,6 +1,6 @@
 //! The planner's examples.
 
-use super::{Steps, rendered};
+use super::{History, Steps, rendered};
 use crate::conversation::{NEXT_GIVE_UP, Speaker};
 use crate::example::Example;
 
@@ -8,7 +8,7 @@ use crate::example::Example;
 /// learnt.
 pub(super) fn examples(steps: &Steps<'_>) -> Vec<Example> {
     let mut examples = Vec::new();
-    let mut history = Vec::new();
+    let mut history = History::default();
     for (index, turn) in steps.turns.iter().enumerate() {
         if turn.from == Speaker::Assistant {
             let hands_over = matches!(
@@ -17,11 +17,11 @@ pub(super) fn examples(steps: &Steps<'_>) -> Vec<Example> {
             );
             let is_step = hands_over || turn.value.contains(NEXT_GIVE_UP);
             if is_step && !steps.is_hallucinated(index + 1) {
-                let prompt = steps.prompt.fill(history.clone(), "");
+                let prompt = steps.prompt(&history, "");
                 examples.push(steps.example(index, prompt, &turn.value));
             }
         }
-        history.push(rendered(turn));
+        history.push(steps, index, rendered(turn));
     }
     examples
 }

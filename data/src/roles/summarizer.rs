@@ -1,22 +1,22 @@
 //! The summarizer's examples.
 
-use super::{Steps, rendered};
+use super::{History, Steps, rendered};
 use crate::conversation::{NO_ANSWER, Speaker};
 use crate::example::Example;
 
 /// One for each conclusion that says something; one that does not is not shown in the history either.
 pub(super) fn examples(steps: &Steps<'_>) -> Vec<Example> {
     let mut examples = Vec::new();
-    let mut history = Vec::new();
+    let mut history = History::default();
     for (index, turn) in steps.turns.iter().enumerate() {
         if turn.from == Speaker::Conclusion {
             if turn.value == NO_ANSWER {
                 continue;
             }
-            let prompt = steps.prompt.fill(history.clone(), "");
+            let prompt = steps.prompt(&history, "");
             examples.push(steps.example(index, prompt, &turn.value));
         }
-        history.push(rendered(turn));
+        history.push(steps, index, rendered(turn));
     }
     examples
 }

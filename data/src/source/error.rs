@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::container::Place;
 
 /// Why one record (a raw answer file, or an element of a stage file) is no trajectory.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +19,48 @@ pub enum RecordError {
     /// It is no JSON, or not whole.
     #[error("is not valid JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// What stands between the records of a file is not what should.
+    #[error("is not valid JSON: {found} (byte {at})")]
+    Broken {
+        /// What stands there.
+        found: &'static str,
+        /// Where.
+        at: u64,
+    },
+    /// A record that would take too much memory.
+    #[error("is larger than {mebibytes} MiB")]
+    TooLarge {
+        /// How large it may be.
+        mebibytes: usize,
+    },
+    /// A file that holds no record.
+    #[error("{found}")]
+    NoRecords {
+        /// What it is instead.
+        found: &'static str,
+    },
+    /// A file whose text is none that records are written in.
+    #[error("is neither a JSON array nor JSON lines, nor either compressed with gzip or zstd, nor Parquet")]
+    NotRecords,
+    /// A file none of whose records is of a known form.
+    #[error("is {layout}, of no form that is read: {place} {found}")]
+    NoForm {
+        /// The file's layout.
+        layout: &'static str,
+        /// Which record.
+        place: Place,
+        /// What that is.
+        found: String,
+    },
+    /// A Parquet table where they cannot be read.
+    #[error(
+        "is a Parquet table, which this build does not read: build with `--features parquet`, or write it as JSON lines \
+         (in Python: pandas.read_parquet(FILE).to_json(\"FILE.jsonl\", orient=\"records\", lines=True))"
+    )]
+    NoParquet,
+    /// What is wrong with a file that was looked at before.
+    #[error(transparent)]
+    Same(Arc<RecordError>),
     /// A key is absent, or null, which is the same.
     #[error("{} `{key}`{}", lacks(within), if *is_null { " (it is null)" } else { "" })]
     Missing {
@@ -77,7 +122,16 @@ impl RecordError {
     /// Where the value stands that is wrong, or that lacks something; none where the whole is wrong.
     pub fn path(&self) -> Option<&str> {
         let path = match self {
-            Self::Io(_) | Self::Encoding(_) | Self::Json(_) => return None,
+            Self::Io(_)
+            | Self::Encoding(_)
+            | Self::Json(_)
+            | Self::Broken { .. }
+            | Self::TooLarge { .. }
+            | Self::NoRecords { .. }
+            | Self::NotRecords
+            | Self::NoForm { .. }
+            | Self::NoParquet => return None,
+            Self::Same(same) => return same.path(),
             Self::Missing { within, .. } => within,
             Self::Type { path, .. }
             | Self::Wrong { path, .. }
@@ -127,7 +181,7 @@ pub enum TestQueriesError {
 pub enum SourceError {
     /// The path cannot be read.
     #[error(
-        "data source {path}: {source}; set data.source to a ToolBench directory, a stage-1 or a stage-2 file"
+        "data source {path}: {source}; set data.source to a file of trajectories (JSON, JSON lines), a directory of them, or a ToolBench directory"
     )]
     Open {
         /// The path.
@@ -139,7 +193,7 @@ pub enum SourceError {
     #[error(
         "data source {path} is a directory without {missing}; a raw ToolBench directory holds \
          answer/G1_answer, answer/G2_answer or answer/G3_answer with one JSON file an answer, a live evaluation \
-         answers/{hint}"
+         answers/; files of records (*.json, *.jsonl, *.parquet) stand in the directory itself{hint}"
     )]
     NoAnswers {
         /// The directory.
@@ -149,18 +203,7 @@ pub enum SourceError {
         /// What may help, or nothing.
         hint: String,
     },
-    /// A file that holds none of the known forms.
-    #[error(
-        "data source {path} is {found}; a stage-1 file is a JSON array of objects with `chains`, \
-         a stage-2 file one of objects with `conversations`"
-    )]
-    UnknownForm {
-        /// The file.
-        path: PathBuf,
-        /// What it is.
-        found: String,
-    },
-    /// A stage file that ends early or is broken between its elements.
+    /// A file that holds no records of a known form, ends early or is broken between its records.
     #[error("data source {path}: {reason}")]
     File {
         /// The file.

@@ -1,0 +1,172 @@
+//! What the forms of chats share: from messages and functions to a conversation.
+//!
+//! The turns are those that [`chat_turns`] makes of the messages, as `glpft serve` does of a request's. Beside them:
+//! - every turn of the user begins a new instruction, with all before it as history;
+//! - the query that splits are made by is what the user says first, without the system's text;
+//! - a call of a function that is not offered, or whose arguments are no JSON object, is not learned; it stays in histories;
+//! - a message whose weight is 0 is not learned;
+//! - a call of `Finish`, which ends ToolBench's chains, is the answer, or the giving up, that its arguments say.
+
+use std::collections::HashSet;
+
+use crate::chat::{ChatCall, ChatFunction, ChatMessage, ChatRole, chat_turns};
+use crate::conversation::{Conversation, Finish, Speaker, read_finish};
+use crate::marks::{FaultKind, Marks, StepFault};
+use crate::python::{first_chars, json};
+use crate::source::{ReadOptions, Record, RecordError};
+use crate::trajectory::FINISH;
+
+/// A call's arguments in a message about them.
+const SHOWN: usize = 60;
+
+/// A chat whose messages and functions have been read.
+pub(super) struct Chat {
+    pub messages: Vec<ChatMessage>,
+    pub functions: Vec<ChatFunction>,
+    /// Whether every turn of the user begins a new instruction; else all belong to the first.
+    pub instructions: bool,
+}
+
+impl Chat {
+    /// The conversation.
+    pub fn record(mut self, options: &ReadOptions) -> Result<Record, RecordError> {
+        self.finish();
+        let read = chat_turns(&self.messages, options.observations)?;
+        let Some(first) = read.turns.first() else {
+            return Err(RecordError::Empty {
+                path: "messages".to_owned(),
+            });
+        };
+        if first.from != Speaker::User {
+            return Err(RecordError::Wrong {
+                path: self.messages[0].path.clone(),
+                problem: "is the assistant's; a user's message must come first".to_owned(),
+            });
+        }
+        let instruction = first.value.clone();
+        let said = self.messages.iter();
+        let query = said
+            .filter(|message| message.role == ChatRole::User)
+            .find_map(|message| message.content.clone())
+            .unwrap_or_else(|| instruction.clone());
+        let mut marks = Marks {
+            parallel_calls: read.parallel_calls,
+            ..Marks::default()
+        };
+        let offered: HashSet<&str> = self.functions.iter().map(|one| one.name.as_str()).collect();
+        // Of each message, how many of its calls have been met among the turns.
+        let mut calls = vec![0; self.messages.len()];
+        for (turn, &at) in read.messages.iter().enumerate() {
+            let message = &self.messages[at];
+            if message.weight.is_some_and(|weight| weight <= 0.0) {
+                marks.do_not_teach(turn);
+            }
+            match read.turns[turn].from {
+                Speaker::User if turn > 0 && self.instructions => marks.instructions.push(turn),
+                Speaker::Caller => {
+                    let place = format!("{} call {}", message.path, calls[at]);
+                    if let Some(fault) = message
+                        .calls
+                        .get(calls[at])
+                        .and_then(|call| fault(&place, call, &offered))
+                    {
+                        marks.do_not_teach(turn);
+                        // The thought before it leads to it.
+                        marks.do_not_teach(turn.saturating_sub(1));
+                        marks.faults.push(fault);
+                    }
+                    calls[at] += 1;
+                }
+                _ => {}
+            }
+        }
+        let functions = self.functions.iter();
+        Ok(Record {
+            trajectory: None,
+            conversation: Conversation {
+                query,
+                tools: functions.map(|one| one.tool(options.schemas)).collect(),
+                instruction,
+                turns: read.turns,
+                marks,
+            },
+        })
+    }
+
+    /// Makes answers of the calls of `Finish`, where it is no function of the chat's own.
+    fn finish(&mut self) {
+        let mut finished: HashSet<Option<String>> = HashSet::new();
+        for message in &mut self.messages {
+            let Some(at) = message.calls.iter().position(|call| call.name == FINISH) else {
+                continue;
+            };
+            let call = message.calls.remove(at);
+            finished.insert(call.id);
+            if !message.calls.is_empty() {
+                continue;
+            }
+            let said = message.content.take().filter(|text| !text.is_empty());
+            match read_finish(&call.arguments, said.as_deref()) {
+                Finish::GiveUp => message.gave_up = true,
+                Finish::Answer(answer) => message.content = Some(answer),
+            }
+            message.reasoning = match (message.reasoning.take(), said) {
+                (Some(thought), Some(said)) if !thought.is_empty() => {
+                    Some(format!("{thought}\n{said}"))
+                }
+                (thought, said) => said.or(thought),
+            };
+        }
+        if !finished.is_empty() {
+            // What the environment said to it.
+            self.messages.retain(|message| {
+                let answers_it = message.answers.is_some() && finished.contains(&message.answers)
+                    || message.name.as_deref() == Some(FINISH);
+                message.role != ChatRole::Tool || !answers_it
+            });
+        }
+    }
+}
+
+/// What is wrong with a call, if anything.
+fn fault(place: &str, call: &ChatCall, offered: &HashSet<&str>) -> Option<StepFault> {
+    if !offered.contains(call.name.as_str()) {
+        let which = match offered.is_empty() {
+            true => "no function is offered".to_owned(),
+            false => "it is not among the functions offered".to_owned(),
+        };
+        return Some(StepFault {
+            kind: FaultKind::NotOffered,
+            reason: format!("{place}: `{}`: {which}", short(&call.name)),
+        });
+    }
+    let problem = match json::loads(&call.arguments) {
+        Ok(arguments) if arguments.is_object() => return None,
+        Ok(_) => "are no object".to_owned(),
+        Err(error) => format!("are no valid JSON ({error})"),
+    };
+    Some(StepFault {
+        kind: FaultKind::NoJson,
+        reason: format!("{place}: the arguments {problem}: {}", short(&call.arguments)),
+    })
+}
+
+fn short(text: &str) -> String {
+    let shown = first_chars(text, SHOWN);
+    let mark = if shown.len() < text.len() { "…" } else { "" };
+    format!("{}{mark}", shown.escape_debug())
+}
+
+/// A message of an assistant that calls functions.
+pub(super) fn calls(path: String, calls: Vec<ChatCall>) -> ChatMessage {
+    let mut message = ChatMessage::new(path, ChatRole::Assistant);
+    message.calls = calls;
+    message
+}
+
+/// A message that is a text.
+pub(super) fn text(path: String, role: ChatRole, text: &str) -> ChatMessage {
+    let mut message = ChatMessage::new(path, role);
+    message.set_content(text);
+    message
+}

@@ -1,0 +1,191 @@
+//! The functions that a record offers, however it spells them.
+
+use serde_json::{Map, Value, json};
+
+use crate::chat::{ChatFunction, read_functions};
+use crate::python;
+use crate::source::{Field, RecordError};
+use crate::trajectory::FINISH;
+
+/// Where records tell their functions; the second is OpenAI's older key.
+const KEYS: [&str; 2] = ["tools", "functions"];
+
+/// Python's names of types, as xLAM's arguments have them.
+const TYPES: [(&str, &str); 9] = [
+    ("str", "string"),
+    ("int", "integer"),
+    ("float", "number"),
+    ("bool", "boolean"),
+    ("list", "array"),
+    ("List", "array"),
+    ("dict", "object"),
+    ("Dict", "object"),
+    ("tuple", "array"),
+];
+
+/// The functions beside a record's messages; none where no key tells any.
+pub(super) fn beside(record: &Field<'_>) -> Result<Option<Vec<ChatFunction>>, RecordError> {
+    for key in KEYS {
+        if let Some(tools) = record.find(key)? {
+            let list = list(&tools, "a list of tools")?;
+            if !list.is_empty() {
+                return read(list).map(Some);
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The functions that a list of tools tells, each once and without ToolBench's `Finish`.
+pub(super) fn read(tools: Vec<Value>) -> Result<Vec<ChatFunction>, RecordError> {
+    let mut different: Vec<Value> = Vec::new();
+    for tool in tools {
+        let tool = plain(tool);
+        let name = tool.pointer("/function/name");
+        if name.is_none_or(|name| name != FINISH) && !different.contains(&tool) {
+            different.push(tool);
+        }
+    }
+    let different = Value::Array(different);
+    read_functions(&Field::root(&different, "tools"))
+}
+
+/// The objects in a field: a list, its text (as JSON or as Python prints it), a list of such texts, or one object.
+pub(super) fn list(
+    field: &Field<'_>,
+    expected: &'static str,
+) -> Result<Vec<Value>, RecordError> {
+    let whole = match field.value() {
+        Value::String(text) if text.trim().is_empty() => return Ok(Vec::new()),
+        Value::String(text) => parse(text).ok_or_else(|| field.not(expected))?,
+        value => value.clone(),
+    };
+    let Value::Array(tools) = whole else {
+        return match whole {
+            Value::Object(_) => Ok(vec![whole]),
+            _ => Err(field.not(expected)),
+        };
+    };
+    tools
+        .into_iter()
+        .map(|tool| match tool {
+            Value::String(text) => parse(&text).ok_or_else(|| field.not(expected)),
+            tool => Ok(tool),
+        })
+        .collect()
+}
+
+/// A value that is written as a text: as JSON, or as Python prints it.
+pub(super) fn parse(text: &str) -> Option<Value> {
+    let read = python::json::loads(text).ok();
+    read.or_else(|| python::literal(text))
+}
+
+/// A tool in OpenAI's form.
+fn plain(tool: Value) -> Value {
+    let mut function = match tool {
+        Value::Object(mut tool) => match tool.remove("function") {
+            Some(Value::Object(function)) => function,
+            Some(other) => {
+                tool.insert("function".to_owned(), other);
+                return Value::Object(tool);
+            }
+            None => tool,
+        },
+        other => return other,
+    };
+    let key = ["parameters", "input_schema", "inputSchema", "arguments"]
+        .into_iter()
+        .find(|key| function.get(*key).is_some_and(|value| !value.is_null()));
+    if let Some(mut schema) = key.and_then(|key| function.remove(key)) {
+        if let Value::String(text) = &schema {
+            schema = parse(text).unwrap_or(schema);
+        }
+        prune(&mut schema);
+        if let Value::Object(arguments) = &schema
+            && is_flat(arguments)
+        {
+            schema = schema_of(arguments);
+        }
+        function.insert("parameters".to_owned(), schema);
+    }
+    json!({"type": "function", "function": function})
+}
+
+/// Takes out what is null: tables have every key of every record's schemas, null where a record has none.
+fn prune(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            object.retain(|_, value| !value.is_null());
+            object.values_mut().for_each(prune);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(prune),
+        _ => {}
+    }
+}
+
+/// Whether an object is no schema but the arguments by name, as xLAM has them.
+fn is_flat(object: &Map<String, Value>) -> bool {
+    let of_schemas = ["properties", "$ref", "anyOf", "oneOf", "allOf", "$defs"];
+    !object.is_empty()
+        && !of_schemas.iter().any(|key| object.contains_key(*key))
+        && object.values().all(Value::is_object)
+}
+
+/// The schema of arguments by name, whose types are Python's.
+fn schema_of(arguments: &Map<String, Value>) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for (name, argument) in arguments {
+        let mut argument = argument.clone();
+        let mut is_optional = argument.get("default").is_some();
+        if let Some(Value::String(kind)) = argument.get_mut("type") {
+            let (json, optional) = json_type(kind);
+            is_optional |= optional;
+            *kind = json;
+        }
+        if !is_optional {
+            required.push(Value::String(name.clone()));
+        }
+        properties.insert(name.clone(), argument);
+    }
+    json!({"type": "object", "properties": properties, "required": required})
+}
+
+/// JSON's name of a type of Python's, and whether the argument may be left out: `List[int], optional`.
+fn json_type(python: &str) -> (String, bool) {
+    let (kind, rest) = python.split_once(',').unwrap_or((python, ""));
+    // The comma of `Dict[str, int]` is none that ends it.
+    let (kind, rest) = match kind.contains('[') && !kind.contains(']') {
+        true => (python, ""),
+        false => (kind, rest),
+    };
+    let kind = kind.trim();
+    let inner = kind.strip_prefix("Optional[").and_then(|kind| kind.strip_suffix(']'));
+    let is_optional = inner.is_some() || rest.contains("optional") || python.ends_with(", optional");
+    let kind = inner.unwrap_or(kind);
+    let head = kind.split('[').next().unwrap_or(kind).trim();
+    let known = TYPES.iter().find(|(name, _)| *name == head);
+    let name = known.map_or(kind, |(_, json)| json);
+    (name.to_owned(), is_optional)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pythons_types_are_told_as_jsons() {
+        for (python, json, optional) in [
+            ("str", "string", false),
+            ("str, optional", "string", true),
+            ("Optional[int]", "integer", true),
+            ("List[Union[int, float]]", "array", false),
+            ("Dict[str, int], optional", "object", true),
+            ("Callable", "Callable", false),
+            ("", "", false),
+        ] {
+            assert_eq!(json_type(python), (json.to_owned(), optional), "{python}");
+        }
+    }
+}
