@@ -8,7 +8,7 @@ use crate::example::Example;
 /// it stays.
 pub(super) fn examples(steps: &Steps<'_>) -> Vec<Example> {
     let mut examples = Vec::new();
-    let mut history = Vec::new();
+    let mut history = History::default();
     let mut thought = "";
     for (index, turn) in steps.turns.iter().enumerate() {
         let hallucinated = steps.is_hallucinated(index);

@@ -180,7 +180,7 @@ impl RecordFile {
             true => self.form,
             false => form_of(record).unwrap_or(self.form),
         };
-        let record = (form.read)(&Field::root(record, "record"), options)?;
+        let record = (form.read)(&Field::root(record, ""), options)?;
         Ok(Outcome::Kept(Box::new(record)))
     }
 }
