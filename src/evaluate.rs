@@ -17,7 +17,7 @@ use glpft_data::{Conversations, ReadOptions, Source};
 use glpft_eval::static_evaluation::{
     Answerer, StaticEvaluation, StaticObserver, StaticReport, StaticSettings,
 };
-use glpft_recipes::{Arrangement, Behaviour, Observations, Schemas};
+use glpft_recipes::{Arrangement, Behaviour, Observations, Rationale, Schemas};
 
 use crate::error::Error;
 pub(crate) use fitted::Fitted;
@@ -104,6 +104,7 @@ pub fn read(data: &Path, behaviour: Behaviour, schemas: Schemas) -> Result<Conve
             Behaviour::Fixed => Observations::ResponseOrError,
         },
         schemas,
+        rationale: Rationale::Keep,
         strict: false,
     };
     let source = Source::open(data, None)?;

@@ -13,7 +13,7 @@ use glpft_data::{
     Conversation, Dataset, Example, GiveUpPrompt, PromptTokenizer, Prompts, ReadOptions, Source,
     Speaker, Text, encode_prompt, examples, sample,
 };
-use glpft_recipes::{Behaviour, Observations, Schemas, Separators};
+use glpft_recipes::{Behaviour, Observations, Rationale, Schemas, Separators};
 
 /// What is at `path` in the folder that `variable` names (by default `default` beside the repository), or none, said on
 /// stdout.
@@ -33,6 +33,7 @@ fn conversations(source: &Source) -> Vec<Conversation> {
         valid_only: false,
         observations: Observations::ResponseOrError,
         schemas: Schemas::Published,
+        rationale: Rationale::Keep,
         strict: true,
     };
     let read = source.read_conversations(&options, &mut |_, _| {});

@@ -68,6 +68,10 @@ pub struct EncodedExamples {
     pub examples: Vec<TokenExample>,
     /// How many of them lost tokens.
     pub truncated: usize,
+    /// How many tokens these lost.
+    pub cut_tokens: usize,
+    /// How many tokens are not learned, because they were cut or their example was left out.
+    pub lost_label_tokens: usize,
     /// How many are left out, by reason.
     pub dropped: BTreeMap<DropReason, usize>,
 }
@@ -154,6 +158,8 @@ pub fn encode_examples(
         let trajectory = trajectory?;
         all.examples.extend(trajectory.examples);
         all.truncated += trajectory.truncated;
+        all.cut_tokens += trajectory.cut_tokens;
+        all.lost_label_tokens += trajectory.lost_label_tokens;
         for (reason, count) in trajectory.dropped {
             *all.dropped.entry(reason).or_default() += count;
         }
@@ -211,6 +217,12 @@ impl Trajectory<'_> {
         for (index, (mut tokens, target)) in whole.into_iter().enumerate() {
             let mut label_start = tokens.len();
             tokens.extend(target);
+            let whole = tokens.len();
+            // The first token of all is never learned.
+            let whole_labels = match self.options.train_on_inputs {
+                true => whole.saturating_sub(1),
+                false => whole - label_start.clamp(1.min(whole), whole),
+            };
             let mut dropped = None;
             let too_long = tokens.len() > self.options.max_length;
             if too_long {
@@ -243,9 +255,14 @@ impl Trajectory<'_> {
                 dropped = Some(DropReason::NoLabel);
             }
             match dropped {
-                Some(reason) => *encoded.dropped.entry(reason).or_default() += 1,
+                Some(reason) => {
+                    *encoded.dropped.entry(reason).or_default() += 1;
+                    encoded.lost_label_tokens += whole_labels;
+                }
                 None => {
                     encoded.truncated += usize::from(too_long);
+                    encoded.cut_tokens += whole - example.tokens.len();
+                    encoded.lost_label_tokens += whole_labels - example.label_tokens();
                     encoded.examples.push(example);
                 }
             }

@@ -54,7 +54,7 @@ pub use random::{Purpose, Random};
 pub use roles::{GiveUpPrompt, HALLUCINATED, examples, history};
 pub use source::{
     BadRecord, Conversations, Field, ReadOptions, Record, RecordError, Source, SourceError,
-    SourceForm, SourceReport, TestQueriesError, answer_directories, record_files,
+    SourceForm, SourceReport, StepCounts, TestQueriesError, answer_directories, record_files,
 };
 pub use split::{QuerySplits, Split};
 pub use statistics::DatasetStatistics;

@@ -5,14 +5,16 @@ mod error;
 mod field;
 mod files;
 mod form;
+mod rationale;
 mod raw;
 mod report;
+mod steps;
 mod test_queries;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use glpft_recipes::{DataRecipe, Observations, Schemas};
+use glpft_recipes::{DataRecipe, Observations, Rationale, Schemas};
 
 use crate::conversation::Conversation;
 use crate::sample;
@@ -24,6 +26,7 @@ pub(crate) use field::shown;
 pub use files::record_files;
 pub use raw::answer_directories;
 pub use report::{BadRecord, SourceReport};
+pub use steps::StepCounts;
 
 use files::RecordFiles;
 use raw::RawAnswers;
@@ -72,6 +75,8 @@ pub struct ReadOptions {
     pub observations: Observations,
     /// See [`Schemas`].
     pub schemas: Schemas,
+    /// See [`Rationale`].
+    pub rationale: Rationale,
     /// Ends at the first bad record instead of reporting it.
     pub strict: bool,
 }
@@ -82,6 +87,7 @@ impl From<&DataRecipe> for ReadOptions {
             valid_only: recipe.valid_only,
             observations: recipe.observations,
             schemas: recipe.schemas,
+            rationale: recipe.rationale,
             strict: recipe.strict,
         }
     }
@@ -197,8 +203,10 @@ impl Source {
             |name: &dyn Fn() -> String, outcome: Result<Outcome, RecordError>| -> Result<(), E> {
                 report.records += 1;
                 match outcome {
-                    Ok(Outcome::Kept(record)) => {
-                        report.kept += 1;
+                    Ok(Outcome::Kept(mut record)) => {
+                        let as_given = StepCounts::of(&record.conversation);
+                        rationale::apply(&mut record.conversation, options.rationale);
+                        report.keep(name, &record, as_given.without_rationale);
                         each(*record)?;
                     }
                     Ok(Outcome::TestQuery) => report.test_queries += 1,

@@ -23,6 +23,10 @@ pub struct DatasetStatistics {
     pub tree_tokens: usize,
     /// Examples that lost tokens.
     pub truncated: usize,
+    /// The tokens that these lost.
+    pub cut_tokens: usize,
+    /// Tokens of targets that are not learned, because they were cut or their example was left out.
+    pub lost_label_tokens: usize,
     /// Examples left out, by reason.
     pub dropped: BTreeMap<DropReason, usize>,
 }
@@ -40,6 +44,8 @@ impl DatasetStatistics {
             self.longest = self.longest.max(example.tokens.len());
         }
         self.truncated += trajectory.truncated;
+        self.cut_tokens += trajectory.cut_tokens;
+        self.lost_label_tokens += trajectory.lost_label_tokens;
         for (&reason, count) in &trajectory.dropped {
             *self.dropped.entry(reason).or_default() += count;
         }

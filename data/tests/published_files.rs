@@ -14,13 +14,14 @@ use glpft_data::{
     Dataset, ExportError, GiveUpPrompt, Prompts, ReadOptions, Source, SourceForm, SourceReport,
     examples, export,
 };
-use glpft_recipes::{GiveUpHistory, Observations, Schemas};
+use glpft_recipes::{GiveUpHistory, Observations, Rationale, Schemas};
 use serde_json::Value;
 
 const COMPAT: ReadOptions = ReadOptions {
     valid_only: false,
     observations: Observations::Response,
     schemas: Schemas::Published,
+    rationale: Rationale::Keep,
     strict: true,
 };
 
@@ -80,7 +81,7 @@ fn raw_answers_become_all_six_files() {
         return;
     };
     let source = Source::open(&sample, None).unwrap();
-    assert_eq!(source.form(), SourceForm::Raw);
+    assert_eq!(source.form(), SourceForm::RAW);
     assert_eq!(source.test_query_ids(), Some(2));
     let directory = tempfile::tempdir().unwrap();
     let report = export_compat(&source, directory.path()).unwrap();
@@ -106,7 +107,7 @@ fn a_stage_1_file_becomes_the_other_five() {
     };
     let raw = example.join("raw_data");
     let source = Source::open(&raw.join("raw_data_stage_1.json"), None).unwrap();
-    assert_eq!(source.form(), SourceForm::Stage1);
+    assert_eq!(source.form(), SourceForm::STAGE_1);
     let directory = tempfile::tempdir().unwrap();
     export_compat(&source, directory.path()).unwrap();
     for file in ["raw_data_stage_1.json", "raw_data_stage_2.json"] {
@@ -124,7 +125,7 @@ fn a_stage_2_file_becomes_the_four_datasets() {
     };
     let stage_2 = example.join("raw_data/raw_data_stage_2.json");
     let source = Source::open(&stage_2, None).unwrap();
-    assert_eq!(source.form(), SourceForm::Stage2);
+    assert_eq!(source.form(), SourceForm::STAGE_2);
     let directory = tempfile::tempdir().unwrap();
     export_compat(&source, directory.path()).unwrap();
     assert!(!directory.path().join("raw_data_stage_1.json").exists());

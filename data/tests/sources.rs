@@ -249,11 +249,22 @@ fn what_is_no_source_says_so() {
         ("", "empty"),
         ("[]", "an empty JSON array"),
         ("[{", "not valid JSON"),
-        ("hello", "no JSON array"),
-        ("{}", "a JSON object"),
-        ("[1]", "a JSON array without such objects"),
-        (r#"[{"a": 1}]"#, "neither `chains` nor `conversations`"),
-        (r#"[{"input": "", "target": ""}]"#, "a role dataset"),
+        ("hello", "neither a JSON array nor JSON lines"),
+        ("{}", "an object without keys"),
+        ("[1]", "[0] it is 1, not an object"),
+        (r#"[{"a": 1}]"#, "[0] has the keys `a`: those of no form that is read"),
+        (
+            r#"{"message": [], "tools": []}"#,
+            "OpenAI chat has `messages` where this has `message`",
+        ),
+        (
+            r#"{"chain": 1, "instruction": ""}"#,
+            "stage-1 has `chains` where this has `chain`",
+        ),
+        (
+            r#"{"query": "", "tools": []}"#,
+            "nearest is xLAM, but there is no `answers`",
+        ),
     ] {
         std::fs::write(&file, text).unwrap();
         assert!(error(&file).contains(found), "{text}: {}", error(&file));
@@ -280,7 +291,7 @@ fn stage_files_are_told_by_content_and_checked_element_by_element() {
     std::fs::write(&path, stage_1.to_string()).unwrap();
     assert_eq!(
         Source::open(&path, None).unwrap().form(),
-        SourceForm::Stage1
+        SourceForm::STAGE_1
     );
     let kept = read(&path, &COMPAT).unwrap();
     assert_eq!(instructions(&kept), [("one", "one")]);
@@ -292,7 +303,7 @@ fn stage_files_are_told_by_content_and_checked_element_by_element() {
         .collect();
     assert_eq!(
         reasons,
-        ["`[0]` has no `instruction`", "`[2].tools[0]` has no `Name`"]
+        ["there is no `instruction`", "`tools[0]` has no `Name`"]
     );
     assert!(kept.report.bad[1].record.ends_with("any.name[2]"));
 
@@ -307,7 +318,7 @@ fn stage_files_are_told_by_content_and_checked_element_by_element() {
     std::fs::write(&path, &text).unwrap();
     assert_eq!(
         Source::open(&path, None).unwrap().form(),
-        SourceForm::Stage2
+        SourceForm::STAGE_2
     );
     let kept = read(&path, &COMPAT).unwrap();
     assert_eq!(instructions(&kept), [("one", "one")]);

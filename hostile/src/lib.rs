@@ -7,6 +7,7 @@ mod gguf;
 mod live;
 mod models;
 mod mutate;
+mod records;
 mod sources;
 mod texts;
 mod tools;
@@ -40,6 +41,8 @@ pub const PARSERS: &[Parser] = &[
     gguf::GGUF_TOKENIZER,
     sources::ANSWER,
     sources::STAGE_FILE,
+    records::RECORDS,
+    records::PYTHON_LITERAL,
     sources::TEST_QUERIES,
     sources::PROMPTS,
     sources::PREPARED,

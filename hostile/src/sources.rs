@@ -7,13 +7,13 @@ use glpft_data::{
     Dataset, DatasetWriter, ExampleSet, GiveUpPrompt, PreparedDataset, Prompts, ReadOptions,
     Source, Split, TokenExample, examples, sample,
 };
-use glpft_recipes::{Observations, Schemas};
+use glpft_recipes::{Observations, Rationale, Schemas};
 use serde_json::json;
 
 use crate::{Parser, put};
 
 /// Reads a source to its examples, by both ways of reading.
-fn read_source(path: &Path) {
+pub(crate) fn read_source(path: &Path) {
     let Ok(source) = Source::open(path, None) else {
         return;
     };
@@ -25,6 +25,7 @@ fn read_source(path: &Path) {
             valid_only: false,
             observations,
             schemas: Schemas::Published,
+            rationale: Rationale::Keep,
             strict: false,
         };
         let Ok(read) = source.read_conversations(&options, &mut |_, _| ()) else {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    Arrangement, Backward, Behaviour, GiveUpHistory, Observations, OnNotFinite, Packing, Precision,
+    Arrangement, Backward, Behaviour, GiveUpHistory, Observations, OnNotFinite, Packing, Precision, Rationale,
     Sampling, Schedule, Schemas, Separators, SystemPrefix, Truncate, Tune,
 };
 
@@ -57,6 +57,7 @@ choices! {
     Separators { "eos" => Eos, "literal" => Literal }
     Observations { "response" => Response, "response-or-error" => ResponseOrError }
     Schemas { "published" => Published, "whole" => Whole }
+    Rationale { "keep" => Keep, "drop-planner" => DropPlanner, "name-the-tool" => NameTheTool }
     Truncate { "last" => Last, "oldest-turns" => OldestTurns, "drop" => Drop }
     Sampling { "trajectory" => Trajectory, "example" => Example }
     Packing { "tree" => Tree, "rows" => Rows, "none" => None }
@@ -92,6 +93,7 @@ mod tests {
         agrees::<Separators>(Separators::NAMES);
         agrees::<Observations>(Observations::NAMES);
         agrees::<Schemas>(Schemas::NAMES);
+        agrees::<Rationale>(Rationale::NAMES);
         agrees::<Truncate>(Truncate::NAMES);
         agrees::<Sampling>(Sampling::NAMES);
         agrees::<Packing>(Packing::NAMES);

@@ -34,6 +34,18 @@ pub enum SystemPrefix {
     None,
 }
 
+/// What becomes of a step that calls or answers without saying why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rationale {
+    /// The planner learns the decision alone.
+    Keep,
+    /// The planner does not learn the step; the others do.
+    DropPlanner,
+    /// One fixed sentence takes the rationale's place, which names the function: `I call NAME.`
+    NameTheTool,
+}
+
 /// What stands between the turns of a rendered history and at the end of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -123,6 +135,8 @@ pub struct DataRecipe {
     pub observations: Observations,
     /// See [`Schemas`]. compat: `published`, fixed: `whole`.
     pub schemas: Schemas,
+    /// See [`Rationale`]. Default: `keep`.
+    pub rationale: Rationale,
     /// See [`Truncate`]. compat: `last`, fixed: `oldest-turns`.
     pub truncate: Truncate,
     /// See [`Sampling`]. compat: `example`, fixed: `trajectory`.

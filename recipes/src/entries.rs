@@ -65,6 +65,7 @@ pub(crate) fn entries(recipe: &Recipe) -> Vec<Entry> {
         .text("separators", data.separators.name())
         .text("observations", data.observations.name())
         .text("schemas", data.schemas.name())
+        .text("rationale", data.rationale.name())
         .text("truncate", data.truncate.name())
         .text("sampling", data.sampling.name())
         .text("packing", data.packing.name())

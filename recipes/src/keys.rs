@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    Arrangement, Backward, Behaviour, GiveUpHistory, Observations, OnNotFinite, Packing, Precision,
+    Arrangement, Backward, Behaviour, GiveUpHistory, Observations, OnNotFinite, Packing, Precision, Rationale,
     Sampling, Schedule, Schemas, Separators, SystemPrefix, Truncate, Tune,
 };
 
@@ -194,6 +194,7 @@ static DATA: Table = Table {
         key("separators", Kind::Choice(Separators::NAMES)),
         key("observations", Kind::Choice(Observations::NAMES)),
         key("schemas", Kind::Choice(Schemas::NAMES)),
+        key("rationale", Kind::Choice(Rationale::NAMES)),
         key("truncate", Kind::Choice(Truncate::NAMES)),
         key("sampling", Kind::Choice(Sampling::NAMES)),
         key("packing", Kind::Choice(Packing::NAMES)),

@@ -43,7 +43,7 @@ mod value;
 mod write;
 
 pub use data::{
-    Behaviour, DataRecipe, GiveUpHistory, Observations, Packing, Sampling, Schemas, Separators,
+    Behaviour, DataRecipe, GiveUpHistory, Observations, Packing, Rationale, Sampling, Schemas, Separators,
     SystemPrefix, Truncate,
 };
 pub use difference::Difference;

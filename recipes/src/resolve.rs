@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{
     Arrangement, Backward, Behaviour, DataRecipe, GiveUpHistory, LoraRecipe, ModelRecipe,
-    Observations, OnNotFinite, Packing, Place, Precision, RandomModel, Recipe, RecipeError,
+    Observations, OnNotFinite, Packing, Place, Precision, RandomModel, Rationale, Recipe, RecipeError,
     Sampling, Schedule, Schemas, Separators, Stage, StageRecipe, Stages, StartFrom, SystemPrefix,
     Truncate, Tune, check::check, choice::Choice, nearest::listed, settings::Settings,
     value::Value,
@@ -146,6 +146,7 @@ fn data(settings: &Settings) -> DataRecipe {
                 Schemas::Whole,
             ),
         ),
+        rationale: settings.choice("data.rationale", Rationale::Keep),
         truncate: settings.choice(
             "data.truncate",
             by(compat, Truncate::Last, Truncate::OldestTurns),

@@ -286,6 +286,7 @@ fn every_key_reaches_the_recipe() {
             ("separators", _) => "literal",
             ("observations", _) => "response",
             ("schemas", _) => "published",
+            ("rationale", _) => "drop-planner",
             ("truncate", _) => "drop",
             ("sampling", _) => "example",
             ("packing", _) => "rows",

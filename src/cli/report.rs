@@ -1,13 +1,16 @@
 //! What `prepare` and `data inspect` tell.
 
 use glpft::prepare::{DatasetReport, PrepareReport};
-use glpft_data::{BadRecord, Dataset};
+use glpft_data::{BadRecord, Dataset, SourceReport};
 use glpft_recipes::Recipe;
 
 use super::output::table;
 
 /// How many bad records are listed; `prepare.json` has all of them.
 const LISTED: usize = 10;
+
+/// How many steps that are not learned are listed.
+const LISTED_FAULTS: usize = 3;
 
 /// The report as text: source, queries, datasets.
 pub(crate) fn text(report: &PrepareReport, recipe: &Recipe) -> String {
@@ -34,6 +37,7 @@ fn source(report: &PrepareReport) -> String {
         }
     }
     text += &format!("         {}\n", parts.join(", "));
+    text += &steps(told);
     if source.form == "raw" {
         text += &match source.test_query_ids {
             Some(ids) => format!("         {ids} test query ids are left out\n"),
@@ -46,6 +50,33 @@ fn source(report: &PrepareReport) -> String {
     if told.bad.len() > LISTED {
         let more = told.bad.len() - LISTED;
         text += &format!("   bad:  {more} more, all in prepare.json and --json\n");
+    }
+    text
+}
+
+/// The steps of the records that are used, and those that are not learned.
+fn steps(told: &SourceReport) -> String {
+    let steps = &told.steps;
+    let mut parts = vec![format!(
+        "{} planner, {} caller, {} summarizer",
+        steps.planner, steps.caller, steps.summarizer
+    )];
+    for (count, what) in [
+        (steps.without_rationale, "without a rationale"),
+        (steps.parallel_calls, "parallel calls"),
+        (steps.unknown_names, "of unknown names"),
+        (steps.later_instructions, "later instructions"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    let mut text = format!("steps    {}\n", parts.join(", "));
+    for (what, count) in &told.faults {
+        text += &format!("         {count} not learned: {what}\n");
+    }
+    for BadRecord { record, reason } in told.first_faults.iter().take(LISTED_FAULTS) {
+        text += &format!("   step: {record}: {reason}\n");
     }
     text
 }
@@ -73,6 +104,8 @@ fn datasets(report: &PrepareReport) -> String {
         "sharing",
         "longest",
         "truncated",
+        "lost tokens",
+        "lost labels",
         "dropped",
     ];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
@@ -107,6 +140,8 @@ fn row(dataset: Dataset, told: &DatasetReport) -> Vec<String> {
     row.push(format!("{:.2}x", told.sharing));
     row.push(told.longest.to_string());
     row.push(told.truncated.to_string());
+    row.push(told.cut_tokens.to_string());
+    row.push(told.lost_label_tokens.to_string());
     row.push(told.dropped.values().sum::<usize>().to_string());
     row
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use glpft_checkpoints::{FileError, RunDirectory, create_directory_atomically};
 use glpft_data::{
-    Dataset, PromptTokenizer, Prompts, QuerySplits, ReadOptions, Source, SourceError, SourceForm,
-    fingerprint, sample,
+    Dataset, PromptTokenizer, Prompts, QuerySplits, ReadOptions, Source, SourceError, fingerprint,
+    sample,
 };
 use glpft_recipes::{DataRecipe, Recipe, Stage, StartFrom};
 
@@ -165,12 +165,7 @@ impl<'r> Maker<'r> {
             data.split_seed,
         );
         let mut state = self.source.clone();
-        state.form = match source.form() {
-            SourceForm::Raw => "raw",
-            SourceForm::Stage1 => "stage-1",
-            SourceForm::Stage2 => "stage-2",
-        }
-        .to_owned();
+        state.form = source.form().name().to_owned();
         state.test_query_ids = source.test_query_ids();
         state.report = report;
         Ok(Made {

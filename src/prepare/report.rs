@@ -25,7 +25,7 @@ pub struct SourceState {
     pub fingerprint: String,
     /// A hash of its files' names, sizes and times: where it is the same, the content is not read again.
     pub listing: String,
-    /// Its form: `raw`, `stage-1` or `stage-2`.
+    /// Its form: `raw`, or that of its records.
     pub form: String,
     /// How many test query ids it leaves out; `null` where it has none to leave out.
     pub test_query_ids: Option<usize>,
@@ -79,6 +79,12 @@ pub struct DatasetReport {
     pub sharing: f64,
     /// Examples that lost tokens.
     pub truncated: usize,
+    /// Tokens that these lost.
+    #[serde(default)]
+    pub cut_tokens: usize,
+    /// Tokens that are not learned, because they were cut or their example was left out.
+    #[serde(default)]
+    pub lost_label_tokens: usize,
     /// Examples left out, by reason.
     pub dropped: BTreeMap<DropReason, usize>,
 }
@@ -108,7 +114,7 @@ impl SourceState {
 
 impl DatasetReport {
     /// What became of the examples, for a dataset without any to train on.
-    pub(super) fn why_none(&self) -> String {
+    pub(super) fn why_none(&self, source: &SourceState) -> String {
         let mut parts = Vec::new();
         if self.validation_examples > 0 {
             parts.push(format!("{} held out", self.validation_examples));
@@ -124,7 +130,8 @@ impl DatasetReport {
             ));
         }
         if parts.is_empty() {
-            return "the source has none".to_owned();
+            let SourceState { form, report, .. } = source;
+            return format!("the source ({form}, {} records) has none", report.kept);
         }
         parts.join(", ")
     }
@@ -138,6 +145,8 @@ impl DatasetReport {
         self.longest = statistics.longest;
         self.tree_tokens = statistics.tree_tokens;
         self.truncated = statistics.truncated;
+        self.cut_tokens = statistics.cut_tokens;
+        self.lost_label_tokens = statistics.lost_label_tokens;
         self.dropped = statistics.dropped;
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use glpft_checkpoints::FileError;
-use glpft_data::{answer_directories, fingerprint, sample};
+use glpft_data::{answer_directories, fingerprint, record_files, sample};
 use glpft_recipes::DataRecipe;
 use rayon::prelude::*;
 
@@ -98,6 +98,14 @@ fn list(recipe: &DataRecipe) -> Result<Vec<SourceFile>, Error> {
             let inside = directory.strip_prefix(source).unwrap_or(&directory);
             let parts: Vec<_> = inside.iter().map(OsStr::to_string_lossy).collect();
             add(&directory, &parts.join("/"), &mut files)?;
+        }
+        if files.is_empty() {
+            let records = record_files(source);
+            for path in records.map_err(|error| FileError::new("list", source, error))? {
+                let name = path.file_name().map(OsStr::to_string_lossy);
+                let name = name.unwrap_or_default().into_owned();
+                files.push(source_file(path, name)?);
+            }
         }
         let beside = source.join("test_query_ids");
         let ids = recipe.test_query_ids.as_ref().map_or(beside, PathBuf::from);

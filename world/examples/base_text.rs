@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::error::Error;
 
 use glpft_data::{Conversation, ReadOptions, Source};
-use glpft_recipes::{Observations, Schemas};
+use glpft_recipes::{Observations, Rationale, Schemas};
 use glpft_world::{NameSet, Size, World, generate};
 
 /// Worlds with as many tasks as the standard ones, and, as in the small ones, no tool whose functions' names are cut.
@@ -19,6 +19,7 @@ const READ: ReadOptions = ReadOptions {
     valid_only: false,
     observations: Observations::ResponseOrError,
     schemas: Schemas::Published,
+    rationale: Rationale::Keep,
     strict: true,
 };
 

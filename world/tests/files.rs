@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use glpft_data::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, ReadOptions, Source, Speaker};
-use glpft_recipes::{Observations, Schemas};
+use glpft_recipes::{Observations, Rationale, Schemas};
 use glpft_world::{Size, World, generate, overlap};
 use serde_json::Value;
 
@@ -33,6 +33,7 @@ const OPTIONS: ReadOptions = ReadOptions {
     valid_only: false,
     observations: Observations::ResponseOrError,
     schemas: Schemas::Published,
+    rationale: Rationale::Keep,
     strict: true,
 };
 

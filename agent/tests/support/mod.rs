@@ -14,7 +14,7 @@ use glpft_agent::{
     run_rollouts,
 };
 use glpft_data::{Purpose, Random, ReadOptions, Source, Speaker, Turn};
-use glpft_recipes::{Observations, Schemas};
+use glpft_recipes::{Observations, Rationale, Schemas};
 use serde_json::{Map, Value, json};
 
 pub fn parameters(names: &[&str]) -> Map<String, Value> {
@@ -191,6 +191,7 @@ pub fn read_back(rollout: &Rollout, strategy: Strategy) -> Option<Vec<Turn>> {
         valid_only: true,
         observations: Observations::ResponseOrError,
         schemas: Schemas::Published,
+        rationale: Rationale::Keep,
         strict: true,
     };
     let read = source.read_conversations(&options, &mut |_, _| {}).ok()?;

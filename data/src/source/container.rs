@@ -206,4 +206,5 @@ fn layout(start: &[u8], is_whole: bool) -> Result<Option<Layout>, RecordError> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 mod tests;

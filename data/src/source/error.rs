@@ -58,6 +58,12 @@ pub enum RecordError {
          (in Python: pandas.read_parquet(FILE).to_json(\"FILE.jsonl\", orient=\"records\", lines=True))"
     )]
     NoParquet,
+    /// A Parquet table that cannot be read.
+    #[error("is a Parquet table that cannot be read: {problem}")]
+    Parquet {
+        /// What is wrong with it.
+        problem: String,
+    },
     /// What is wrong with a file that was looked at before.
     #[error(transparent)]
     Same(Arc<RecordError>),
@@ -130,7 +136,8 @@ impl RecordError {
             | Self::NoRecords { .. }
             | Self::NotRecords
             | Self::NoForm { .. }
-            | Self::NoParquet => return None,
+            | Self::NoParquet
+            | Self::Parquet { .. } => return None,
             Self::Same(same) => return same.path(),
             Self::Missing { within, .. } => within,
             Self::Type { path, .. }

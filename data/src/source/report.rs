@@ -1,10 +1,11 @@
 //! What became of a source's records.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Record;
+use super::{Record, StepCounts};
 
 /// What became of one record that is not bad.
 pub(super) enum Outcome {
@@ -38,6 +39,45 @@ pub struct SourceReport {
     pub invalid: usize,
     /// Left out because they cannot be read.
     pub bad: Vec<BadRecord>,
+    /// The steps of the records that are used.
+    #[serde(default)]
+    pub steps: StepCounts,
+    /// How many of these steps are not learned because something is wrong with them, by what that is.
+    #[serde(default)]
+    pub faults: BTreeMap<String, usize>,
+    /// The first of them.
+    #[serde(default)]
+    pub first_faults: Vec<BadRecord>,
+}
+
+/// How many faults of steps are told one by one.
+const FIRST_FAULTS: usize = 100;
+
+impl SourceReport {
+    /// Counts a record that is used, so many of whose steps came without a rationale.
+    pub(super) fn keep(
+        &mut self,
+        name: &dyn Fn() -> String,
+        record: &Record,
+        without_rationale: usize,
+    ) {
+        self.kept += 1;
+        let conversation = &record.conversation;
+        self.steps.add(StepCounts {
+            without_rationale,
+            ..StepCounts::of(conversation)
+        });
+        for fault in &conversation.marks.faults {
+            let kind = fault.kind.name().to_owned();
+            *self.faults.entry(kind).or_default() += 1;
+            if self.first_faults.len() < FIRST_FAULTS {
+                self.first_faults.push(BadRecord {
+                    record: name(),
+                    reason: fault.reason.clone(),
+                });
+            }
+        }
+    }
 }
 
 /// One line: `5 of 9 records kept; 2 of test queries, …`.

@@ -17,7 +17,7 @@ use glpft_data::{Conversation, Prompts, ReadOptions, Source, Speaker, Turn};
 use glpft_eval::static_evaluation::{
     Answerer, Manifest, StaticError, StaticEvaluation, StaticObserver, StaticReport, StaticSettings,
 };
-use glpft_recipes::{Observations, Schemas};
+use glpft_recipes::{Observations, Rationale, Schemas};
 
 /// The fixture at `path` in `GLPFT_FIXTURES` (by default `shared` beside the repository), or none, said on stdout.
 pub fn fixture(path: &str) -> Option<PathBuf> {
@@ -37,6 +37,7 @@ pub fn conversations(path: &Path, limit: usize) -> Vec<Conversation> {
         valid_only: false,
         observations: Observations::ResponseOrError,
         schemas: Schemas::Published,
+        rationale: Rationale::Keep,
         strict: true,
     };
     let source = Source::open(path, None).unwrap();

@@ -85,7 +85,7 @@ impl Chat {
             trajectory: None,
             conversation: Conversation {
                 query,
-                tools: functions.map(tool).collect::<Result<_, _>>()?,
+                tools: functions.map(|one| one.tool(options.schemas)).collect(),
                 instruction,
                 turns: read.turns,
                 marks,
@@ -126,20 +126,6 @@ impl Chat {
             });
         }
     }
-}
-
-/// TEMPORARY until functions tell their tools themselves.
-fn tool(function: &ChatFunction) -> Result<crate::trajectory::Tool, RecordError> {
-    let mut parameters = function.parameters.clone();
-    let mut properties = parameters.remove("properties").unwrap_or_else(|| serde_json::json!({}));
-    if let Some(properties) = properties.as_object_mut() {
-        for property in properties.values_mut() {
-            if let Some(property) = property.as_object_mut() {
-                property.entry("type").or_insert("string".into());
-            }
-        }
-    }
-    crate::trajectory::Tool::of_function(&serde_json::json!({"name": function.name, "description": function.description, "parameters": {"properties": properties}}))
 }
 
 /// What is wrong with a call, if anything.
