@@ -369,7 +369,10 @@ fn check_training(
             return Err(Error::NoExamples {
                 dataset: dataset.name(),
                 stage: stage.name(),
-                why: told.first().map(|told| told.why_none(&report.source)).unwrap_or_default(),
+                why: told
+                    .first()
+                    .map(|told| told.why_none(&report.source))
+                    .unwrap_or_default(),
             });
         }
     }

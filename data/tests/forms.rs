@@ -45,7 +45,12 @@ fn told(path: &Path, options: &ReadOptions) -> String {
 fn shown(conversation: &Conversation) -> String {
     let mut text = format!("\nquery {}\n", conversation.query);
     for tool in &conversation.tools {
-        writeln!(text, "tool {}", python::json::dumps(tool.description()).unwrap()).unwrap();
+        writeln!(
+            text,
+            "tool {}",
+            python::json::dumps(tool.description()).unwrap()
+        )
+        .unwrap();
     }
     let marks = &conversation.marks;
     for (index, turn) in conversation.turns.iter().enumerate() {
@@ -62,7 +67,9 @@ fn shown(conversation: &Conversation) -> String {
             .iter()
             .map(|example| match &marks.example {
                 None => example.turn.to_string(),
-                Some(given) => format!("{:?} in {} turns", given.target, example.prompt.turns.len()),
+                Some(given) => {
+                    format!("{:?} in {} turns", given.target, example.prompt.turns.len())
+                }
             })
             .collect();
         writeln!(text, "{} learns {}", dataset.name(), turns.join(", ")).unwrap();
@@ -120,10 +127,18 @@ fn a_directory_is_its_files() {
     let source = Source::open(folder.path(), None).unwrap();
     assert_eq!(source.form().name(), "OpenAI chat");
     let read = source.read_conversations(&FIXED, &mut |_, _| ()).unwrap();
-    let queries: Vec<&str> = read.conversations.iter().map(|one| one.query.as_str()).collect();
+    let queries: Vec<&str> = read
+        .conversations
+        .iter()
+        .map(|one| one.query.as_str())
+        .collect();
     assert_eq!(queries, ["1", "2", "3", "4"]);
     assert_eq!(read.report.bad.len(), 2);
-    assert!(read.report.bad[0].record.ends_with("d.json"), "{:?}", read.report.bad);
+    assert!(
+        read.report.bad[0].record.ends_with("d.json"),
+        "{:?}",
+        read.report.bad
+    );
 }
 
 #[test]
@@ -136,7 +151,13 @@ fn a_step_without_a_rationale_becomes_what_is_chosen() {
         assert!(read.report.steps.without_rationale > 0);
         let prompts = Prompts::builtin().unwrap();
         let conversation = &read.conversations[0];
-        let learned = examples(0, conversation, Dataset::Planner, &prompts, &mut GiveUpPrompt::Own);
+        let learned = examples(
+            0,
+            conversation,
+            Dataset::Planner,
+            &prompts,
+            &mut GiveUpPrompt::Own,
+        );
         assert_eq!(learned.len(), read.report.steps.planner.min(1));
         learned.into_iter().next().map(|example| example.target)
     };

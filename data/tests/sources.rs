@@ -252,7 +252,10 @@ fn what_is_no_source_says_so() {
         ("hello", "neither a JSON array nor JSON lines"),
         ("{}", "an object without keys"),
         ("[1]", "[0] it is 1, not an object"),
-        (r#"[{"a": 1}]"#, "[0] has the keys `a`: those of no form that is read"),
+        (
+            r#"[{"a": 1}]"#,
+            "[0] has the keys `a`: those of no form that is read",
+        ),
         (
             r#"{"message": [], "tools": []}"#,
             "OpenAI chat has `messages` where this has `message`",

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Arrangement, Backward, Behaviour, GiveUpHistory, Observations, OnNotFinite, Packing, Precision, Rationale,
-    Sampling, Schedule, Schemas, Separators, SystemPrefix, Truncate, Tune,
+    Arrangement, Backward, Behaviour, GiveUpHistory, Observations, OnNotFinite, Packing, Precision,
+    Rationale, Sampling, Schedule, Schemas, Separators, SystemPrefix, Truncate, Tune,
 };
 
 /// A choice as the resolver reads it.

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use crate::{
     Arrangement, Backward, Behaviour, DataRecipe, GiveUpHistory, LoraRecipe, ModelRecipe,
-    Observations, OnNotFinite, Packing, Place, Precision, RandomModel, Rationale, Recipe, RecipeError,
-    Sampling, Schedule, Schemas, Separators, Stage, StageRecipe, Stages, StartFrom, SystemPrefix,
-    Truncate, Tune, check::check, choice::Choice, nearest::listed, settings::Settings,
-    value::Value,
+    Observations, OnNotFinite, Packing, Place, Precision, RandomModel, Rationale, Recipe,
+    RecipeError, Sampling, Schedule, Schemas, Separators, Stage, StageRecipe, Stages, StartFrom,
+    SystemPrefix, Truncate, Tune, check::check, choice::Choice, nearest::listed,
+    settings::Settings, value::Value,
 };
 
 /// Where `max_length` is not set: the published maximum.

@@ -81,7 +81,9 @@ impl<'t> Reader<'t> {
             let key = match self.value()? {
                 Value::String(key) => key,
                 // As `json.dumps` writes such keys.
-                key @ (Value::Number(_) | Value::Bool(_) | Value::Null) => json::dumps(&key).ok()?,
+                key @ (Value::Number(_) | Value::Bool(_) | Value::Null) => {
+                    json::dumps(&key).ok()?
+                }
                 _ => return None,
             };
             if !self.take(':') {
@@ -98,7 +100,8 @@ impl<'t> Reader<'t> {
 
     /// A number or a constant.
     fn word(&mut self) -> Option<Value> {
-        let is_part = |character: char| character.is_ascii_alphanumeric() || "+-.".contains(character);
+        let is_part =
+            |character: char| character.is_ascii_alphanumeric() || "+-.".contains(character);
         let end = self.rest.find(|character| !is_part(character));
         let (word, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         self.rest = rest;
@@ -176,20 +179,34 @@ mod tests {
     fn what_python_prints_is_read_back() {
         for value in [
             json!({"a": [1, null, true, {"b": -2.5}], "it's": "\"so\"", "é\n\t\\": "日\u{200b}😀\u{7f}"}),
-            json!([[], {}, "", "'", "\"", "'\"", 12345678901234567890_u64, false]),
+            json!([
+                [],
+                {},
+                "",
+                "'",
+                "\"",
+                "'\"",
+                12345678901234567890_u64,
+                false
+            ]),
             json!("text"),
             json!(null),
         ] {
             assert_eq!(literal(&repr(&value)), Some(value));
         }
         assert_eq!(literal("('a', 1,)"), Some(json!(["a", 1])));
-        assert_eq!(literal("{1: 'a', None: [nan]}").map(|value| repr(&value)), Some("{'1': 'a', 'null': [nan]}".to_owned()));
+        assert_eq!(
+            literal("{1: 'a', None: [nan]}").map(|value| repr(&value)),
+            Some("{'1': 'a', 'null': [nan]}".to_owned())
+        );
         assert_eq!(literal(r"'\ud83d\q'"), Some(json!("\u{fffd}\\q")));
     }
 
     #[test]
     fn anything_else_is_none() {
-        for text in ["", "a", "{", "['a'", "'a", "[1 2]", "{'a'}", "{[]: 1}", "1 2", "f(1)", "[,]", "'\\x4'"] {
+        for text in [
+            "", "a", "{", "['a'", "'a", "[1 2]", "{'a'}", "{[]: 1}", "1 2", "f(1)", "[,]", "'\\x4'",
+        ] {
             assert_eq!(literal(text), None, "{text}");
         }
         assert_eq!(literal(&"[".repeat(1_000_000)), None);

@@ -189,7 +189,11 @@ fn layout(start: &[u8], is_whole: bool) -> Result<Option<Layout>, RecordError> {
             let is_array = lines.next().is_some_and(is_value);
             let follows = lines.map(<[u8]>::trim_ascii).find(|line| !line.is_empty());
             let is_lines = is_array && follows.is_some_and(|line| line.starts_with(b"["));
-            Ok(Some(if is_lines { Layout::Lines } else { Layout::Array }))
+            Ok(Some(if is_lines {
+                Layout::Lines
+            } else {
+                Layout::Array
+            }))
         }
         b'{' => {
             // The first line may be the one that is broken; a last one may be cut off.

@@ -40,7 +40,9 @@ pub enum RecordError {
         found: &'static str,
     },
     /// A file whose text is none that records are written in.
-    #[error("is neither a JSON array nor JSON lines, nor either compressed with gzip or zstd, nor Parquet")]
+    #[error(
+        "is neither a JSON array nor JSON lines, nor either compressed with gzip or zstd, nor Parquet"
+    )]
     NotRecords,
     /// A file none of whose records is of a known form.
     #[error("is {layout}, of no form that is read: {place} {found}")]

@@ -74,7 +74,12 @@ impl RecordFiles {
     /// The form of most files.
     pub fn form(&self) -> &'static Form {
         let mut most = self.files[0].form;
-        let count = |form: &Form| self.files.iter().filter(|file| file.form.name == form.name).count();
+        let count = |form: &Form| {
+            self.files
+                .iter()
+                .filter(|file| file.form.name == form.name)
+                .count()
+        };
         for file in &self.files {
             if count(file.form) > count(most) {
                 most = file.form;
@@ -95,7 +100,10 @@ impl RecordFiles {
         take: &mut Take<'_, E>,
     ) -> Result<(), E> {
         for (path, reason) in &self.bad {
-            take(&|| path.display().to_string(), Err(RecordError::Same(Arc::clone(reason))))?;
+            take(
+                &|| path.display().to_string(),
+                Err(RecordError::Same(Arc::clone(reason))),
+            )?;
         }
         let mut done = 0;
         for file in &self.files {
@@ -124,7 +132,10 @@ impl RecordFile {
         let read = container.each(&mut |place, record| {
             form = record.as_ref().ok().and_then(form_of);
             // A record tells more than what is none.
-            if first.as_ref().is_none_or(|(_, first)| first.is_err() && record.is_ok()) {
+            if first
+                .as_ref()
+                .is_none_or(|(_, first)| first.is_err() && record.is_ok())
+            {
                 first = Some((place, record));
             }
             match form {
@@ -205,7 +216,9 @@ pub fn record_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
 /// Whether a file is named as files of records are.
 fn holds_records(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let compressed = COMPRESSED.iter().find_map(|ending| name.strip_suffix(ending));
+    let compressed = COMPRESSED
+        .iter()
+        .find_map(|ending| name.strip_suffix(ending));
     let name = compressed.unwrap_or(&name);
     !name.starts_with('.') && ENDINGS.iter().any(|ending| name.ends_with(ending))
 }

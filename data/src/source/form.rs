@@ -7,8 +7,8 @@ mod role;
 mod sharegpt;
 mod stage_1;
 mod stage_2;
-mod tools;
 mod toolllama;
+mod tools;
 mod turns;
 mod xlam;
 
@@ -89,7 +89,10 @@ fn similar<'o>(object: &'o Map<String, Value>, key: &str) -> Option<&'o str> {
         other != key && other.len() > 3 && (key.starts_with(&other) || other.starts_with(key))
             || other == key
     };
-    object.keys().find(|other| *other != key && is_similar(other)).map(String::as_str)
+    object
+        .keys()
+        .find(|other| *other != key && is_similar(other))
+        .map(String::as_str)
 }
 
 /// A key of a stranger's, short enough for a message.

@@ -37,7 +37,10 @@ fn records(bytes: &[u8]) -> (Option<Layout>, Vec<String>) {
 #[test]
 fn layouts_are_told_apart() {
     let one_two = |first: &str, second: &str| {
-        vec![format!("{first} {{\"a\":1}}"), format!("{second} {{\"b\":[2]}}")]
+        vec![
+            format!("{first} {{\"a\":1}}"),
+            format!("{second} {{\"b\":[2]}}"),
+        ]
     };
     let array = (Some(Layout::Array), one_two("[0]", "[1]"));
     assert_eq!(records(br#"[{"a": 1}, {"b": [2]}]"#), array);
@@ -45,12 +48,18 @@ fn layouts_are_told_apart() {
     assert_eq!(records(b"\xef\xbb\xbf[{\"a\": 1},{\"b\": [2]}]"), array);
     let lines = (Some(Layout::Lines), one_two(":1", ":3"));
     assert_eq!(records(b"{\"a\": 1}\r\n\n{\"b\": [2]}"), lines);
-    assert_eq!(records(b"\xef\xbb\xbf{\"a\": 1}\n \n{\"b\": [2]}\n\n"), lines);
+    assert_eq!(
+        records(b"\xef\xbb\xbf{\"a\": 1}\n \n{\"b\": [2]}\n\n"),
+        lines
+    );
     let values = (Some(Layout::Values), one_two("[0]", "[1]"));
     assert_eq!(records(b"{\n\"a\": 1\n}\n{\n\"b\": [\n2]}\n"), values);
     let single = (Some(Layout::Lines), vec![":1 {\"a\":1}".to_owned()]);
     assert_eq!(records(b"{\"a\": 1}"), single);
-    let lists = (Some(Layout::Lines), vec![":1 [1]".to_owned(), ":2 [2]".to_owned()]);
+    let lists = (
+        Some(Layout::Lines),
+        vec![":1 [1]".to_owned(), ":2 [2]".to_owned()],
+    );
     assert_eq!(records(b"[1]\n[2]\n"), lists);
     assert_eq!(records(b"[]"), (Some(Layout::Array), Vec::new()));
     assert_eq!(read(b" \n").2, "empty");
@@ -59,18 +68,35 @@ fn layouts_are_told_apart() {
 
 #[test]
 fn a_bad_record_is_bad_alone() {
-    let (layout, records, ended) = read(b"{\"a\": 1}\n{\"a\": \n{\"a\": \"\xff\"}\n{\"a\": 2}\n{\"a\": 3");
+    let (layout, records, ended) =
+        read(b"{\"a\": 1}\n{\"a\": \n{\"a\": \"\xff\"}\n{\"a\": 2}\n{\"a\": 3");
     assert_eq!((layout, ended.as_str()), (Some(Layout::Lines), ""));
     assert_eq!(records[0], ":1 {\"a\":1}");
-    assert!(records[1].starts_with(":2 is not valid JSON: EOF"), "{}", records[1]);
-    assert!(records[2].starts_with(":3 is not UTF-8 text"), "{}", records[2]);
+    assert!(
+        records[1].starts_with(":2 is not valid JSON: EOF"),
+        "{}",
+        records[1]
+    );
+    assert!(
+        records[2].starts_with(":3 is not UTF-8 text"),
+        "{}",
+        records[2]
+    );
     assert_eq!(records[3], ":4 {\"a\":2}");
-    assert!(records[4].starts_with(":5 is not valid JSON: EOF"), "{}", records[4]);
+    assert!(
+        records[4].starts_with(":5 is not valid JSON: EOF"),
+        "{}",
+        records[4]
+    );
     // The first line may be the bad one.
     assert_eq!(read(b"{\"a\": \n{\"a\": 1}\n").1.len(), 2);
     let (_, records, ended) = read(b"[{\"a\": tru}, 7, \"]\\\"\", {\"a\": \"\xff\"}, null]");
     assert_eq!(ended, "");
-    assert!(records[0].starts_with("[0] is not valid JSON"), "{}", records[0]);
+    assert!(
+        records[0].starts_with("[0] is not valid JSON"),
+        "{}",
+        records[0]
+    );
     assert_eq!(records[1..3], ["[1] 7", "[2] \"]\\\"\""]);
     assert!(records[3].starts_with("[3] is not UTF-8"), "{}", records[3]);
     assert_eq!(records[4], "[4] null");
@@ -91,7 +117,11 @@ fn an_array_that_is_broken_between_its_elements_says_where() {
         ("[\"a", 0, "EOF while parsing a string"),
     ] {
         let (layout, records, ended) = read(text.as_bytes());
-        assert_eq!((layout, records.len()), (Some(Layout::Array), count), "{text}");
+        assert_eq!(
+            (layout, records.len()),
+            (Some(Layout::Array), count),
+            "{text}"
+        );
         assert!(ended.contains(problem), "{text}: {ended}");
         assert!(ended.starts_with("is not valid JSON: "), "{text}: {ended}");
     }
@@ -103,7 +133,10 @@ fn elements_are_those_of_the_whole_text() {
     let value = json!([
         {"a": "\"[{]}\\", "b": [[], {}, [{}]]}, [], "", "\\", -1.5e3, true, null, {"é": "日\u{1f600}\n"}, "a,b]",
     ]);
-    for text in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
+    for text in [
+        value.to_string(),
+        serde_json::to_string_pretty(&value).unwrap(),
+    ] {
         let mut whole = Vec::new();
         json::load_elements(&text, |element| {
             whole.push(element);
@@ -142,7 +175,12 @@ fn compressed_files_are_read_as_they_are() {
     let members = [gzip(&text[..9]), gzip(&text[9..])].concat();
     assert_eq!(records(&members), plain);
     let skipped = b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc";
-    let frames = [zstd(&text[..9]).as_slice(), skipped, zstd(&text[9..]).as_slice()].concat();
+    let frames = [
+        zstd(&text[..9]).as_slice(),
+        skipped,
+        zstd(&text[9..]).as_slice(),
+    ]
+    .concat();
     assert_eq!(records(&frames), plain);
     for mut bytes in [gzip(&text.repeat(999)), zstd(&text.repeat(999))] {
         bytes.truncate(bytes.len() - 9);

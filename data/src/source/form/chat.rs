@@ -147,7 +147,10 @@ fn fault(place: &str, call: &ChatCall, offered: &HashSet<&str>) -> Option<StepFa
     };
     Some(StepFault {
         kind: FaultKind::NoJson,
-        reason: format!("{place}: the arguments {problem}: {}", short(&call.arguments)),
+        reason: format!(
+            "{place}: the arguments {problem}: {}",
+            short(&call.arguments)
+        ),
     })
 }
 

@@ -21,9 +21,9 @@ pub(super) const FORM: Form = Form {
     keys: &["conversations", "tools"],
     is: |record| {
         let texts = turns::list(record).iter();
-        texts.filter_map(|turn| turns::said(turn).1).any(|text| {
-            text.contains(CALL.0) || text.contains(TOOLS.0) && text.contains(TOOLS.1)
-        })
+        texts
+            .filter_map(|turn| turns::said(turn).1)
+            .any(|text| text.contains(CALL.0) || text.contains(TOOLS.0) && text.contains(TOOLS.1))
     },
     read: |record, options| match turns::are_openai(record.value()) {
         true => openai::read(record, options),
@@ -102,7 +102,10 @@ fn offered(text: &str) -> Option<(String, Option<Vec<Value>>)> {
     });
     let (at, tools, rest) = found?;
     let before = &text[..at];
-    let heading = HEADINGS.iter().filter_map(|heading| before.find(heading)).min();
+    let heading = HEADINGS
+        .iter()
+        .filter_map(|heading| before.find(heading))
+        .min();
     let before = match heading.or_else(|| before.rfind("\n\n")) {
         Some(end) => before[..end].trim(),
         // All of one paragraph: nothing tells where it begins to speak of tools.

@@ -58,7 +58,9 @@ fn read_turn(turn: &Field<'_>, messages: &mut Vec<ChatMessage>) -> Result<(), Re
     };
     let value = match turn.find("value")? {
         Some(value) => value,
-        None => turn.find("content")?.map_or_else(|| turn.key("value"), Ok)?,
+        None => turn
+            .find("content")?
+            .map_or_else(|| turn.key("value"), Ok)?,
     };
     let weight = weight(turn)?;
     let path = turn.path();
@@ -155,7 +157,9 @@ fn one_reply_a_call(messages: Vec<ChatMessage>) -> Vec<ChatMessage> {
     while let Some(message) = messages.next() {
         let is_single = message.role == ChatRole::Tool
             && message.answers.is_none()
-            && messages.peek().is_none_or(|next| next.role != ChatRole::Tool);
+            && messages
+                .peek()
+                .is_none_or(|next| next.role != ChatRole::Tool);
         if !is_single || calls < 2 {
             calls = message.calls.len();
             all.push(message);

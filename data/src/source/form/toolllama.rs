@@ -75,12 +75,13 @@ const TRIES: usize = 64;
 /// The functions at the end of the system's text.
 fn listed(system: &Field<'_>) -> Result<Vec<ChatFunction>, RecordError> {
     let text = strip(system.text()?);
-    let found = text.match_indices("[{").take(TRIES).find_map(|(at, _)| {
-        match tools::parse(&text[at..]) {
-            Some(Value::Array(functions)) => Some(functions),
-            _ => None,
-        }
-    });
+    let found =
+        text.match_indices("[{")
+            .take(TRIES)
+            .find_map(|(at, _)| match tools::parse(&text[at..]) {
+                Some(Value::Array(functions)) => Some(functions),
+                _ => None,
+            });
     let found = found.ok_or_else(|| system.wrong("does not end with a list of functions"))?;
     tools::read(found)
 }

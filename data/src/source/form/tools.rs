@@ -51,10 +51,7 @@ pub(super) fn read(tools: Vec<Value>) -> Result<Vec<ChatFunction>, RecordError> 
 }
 
 /// The objects in a field: a list, its text (as JSON or as Python prints it), a list of such texts, or one object.
-pub(super) fn list(
-    field: &Field<'_>,
-    expected: &'static str,
-) -> Result<Vec<Value>, RecordError> {
+pub(super) fn list(field: &Field<'_>, expected: &'static str) -> Result<Vec<Value>, RecordError> {
     let whole = match field.value() {
         Value::String(text) if text.trim().is_empty() => return Ok(Vec::new()),
         Value::String(text) => parse(text).ok_or_else(|| field.not(expected))?,
@@ -161,8 +158,11 @@ fn json_type(python: &str) -> (String, bool) {
         false => (kind, rest),
     };
     let kind = kind.trim();
-    let inner = kind.strip_prefix("Optional[").and_then(|kind| kind.strip_suffix(']'));
-    let is_optional = inner.is_some() || rest.contains("optional") || python.ends_with(", optional");
+    let inner = kind
+        .strip_prefix("Optional[")
+        .and_then(|kind| kind.strip_suffix(']'));
+    let is_optional =
+        inner.is_some() || rest.contains("optional") || python.ends_with(", optional");
     let kind = inner.unwrap_or(kind);
     let head = kind.split('[').next().unwrap_or(kind).trim();
     let known = TYPES.iter().find(|(name, _)| *name == head);
