@@ -106,7 +106,7 @@ fn argument_text<'s>(
     }
     let told = describer.sentences(&layers);
     // ToolBench's text has the comma of an empty description, too.
-    if layers.text("description").is_some() && !(shown.is_empty() && !told.is_empty()) {
+    if layers.text("description").is_some() && (!shown.is_empty() || told.is_empty()) {
         text.push_str(", ");
         text.push_str(shown);
     }

@@ -73,7 +73,7 @@ pub(super) fn describe(record: &Value) -> String {
                 form.name,
                 shown(other)
             ),
-            None if form.keys.iter().any(|key| has(key)) => {
+            None if form.keys.iter().any(has) => {
                 format!("{keys}; nearest is {}, but there is no `{key}`", form.name)
             }
             None => format!("{keys}: those of no form that is read"),
