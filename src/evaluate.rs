@@ -17,7 +17,7 @@ use glpft_data::{Conversations, ReadOptions, Source};
 use glpft_eval::static_evaluation::{
     Answerer, StaticEvaluation, StaticObserver, StaticReport, StaticSettings,
 };
-use glpft_recipes::{Arrangement, Behaviour, Observations, Rationale, Schemas};
+use glpft_recipes::{Arrangement, Behaviour, Schemas};
 
 use crate::error::Error;
 pub(crate) use fitted::Fitted;
@@ -98,14 +98,11 @@ pub fn evaluate_static(
 /// Where there is no usable record.
 pub fn read(data: &Path, behaviour: Behaviour, schemas: Schemas) -> Result<Conversations, Error> {
     let options = ReadOptions {
-        valid_only: false,
-        observations: match behaviour {
-            Behaviour::Compat => Observations::Response,
-            Behaviour::Fixed => Observations::ResponseOrError,
-        },
         schemas,
-        rationale: Rationale::Keep,
-        strict: false,
+        ..match behaviour {
+            Behaviour::Compat => ReadOptions::PUBLISHED,
+            Behaviour::Fixed => ReadOptions::FIXED,
+        }
     };
     let source = Source::open(data, None)?;
     Ok(source.read_conversations(&options, &mut |_, _| {})?)

@@ -1,6 +1,7 @@
 //! What a step of an agent comes to.
 
 pub use glpft_data::OBSERVATION_CHARACTERS;
+use glpft_data::lenient_object;
 use glpft_data::python::{first_chars, json};
 use serde::Serialize;
 use serde_json::Value;
@@ -110,53 +111,24 @@ enum ReturnType {
     Other,
 }
 
-/// The `return_type`, and whether there is a `final_answer`. Arguments that do not parse are searched for both, so an
-/// answer that a token limit cut is an answer.
+/// The `return_type`, and whether there is a `final_answer`. Arguments that do not parse are read by their keys as far as they
+/// go, so an answer that a token limit cut is an answer.
 fn read_finish(arguments: &str) -> (Option<ReturnType>, bool) {
-    let parsed = json::loads(arguments).or_else(|_| json::loads(&escape_controls(arguments)));
-    match parsed {
-        Ok(Value::Object(object)) => {
-            let return_type = object.get("return_type").map(|value| match value.as_str() {
-                Some("give_answer") => ReturnType::Answer,
-                Some("give_up_and_restart") => ReturnType::GiveUp,
-                _ => ReturnType::Other,
-            });
-            (return_type, object.contains_key("final_answer"))
-        }
-        // Python ends with an error at JSON that is no object; it has no `return_type`.
-        Ok(_) => (None, false),
-        Err(_) => {
-            let has = |text| arguments.contains(text);
-            let return_type = if has(r#""return_type": "give_answer""#) {
-                Some(ReturnType::Answer)
-            } else if has(r#""return_type": "give_up_and_restart""#) {
-                Some(ReturnType::GiveUp)
-            } else {
-                has(r#""return_type": ""#).then_some(ReturnType::Other)
-            };
-            (return_type, has(r#""final_answer": ""#))
-        }
-    }
-}
-
-/// Control characters inside strings, escaped: `json.loads(…, strict=False)` takes them as they are.
-fn escape_controls(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    let (mut in_string, mut escaped) = (false, false);
-    for character in text.chars() {
-        match character {
-            '"' if !escaped => in_string = !in_string,
-            control if in_string && control.is_ascii_control() && control != '\u{7f}' => {
-                out.push_str(&format!("\\u{:04x}", control as u32));
-                escaped = false;
-                continue;
-            }
-            _ => {}
-        }
-        escaped = in_string && character == '\\' && !escaped;
-        out.push(character);
-    }
-    out
+    const RETURN_TYPE: &str = "return_type";
+    const FINAL_ANSWER: &str = "final_answer";
+    let read = json::loads(arguments)
+        .ok()
+        .or_else(|| lenient_object(arguments, &[RETURN_TYPE, FINAL_ANSWER]).map(|read| read.value));
+    // Python ends with an error at JSON that is no object; it has no `return_type`.
+    let Some(Value::Object(object)) = read else {
+        return (None, false);
+    };
+    let return_type = object.get(RETURN_TYPE).map(|value| match value.as_str() {
+        Some("give_answer") => ReturnType::Answer,
+        Some("give_up_and_restart") => ReturnType::GiveUp,
+        _ => ReturnType::Other,
+    });
+    (return_type, object.contains_key(FINAL_ANSWER))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use glpft_data::{
     Conversation, Dataset, Example, GiveUpPrompt, PromptTokenizer, Prompts, ReadOptions, Source,
     Speaker, Text, encode_prompt, examples, sample,
 };
-use glpft_recipes::{Behaviour, Observations, Rationale, Schemas, Separators};
+use glpft_recipes::{Behaviour, Separators};
 
 /// What is at `path` in the folder that `variable` names (by default `default` beside the repository), or none, said on
 /// stdout.
@@ -30,11 +30,8 @@ fn outside(variable: &str, default: &str, path: &str) -> Option<PathBuf> {
 
 fn conversations(source: &Source) -> Vec<Conversation> {
     let options = ReadOptions {
-        valid_only: false,
-        observations: Observations::ResponseOrError,
-        schemas: Schemas::Published,
-        rationale: Rationale::Keep,
         strict: true,
+        ..ReadOptions::FIXED
     };
     let read = source.read_conversations(&options, &mut |_, _| {});
     read.unwrap().conversations

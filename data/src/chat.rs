@@ -11,8 +11,10 @@ mod reply;
 mod turns;
 
 pub use functions::{ChatFunction, NAME_CHARACTERS, read_functions};
+pub(crate) use message::read as read_message;
 pub use message::{ChatCall, ChatMessage, ChatRole, read_messages};
 pub use reply::OBSERVATION_CHARACTERS;
+pub(crate) use turns::reply_of;
 pub use turns::{ChatTurns, chat_turns};
 
 #[cfg(test)]

@@ -1,17 +1,19 @@
 //! A conversation: a trajectory as turns between the user, the roles and the tools (the pipeline's stage 2).
 
 mod finish;
+mod messages;
 mod observation;
 
-use glpft_recipes::Observations;
 use serde::{Deserialize, Serialize};
 
 use crate::marks::Marks;
-use crate::python::json;
-use crate::source::{Field, RecordError, shown};
-use crate::trajectory::{Tool, Trajectory, read_tools};
+use crate::query::level_query;
+use crate::source::{Field, ReadOptions, RecordError, shown};
+use crate::trajectory::{FINISH, Tool, Trajectory, read_tools};
 
+pub(crate) use finish::RecordedEnd;
 pub use finish::{Finish, read_finish};
+pub use messages::call_turns;
 pub use observation::observation_text;
 
 /// Ends a rationale after which the caller answers.
@@ -82,7 +84,7 @@ pub struct Turn {
 /// A trajectory as turns.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Conversation {
-    /// What splits are made by: the query id of a raw answer, else the instruction.
+    /// What splits are made by: the instruction, levelled ([`level_query`]).
     #[serde(skip)]
     pub query: String,
     /// The tools to choose from.
@@ -101,36 +103,9 @@ impl Conversation {
     /// Turns a trajectory's messages into turns.
     pub fn from_trajectory(
         trajectory: &Trajectory,
-        observations: Observations,
+        options: &ReadOptions,
     ) -> Result<Self, RecordError> {
-        let mut turns = vec![Turn {
-            from: Speaker::User,
-            value: trajectory.instruction.clone(),
-        }];
-        // The first two messages are the system's and the user's, whom the instruction stands for.
-        for (index, message) in trajectory.chain.iter().enumerate().skip(2) {
-            let message = Field::root(message, format!("{}[{index}]", trajectory.place));
-            let role = message.key("role")?;
-            match role.text()? {
-                "assistant" => push_assistant(&message, &mut turns)?,
-                "user" => turns.push(Turn {
-                    from: Speaker::User,
-                    value: message.key("content")?.text()?.to_owned(),
-                }),
-                "function" => turns.push(Turn {
-                    from: Speaker::Observation,
-                    value: observation::of_message(&message, observations)?,
-                }),
-                "system" => {}
-                _ => {
-                    return Err(RecordError::Unknown {
-                        path: role.path(),
-                        expected: "system, user, assistant, function",
-                        found: shown(role.value()),
-                    });
-                }
-            }
-        }
+        let turns = messages::read(trajectory, options)?;
         Ok(Self {
             query: trajectory.query.clone(),
             tools: trajectory.tools.clone(),
@@ -145,7 +120,7 @@ impl Conversation {
         let instruction = field.key("instruction")?.text()?;
         let turns = read_turns(&field.key("conversations")?)?;
         Ok(Self {
-            query: instruction.to_owned(),
+            query: level_query(instruction),
             tools: read_tools(&field.key("tools")?)?,
             instruction: instruction.to_owned(),
             turns,
@@ -164,45 +139,4 @@ pub(crate) fn read_turns(field: &Field<'_>) -> Result<Vec<Turn>, RecordError> {
         });
     }
     Ok(turns)
-}
-
-/// An assistant's message as the planner's turn and what the planner handed over to. A message that calls
-/// nothing, not even `Finish`, leaves no turn.
-fn push_assistant(message: &Field<'_>, turns: &mut Vec<Turn>) -> Result<(), RecordError> {
-    let content = message.find_text("content")?;
-    let Some(call) = message.find("function_call")? else {
-        return Ok(());
-    };
-    let name = call.key("name")?.text()?;
-    let arguments = argument_text(&call.key("arguments")?)?;
-    turns.extend(call_turns(content, name, &arguments));
-    Ok(())
-}
-
-/// The turns of an assistant's message: the planner's, and what the planner handed over to. `content` is the rationale,
-/// `None` where the message has none; `name` and `arguments` are of the call, of a function or of `Finish`.
-pub fn call_turns(content: Option<&str>, name: &str, arguments: &str) -> Vec<Turn> {
-    let rationale = content
-        .map(|content| format!("{content}\n"))
-        .unwrap_or_default();
-    let turn = |from, value| Turn { from, value };
-    let planner = |tag| turn(Speaker::Assistant, format!("{rationale} {tag}"));
-    if name != "Finish" {
-        let call = format!("Action: {name}\nAction Input: {arguments}");
-        return vec![planner(NEXT_CALLER), turn(Speaker::Caller, call)];
-    }
-    match read_finish(arguments, content) {
-        Finish::GiveUp => vec![planner(NEXT_GIVE_UP)],
-        Finish::Answer(answer) => {
-            vec![planner(NEXT_CONCLUSION), turn(Speaker::Conclusion, answer)]
-        }
-    }
-}
-
-/// The arguments' text; an object that stands there unquoted as its JSON text.
-fn argument_text(arguments: &Field<'_>) -> Result<String, RecordError> {
-    match arguments.value() {
-        serde_json::Value::Object(object) => Ok(json::dumps(object)?),
-        _ => Ok(arguments.text()?.to_owned()),
-    }
 }

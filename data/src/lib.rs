@@ -15,6 +15,7 @@ mod plan;
 mod prepared;
 mod prompts;
 pub mod python;
+mod query;
 mod random;
 mod roles;
 pub mod sample;
@@ -50,6 +51,7 @@ pub use prepared::{
     DatasetWriter, PreparedDataset, PreparedError, temporary_file, temporary_folder,
 };
 pub use prompts::{Prompts, PromptsError, SYSTEM_PREFIX, TemplateError, ToolPrompt, history_turn};
+pub use query::level_query;
 pub use random::{Purpose, Random};
 pub use roles::{GiveUpPrompt, HALLUCINATED, examples, history};
 pub use source::{

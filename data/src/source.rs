@@ -7,6 +7,7 @@ mod files;
 mod form;
 mod rationale;
 mod raw;
+mod recognise;
 mod report;
 mod steps;
 mod test_queries;
@@ -14,7 +15,9 @@ mod test_queries;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use glpft_recipes::{DataRecipe, Observations, Rationale, Schemas};
+use std::collections::HashSet;
+
+use glpft_recipes::{Arguments, Behaviour, DataRecipe, Observations, Rationale, Schemas};
 
 use crate::conversation::Conversation;
 use crate::sample;
@@ -67,18 +70,53 @@ enum Content {
 }
 
 /// How a source is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReadOptions {
     /// Leaves out raw answers whose `valid_data` is not true.
     pub valid_only: bool,
     /// See [`Observations`].
     pub observations: Observations,
+    /// See [`Arguments`].
+    pub arguments: Arguments,
     /// See [`Schemas`].
     pub schemas: Schemas,
     /// See [`Rationale`].
     pub rationale: Rationale,
+    /// Leaves out what has the text of a test query, not that alone which is named after its id. Else it is counted.
+    pub test_texts: bool,
     /// Ends at the first bad record instead of reporting it.
     pub strict: bool,
+    /// See [`DataRecipe::max_bad_fraction`].
+    pub max_bad_fraction: f64,
+}
+
+impl ReadOptions {
+    /// As the published pipeline reads, whatever is bad.
+    pub const PUBLISHED: Self = Self {
+        valid_only: false,
+        observations: Observations::Response,
+        arguments: Arguments::Published,
+        schemas: Schemas::Published,
+        rationale: Rationale::Keep,
+        test_texts: false,
+        strict: false,
+        max_bad_fraction: 1.0,
+    };
+
+    /// With the published pipeline's defects mended: every usable record, valid or not, whatever is bad.
+    pub const FIXED: Self = Self {
+        observations: Observations::ResponseOrError,
+        arguments: Arguments::Lenient,
+        test_texts: true,
+        ..Self::PUBLISHED
+    };
+
+    /// How many of so many records may be bad: [`ReadOptions::max_bad_fraction`] of them; of few, half, up to ten.
+    fn may_be_bad(&self, records: usize) -> usize {
+        const FEW: usize = 10;
+        let share = (records as f64 * self.max_bad_fraction).floor() as usize;
+        share.max((records / 2).min(FEW))
+    }
 }
 
 impl From<&DataRecipe> for ReadOptions {
@@ -86,9 +124,12 @@ impl From<&DataRecipe> for ReadOptions {
         Self {
             valid_only: recipe.valid_only,
             observations: recipe.observations,
+            arguments: recipe.arguments,
             schemas: recipe.schemas,
             rationale: recipe.rationale,
+            test_texts: recipe.behaviour == Behaviour::Fixed,
             strict: recipe.strict,
+            max_bad_fraction: recipe.max_bad_fraction,
         }
     }
 }
@@ -199,11 +240,22 @@ impl Source {
         each: &mut dyn FnMut(Record) -> Result<(), E>,
     ) -> Result<SourceReport, E> {
         let mut report = SourceReport::default();
+        let test_texts = match &self.content {
+            Content::Raw(answers) => answers.test_texts(),
+            Content::Files(_) => HashSet::new(),
+        };
         let mut take =
             |name: &dyn Fn() -> String, outcome: Result<Outcome, RecordError>| -> Result<(), E> {
                 report.records += 1;
                 match outcome {
                     Ok(Outcome::Kept(mut record)) => {
+                        if test_texts.contains(&record.conversation.query) {
+                            report.test_query_texts += 1;
+                            if options.test_texts {
+                                report.test_queries += 1;
+                                return Ok(());
+                            }
+                        }
                         let as_given = StepCounts::of(&record.conversation);
                         rationale::apply(&mut record.conversation, options.rationale);
                         report.keep(name, &record, as_given.without_rationale);
@@ -237,7 +289,21 @@ impl Source {
             }
             .into());
         }
-        Ok(report)
+        let (bad, records) = (report.bad.len(), report.records);
+        let allowed = options.may_be_bad(records);
+        match report.bad.first() {
+            Some(first) if bad > allowed => Err(SourceError::TooManyBad {
+                path: self.path.clone(),
+                bad,
+                records,
+                allowed,
+                fraction: options.max_bad_fraction,
+                first: format!("{}: {}", first.record, first.reason),
+                kept: report.kept,
+            }
+            .into()),
+            _ => Ok(report),
+        }
     }
 
     /// Every conversation at once.

@@ -1,6 +1,6 @@
 //! Which queries train, validate, or are left out.
 //!
-//! Queries are put in an order by a seeded hash (the first eight bytes of SHA-256 over seed and query, little
+//! A query is its text, levelled: one that stands under two ids is never on both sides. Queries are put in an order by a seeded hash (the first eight bytes of SHA-256 over seed and query, little
 //! endian; equal hashes by the query itself), and ranks in that order decide, so that every share is exact and even
 //! small sets have both sides:
 //! - of n queries the first ⌈n · fraction⌉ are used: a smaller fraction's are a subset of a larger one's;
@@ -14,6 +14,8 @@
 
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeSet, HashMap};
+
+use crate::query::level_query;
 
 /// The part of the data that a query, and every example of it, belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,7 +54,8 @@ pub struct QuerySplits {
 }
 
 impl QuerySplits {
-    /// Splits the queries of a whole source (repetitions count once).
+    /// Splits the queries of a whole source (repetitions count once). Those are one that are the same levelled
+    /// ([`level_query`]).
     ///
     /// `fraction` in (0, 1] is used at all, of that `validation_fraction` in [0, 0.5] is held out; values outside
     /// are taken as the nearest inside, and at least one query is used.
@@ -62,10 +65,10 @@ impl QuerySplits {
         validation_fraction: f64,
         seed: u64,
     ) -> Self {
-        let queries: BTreeSet<&str> = queries.into_iter().collect();
-        let mut order: Vec<(u64, &str)> = queries
+        let queries: BTreeSet<String> = queries.into_iter().map(level_query).collect();
+        let mut order: Vec<(u64, String)> = queries
             .into_iter()
-            .map(|query| (hash(seed, query), query))
+            .map(|query| (hash(seed, &query), query))
             .collect();
         order.sort_unstable();
         let validation_fraction = validation_fraction.clamp(0.0, 0.5);
@@ -85,14 +88,14 @@ impl QuerySplits {
                     Split::SecondHalf
                 }
             };
-            splits.insert(query.to_owned(), split);
+            splits.insert(query, split);
         }
         Self { splits }
     }
 
     /// Where a query belongs; `None`: it is not used.
     pub fn get(&self, query: &str) -> Option<Split> {
-        self.splits.get(query).copied()
+        self.splits.get(&level_query(query)).copied()
     }
 
     /// How many queries are in a split.

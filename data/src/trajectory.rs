@@ -1,10 +1,16 @@
 //! A trajectory: one path of messages from a query to an answer or a give-up (the pipeline's stage 1).
 
+mod unread;
+
+use std::collections::BTreeSet;
+
 use glpft_recipes::Schemas;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::conversation::RecordedEnd;
 use crate::python::{first_chars, last_chars};
+use crate::query::level_query;
 use crate::source::{Field, RecordError};
 
 /// ToolBench names are cut to their last characters, descriptions of tools to their first, of arguments to
@@ -90,15 +96,32 @@ impl Tool {
 
     /// A function of a raw answer in the form of the prompts.
     fn from_function(field: &Field<'_>, name: &str, schemas: Schemas) -> Result<Self, RecordError> {
-        let description = field.key("description")?;
-        let parameters = field.key("parameters")?;
-        let properties = parameters.key("properties")?;
+        let description = field.find_text("description")?.unwrap_or_default();
+        let parameters = field.find("parameters")?;
+        let properties = match &parameters {
+            Some(parameters) => parameters.find("properties")?,
+            None => None,
+        };
+        let mut input = Map::new();
+        // A function without them takes no arguments.
+        let (Some(parameters), Some(properties)) = (parameters, properties) else {
+            let description = first_chars(description, DESCRIPTION_CHARS);
+            return Ok(Self::new(
+                last_chars(name, NAME_CHARS),
+                description,
+                input,
+                Vec::new(),
+            ));
+        };
         if schemas == Schemas::Whole {
             properties.object()?;
-            let (description, parameters) = (description.text()?, parameters.object()?);
-            return Ok(Self::of_schema(name, description, parameters, schemas));
+            return Ok(Self::of_schema(
+                name,
+                description,
+                parameters.object()?,
+                schemas,
+            ));
         }
-        let mut input = Map::new();
         for argument in properties.object()?.keys() {
             let property = properties.key(argument)?;
             let mut text = property.key("type")?.text()?.to_owned();
@@ -110,7 +133,7 @@ impl Tool {
         }
         Ok(Self::new(
             last_chars(name, NAME_CHARS),
-            first_chars(description.text()?, DESCRIPTION_CHARS),
+            first_chars(description, DESCRIPTION_CHARS),
             input,
             Vec::new(),
         ))
@@ -120,7 +143,7 @@ impl Tool {
 /// One path from a query to its end.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Trajectory {
-    /// What splits are made by: the query id of a raw answer, else the instruction.
+    /// What splits are made by: the instruction, levelled ([`level_query`]).
     #[serde(skip)]
     pub query: String,
     /// The tools to choose from, without `Finish`.
@@ -133,6 +156,12 @@ pub struct Trajectory {
     /// Where the messages stand in the source's file; errors name it.
     #[serde(skip)]
     pub place: String,
+    /// What the source's record says of the end besides the messages.
+    #[serde(skip)]
+    pub(crate) end: RecordedEnd,
+    /// Keys of the source's record that say something and are not read, as `train_messages[].refusal`.
+    #[serde(skip)]
+    pub unread: BTreeSet<String>,
 }
 
 impl Trajectory {
@@ -140,11 +169,11 @@ impl Trajectory {
     pub(crate) fn from_answer(
         answer: &Field<'_>,
         train_messages: &Field<'_>,
-        query_id: &str,
         schemas: Schemas,
     ) -> Result<Self, RecordError> {
         let mut tools = Vec::new();
         for function in answer.key("function")?.elements()? {
+            let function = unwrapped(function)?;
             let name = function.key("name")?.text()?;
             if name != FINISH {
                 tools.push(Tool::from_function(&function, name, schemas)?);
@@ -156,12 +185,16 @@ impl Trajectory {
                 path: train_messages.path(),
             });
         };
+        let instruction = answer.key("query")?.text()?;
+        let chain_messages = messages(&chain)?;
         Ok(Self {
-            query: query_id.to_owned(),
+            query: level_query(instruction),
             tools,
-            instruction: answer.key("query")?.text()?.to_owned(),
-            chain: messages(&chain)?,
+            instruction: instruction.to_owned(),
             place: chain.path(),
+            end: RecordedEnd::of_answer(answer)?,
+            unread: unread::of_answer(answer.object()?, &chain_messages),
+            chain: chain_messages,
         })
     }
 
@@ -169,12 +202,15 @@ impl Trajectory {
     pub(crate) fn from_stage(field: &Field<'_>) -> Result<Self, RecordError> {
         let instruction = field.key("instruction")?.text()?;
         let chain = field.key("chains")?;
+        let chain_messages = messages(&chain)?;
         Ok(Self {
-            query: instruction.to_owned(),
+            query: level_query(instruction),
             tools: read_tools(&field.key("tools")?)?,
             instruction: instruction.to_owned(),
-            chain: messages(&chain)?,
             place: chain.path(),
+            end: RecordedEnd::default(),
+            unread: unread::of_stage_1(field.object()?, &chain_messages),
+            chain: chain_messages,
         })
     }
 }
@@ -185,6 +221,14 @@ pub(crate) fn read_tools(field: &Field<'_>) -> Result<Vec<Tool>, RecordError> {
         .elements()?
         .map(|tool| Tool::from_stage(&tool))
         .collect()
+}
+
+/// A function without the `{"type": "function", "function": …}` that the tools form has around it.
+fn unwrapped<'a>(function: Field<'a>) -> Result<Field<'a>, RecordError> {
+    let inner = function.find("function")?;
+    Ok(inner
+        .filter(|inner| inner.value().is_object())
+        .unwrap_or(function))
 }
 
 fn messages(chain: &Field<'_>) -> Result<Vec<Value>, RecordError> {

@@ -14,15 +14,12 @@ use glpft_data::{
     Dataset, ExportError, GiveUpPrompt, Prompts, ReadOptions, Source, SourceForm, SourceReport,
     examples, export,
 };
-use glpft_recipes::{GiveUpHistory, Observations, Rationale, Schemas};
+use glpft_recipes::GiveUpHistory;
 use serde_json::Value;
 
 const COMPAT: ReadOptions = ReadOptions {
-    valid_only: false,
-    observations: Observations::Response,
-    schemas: Schemas::Published,
-    rationale: Rationale::Keep,
     strict: true,
+    ..ReadOptions::PUBLISHED
 };
 
 const DATASETS: [&str; 4] = [

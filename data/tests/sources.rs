@@ -18,16 +18,9 @@ fn bytes(value: &Value) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
-fn instructions(read: &Conversations) -> Vec<(&str, &str)> {
-    let pairs = read.conversations.iter();
-    pairs
-        .map(|conversation| {
-            (
-                conversation.query.as_str(),
-                conversation.instruction.as_str(),
-            )
-        })
-        .collect()
+fn instructions(read: &Conversations) -> Vec<&str> {
+    let conversations = read.conversations.iter();
+    conversations.map(|one| one.instruction.as_str()).collect()
 }
 
 fn error(path: &Path) -> String {
@@ -45,10 +38,7 @@ fn files_come_by_group_and_then_by_name() {
         ("answer/G4_answer/1_x.json", bytes(&finished("not a group"))),
     ]);
     let read = read(directory.path(), &COMPAT).unwrap();
-    assert_eq!(
-        instructions(&read),
-        [("102", "a"), ("10", "b"), ("9", "c"), ("10", "d")]
-    );
+    assert_eq!(instructions(&read), ["a", "b", "c", "d"]);
     assert_eq!(read.report.records, 4);
 }
 
@@ -60,12 +50,9 @@ fn rollouts_are_read_where_the_agent_leaves_them() {
         ("live.json", b"{}".to_vec()),
     ]);
     let read = |path: &Path| read(path, &COMPAT).unwrap();
-    assert_eq!(
-        instructions(&read(evaluated.path())),
-        [("1", "a"), ("2", "b")]
-    );
+    assert_eq!(instructions(&read(evaluated.path())), ["a", "b"]);
     let flat = directory([("1_DFS_woFilter_w2.json", bytes(&finished("a")))]);
-    assert_eq!(instructions(&read(flat.path())), [("1", "a")]);
+    assert_eq!(instructions(&read(flat.path())), ["a"]);
 }
 
 #[test]
@@ -114,7 +101,7 @@ fn test_queries_are_left_out_of_every_group() {
             ("test_query_ids/G3_instruction.json", rest),
         ]);
         let read = read(directory.path(), &COMPAT).unwrap();
-        assert_eq!(instructions(&read), [("12", "c")]);
+        assert_eq!(instructions(&read), ["c"]);
         assert_eq!((read.report.test_queries, read.report.bad.len()), (3, 0));
     }
     for (set, problem) in [
@@ -191,8 +178,8 @@ fn bad_files_are_reported_and_left_out() {
         ),
         (
             "11",
-            message(json!({"role": "tool", "content": ""})),
-            "`answer_generation.train_messages[1][2].role` is \"tool\"",
+            message(json!({"role": "robot", "content": ""})),
+            "`answer_generation.train_messages[1][2].role` is \"robot\"",
         ),
         (
             "12",
@@ -217,7 +204,7 @@ fn bad_files_are_reported_and_left_out() {
     files.push(("answer/G1_answer/14_x.json", bytes(&finished("good"))));
     let directory = directory(files);
     let kept = read(directory.path(), &COMPAT).unwrap();
-    assert_eq!(instructions(&kept), [("14", "good")]);
+    assert_eq!(instructions(&kept), ["good"]);
     assert_eq!(kept.report.bad.len(), bad.len());
     for (found, (id, _, reason)) in kept.report.bad.iter().zip(&bad) {
         assert!(found.record.ends_with(&format!("{id}_x.json")), "{found:?}");
@@ -297,7 +284,7 @@ fn stage_files_are_told_by_content_and_checked_element_by_element() {
         SourceForm::STAGE_1
     );
     let kept = read(&path, &COMPAT).unwrap();
-    assert_eq!(instructions(&kept), [("one", "one")]);
+    assert_eq!(instructions(&kept), ["one"]);
     let reasons: Vec<_> = kept
         .report
         .bad
@@ -324,7 +311,7 @@ fn stage_files_are_told_by_content_and_checked_element_by_element() {
         SourceForm::STAGE_2
     );
     let kept = read(&path, &COMPAT).unwrap();
-    assert_eq!(instructions(&kept), [("one", "one")]);
+    assert_eq!(instructions(&kept), ["one"]);
     assert!(
         kept.report.bad[1]
             .reason
@@ -397,13 +384,15 @@ fn messages_become_turns() {
             "Finish",
             r#"{"return_type": "give_up_and_restart"}"#,
         ),
-        call(None, "Finish", "broken"),
-        call(Some("said"), "Finish", "broken"),
         call(
             None,
             "Finish",
             r#"{"return_type": "give_answer", "final_answer": [1, "é"]}"#,
         ),
+    ];
+    let broken = [
+        call(None, "Finish", "broken"),
+        call(Some("said"), "Finish", "broken"),
     ];
     let rest = [
         "user: This is not the first time",
@@ -413,16 +402,17 @@ fn messages_become_turns() {
     let end = [
         "assistant: give\n Next: give up.",
         "assistant:  Next: conclusion.",
+        r#"conclusion: [1, "\u00e9"]"#,
+    ];
+    let as_published = [
+        "user: q",
+        "assistant:  Next: conclusion.",
         "conclusion: none",
         "assistant: said\n Next: conclusion.",
         "conclusion: said",
-        "assistant:  Next: conclusion.",
-        r#"conclusion: [1, "\u00e9"]"#,
     ];
-    for (options, error, cut) in [
-        (&COMPAT, "", ""),
-        (&FIXED, "e", " \"no such function\", \"resp..."),
-    ] {
+    assert_eq!(turns(&broken, &COMPAT), as_published);
+    for (options, error, cut) in [(&COMPAT, "", ""), (&FIXED, "e", "no such function")] {
         let mut expected = vec![
             "user: q".to_owned(),
             "assistant: think\n Next: caller.".to_owned(),

@@ -7,7 +7,6 @@ use glpft_data::{
     Dataset, DatasetWriter, ExampleSet, GiveUpPrompt, PreparedDataset, Prompts, ReadOptions,
     Source, Split, TokenExample, examples, sample,
 };
-use glpft_recipes::{Observations, Rationale, Schemas};
 use serde_json::json;
 
 use crate::{Parser, put};
@@ -20,14 +19,7 @@ pub(crate) fn read_source(path: &Path) {
     let Ok(prompts) = Prompts::builtin() else {
         return;
     };
-    for observations in [Observations::Response, Observations::ResponseOrError] {
-        let options = ReadOptions {
-            valid_only: false,
-            observations,
-            schemas: Schemas::Published,
-            rationale: Rationale::Keep,
-            strict: false,
-        };
+    for options in [ReadOptions::PUBLISHED, ReadOptions::FIXED] {
         let Ok(read) = source.read_conversations(&options, &mut |_, _| ()) else {
             continue;
         };

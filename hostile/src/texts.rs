@@ -92,7 +92,7 @@ pub(crate) const OUTPUT: Parser = Parser {
         let _ = Prediction::from_backbone(&text);
         let _ = Said::from_prediction(&Prediction::from_backbone(&text));
         let _ = Said::from_prediction(&Prediction::new(PlannerTurn::read(&text), &text));
-        let _ = read_finish(&text, Some(&text));
+        let _ = read_finish(&text);
     },
     examples: || {
         let texts = [

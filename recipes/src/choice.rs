@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Arrangement, Backward, Behaviour, GiveUpHistory, Observations, OnNotFinite, Packing, Precision,
-    Rationale, Sampling, Schedule, Schemas, Separators, SystemPrefix, Truncate, Tune,
+    Arguments, Arrangement, Backward, Behaviour, GiveUpHistory, Observations, OnNotFinite, Packing,
+    Precision, Rationale, Sampling, Schedule, Schemas, Separators, SystemPrefix, Truncate, Tune,
 };
 
 /// A choice as the resolver reads it.
@@ -56,6 +56,7 @@ choices! {
     SystemPrefix { "train" => Train, "both" => Both, "none" => None }
     Separators { "eos" => Eos, "literal" => Literal }
     Observations { "response" => Response, "response-or-error" => ResponseOrError }
+    Arguments { "published" => Published, "lenient" => Lenient }
     Schemas { "published" => Published, "whole" => Whole }
     Rationale { "keep" => Keep, "drop-planner" => DropPlanner, "name-the-tool" => NameTheTool }
     Truncate { "last" => Last, "oldest-turns" => OldestTurns, "drop" => Drop }
@@ -92,6 +93,7 @@ mod tests {
         agrees::<SystemPrefix>(SystemPrefix::NAMES);
         agrees::<Separators>(Separators::NAMES);
         agrees::<Observations>(Observations::NAMES);
+        agrees::<Arguments>(Arguments::NAMES);
         agrees::<Schemas>(Schemas::NAMES);
         agrees::<Rationale>(Rationale::NAMES);
         agrees::<Truncate>(Truncate::NAMES);

@@ -66,6 +66,16 @@ pub enum Observations {
     ResponseOrError,
 }
 
+/// How JSON is read that a model wrote: the arguments of a call, and of `Finish`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arguments {
+    /// Those of `Finish` that do not parse are searched for words; others stay as they are (the published pipeline).
+    Published,
+    /// By their keys, forgiving line breaks, quotes and missing ends. Those that are not readable make a bad record.
+    Lenient,
+}
+
 /// What of a function's JSON schema prompts show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -133,6 +143,8 @@ pub struct DataRecipe {
     pub separators: Separators,
     /// See [`Observations`]. compat: `response`, fixed: `response-or-error`.
     pub observations: Observations,
+    /// See [`Arguments`]. compat: `published`, fixed: `lenient`.
+    pub arguments: Arguments,
     /// See [`Schemas`]. compat: `published`, fixed: `whole`.
     pub schemas: Schemas,
     /// See [`Rationale`]. Default: `keep`.
@@ -148,6 +160,9 @@ pub struct DataRecipe {
     /// A bad file or trajectory ends the preparation instead of being reported and left out.
     /// Default: false.
     pub strict: bool,
+    /// The share of a source's records that may be bad, in [0, 1]; more are an error. Of few records half may be bad, up to
+    /// ten, whatever this says: they are looked at one by one. Default: 0.1.
+    pub max_bad_fraction: f64,
     /// The share of queries that is used at all, in (0, 1]; smaller shares are subsets of larger ones. Default: 1.
     pub fraction: f64,
     /// The share of queries held out for validation, in [0, 0.5]. Default: 0.05.

@@ -64,6 +64,7 @@ pub(crate) fn entries(recipe: &Recipe) -> Vec<Entry> {
         .flag("valid_only", data.valid_only)
         .text("separators", data.separators.name())
         .text("observations", data.observations.name())
+        .text("arguments", data.arguments.name())
         .text("schemas", data.schemas.name())
         .text("rationale", data.rationale.name())
         .text("truncate", data.truncate.name())
@@ -71,6 +72,7 @@ pub(crate) fn entries(recipe: &Recipe) -> Vec<Entry> {
         .text("packing", data.packing.name())
         .flag("train_on_inputs", data.train_on_inputs)
         .flag("strict", data.strict)
+        .real("max_bad_fraction", data.max_bad_fraction)
         .real("fraction", data.fraction)
         .real("validation_fraction", data.validation_fraction)
         .whole("split_seed", data.split_seed);

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Arrangement, Backward, Behaviour, GiveUpHistory, Observations, OnNotFinite, Packing, Precision,
-    Rationale, Sampling, Schedule, Schemas, Separators, SystemPrefix, Truncate, Tune,
+    Arguments, Arrangement, Backward, Behaviour, GiveUpHistory, Observations, OnNotFinite, Packing,
+    Precision, Rationale, Sampling, Schedule, Schemas, Separators, SystemPrefix, Truncate, Tune,
 };
 
 /// What a key's value has to be.
@@ -193,6 +193,7 @@ static DATA: Table = Table {
         key("valid_only", Kind::Flag),
         key("separators", Kind::Choice(Separators::NAMES)),
         key("observations", Kind::Choice(Observations::NAMES)),
+        key("arguments", Kind::Choice(Arguments::NAMES)),
         key("schemas", Kind::Choice(Schemas::NAMES)),
         key("rationale", Kind::Choice(Rationale::NAMES)),
         key("truncate", Kind::Choice(Truncate::NAMES)),
@@ -200,6 +201,7 @@ static DATA: Table = Table {
         key("packing", Kind::Choice(Packing::NAMES)),
         key("train_on_inputs", Kind::Flag),
         key("strict", Kind::Flag),
+        key("max_bad_fraction", Kind::Real(Bounds::closed(0.0, 1.0))),
         key("fraction", Kind::Real(Bounds::above(0.0, 1.0))),
         key("validation_fraction", Kind::Real(Bounds::closed(0.0, 0.5))),
         key("split_seed", SEED),

@@ -43,8 +43,8 @@ mod value;
 mod write;
 
 pub use data::{
-    Behaviour, DataRecipe, GiveUpHistory, Observations, Packing, Rationale, Sampling, Schemas,
-    Separators, SystemPrefix, Truncate,
+    Arguments, Behaviour, DataRecipe, GiveUpHistory, Observations, Packing, Rationale, Sampling,
+    Schemas, Separators, SystemPrefix, Truncate,
 };
 pub use difference::Difference;
 pub use error::RecipeError;

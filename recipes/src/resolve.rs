@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::{
-    Arrangement, Backward, Behaviour, DataRecipe, GiveUpHistory, LoraRecipe, ModelRecipe,
-    Observations, OnNotFinite, Packing, Place, Precision, RandomModel, Rationale, Recipe,
-    RecipeError, Sampling, Schedule, Schemas, Separators, Stage, StageRecipe, Stages, StartFrom,
-    SystemPrefix, Truncate, Tune, check::check, choice::Choice, nearest::listed,
+    Arguments, Arrangement, Backward, Behaviour, DataRecipe, GiveUpHistory, LoraRecipe,
+    ModelRecipe, Observations, OnNotFinite, Packing, Place, Precision, RandomModel, Rationale,
+    Recipe, RecipeError, Sampling, Schedule, Schemas, Separators, Stage, StageRecipe, Stages,
+    StartFrom, SystemPrefix, Truncate, Tune, check::check, choice::Choice, nearest::listed,
     settings::Settings, value::Value,
 };
 
@@ -137,6 +137,15 @@ fn data(settings: &Settings) -> DataRecipe {
                 Observations::ResponseOrError,
             ),
         ),
+        arguments: settings.choice(
+            "data.arguments",
+            // As with the schemas.
+            by(
+                compat || settings.is_resolved(),
+                Arguments::Published,
+                Arguments::Lenient,
+            ),
+        ),
         schemas: settings.choice(
             "data.schemas",
             // What was resolved before there was this key was trained with the published text.
@@ -158,6 +167,7 @@ fn data(settings: &Settings) -> DataRecipe {
         packing: settings.choice("data.packing", Packing::Tree),
         train_on_inputs: settings.flag("data.train_on_inputs", false),
         strict: settings.flag("data.strict", false),
+        max_bad_fraction: settings.real("data.max_bad_fraction", 0.1),
         fraction: settings.real("data.fraction", 1.0),
         validation_fraction: settings.real("data.validation_fraction", 0.05),
         split_seed: settings.whole("data.split_seed", 42),

@@ -19,11 +19,11 @@ use crate::base::global_model;
 use crate::{Base, Error};
 
 /// Another number where the same inputs give other datasets.
-const VERSION: &str = "glpft datasets 1";
+const VERSION: &str = "glpft datasets 2";
 
 /// Keys of `[data]` that do not decide what a dataset is. The source's and the templates' content do, wherever it
 /// lies; `behaviour` only sets defaults; the others matter when batches are made, or to errors.
-const UNDECIDING: [&str; 7] = [
+const UNDECIDING: [&str; 8] = [
     "source",
     "test_query_ids",
     "prompts",
@@ -31,6 +31,7 @@ const UNDECIDING: [&str; 7] = [
     "sampling",
     "packing",
     "strict",
+    "max_bad_fraction",
 ];
 
 /// Everything that decides datasets, looked at but not read.

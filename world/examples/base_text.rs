@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::error::Error;
 
 use glpft_data::{Conversation, ReadOptions, Source};
-use glpft_recipes::{Observations, Rationale, Schemas};
 use glpft_world::{NameSet, Size, World, generate};
 
 /// Worlds with as many tasks as the standard ones, and, as in the small ones, no tool whose functions' names are cut.
@@ -16,11 +15,8 @@ const SIZE: Size = Size {
 };
 
 const READ: ReadOptions = ReadOptions {
-    valid_only: false,
-    observations: Observations::ResponseOrError,
-    schemas: Schemas::Published,
-    rationale: Rationale::Keep,
     strict: true,
+    ..ReadOptions::FIXED
 };
 
 /// What the training files of a world's answers come to, as any ToolBench folder is read, without those that ask what is

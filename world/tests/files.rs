@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use glpft_data::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, ReadOptions, Source, Speaker};
-use glpft_recipes::{Observations, Rationale, Schemas};
 use glpft_world::{Size, World, generate, overlap};
 use serde_json::Value;
 
@@ -30,11 +29,8 @@ fn read(directory: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 const OPTIONS: ReadOptions = ReadOptions {
-    valid_only: false,
-    observations: Observations::ResponseOrError,
-    schemas: Schemas::Published,
-    rationale: Rationale::Keep,
     strict: true,
+    ..ReadOptions::FIXED
 };
 
 #[test]

@@ -122,7 +122,7 @@ fn finish_is_read_as_python_reads_it() {
             answered,
             3,
         ),
-        // Cut or otherwise no JSON: searched.
+        // Cut or otherwise no JSON: read by keys.
         (
             r#"{"return_type": "give_answer", "final_answer": "cut"#,
             answered,
@@ -130,8 +130,18 @@ fn finish_is_read_as_python_reads_it() {
         ),
         (
             r#"{"return_type": "give_answer", "final_answer": 7"#,
-            no_answer,
-            2,
+            answered,
+            3,
+        ),
+        (
+            r#"{"return_type":"give_answer","final_answer":"a "quote" of "return_type": "give_up_and_restart"."}"#,
+            answered,
+            3,
+        ),
+        (
+            r#"{'return_type': 'give_up_and_restart', 'final_answer': None}"#,
+            gave_up,
+            4,
         ),
         (r#"{"return_type": "give_up_and_restart""#, gave_up, 4),
         (r#"{"return_type": "other", "#, bad_type, 2),

@@ -42,13 +42,11 @@ impl Search {
 fn end(last: &PathStep) -> RolloutEnd {
     match last.code {
         Code::GaveUp => RolloutEnd::GiveUp,
-        Code::Answered => {
-            match read_finish(&last.said.arguments, last.said.thought.as_deref()) {
-                Finish::Answer(answer) => RolloutEnd::Answer(answer),
-                // The environment found an answer in text that also spells a give-up: it is the text.
-                Finish::GiveUp => RolloutEnd::Answer(last.said.arguments.clone()),
-            }
-        }
+        Code::Answered => match read_finish(&last.said.arguments) {
+            Some(Finish::Answer(answer)) => RolloutEnd::Answer(answer),
+            // The environment reads the same keys.
+            Some(Finish::GiveUp) | None => RolloutEnd::Answer(last.said.arguments.clone()),
+        },
         _ => RolloutEnd::Nothing,
     }
 }

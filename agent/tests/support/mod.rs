@@ -14,7 +14,6 @@ use glpft_agent::{
     run_rollouts,
 };
 use glpft_data::{Purpose, Random, ReadOptions, Source, Speaker, Turn};
-use glpft_recipes::{Observations, Rationale, Schemas};
 use serde_json::{Map, Value, json};
 
 pub fn parameters(names: &[&str]) -> Map<String, Value> {
@@ -189,14 +188,15 @@ pub fn read_back(rollout: &Rollout, strategy: Strategy) -> Option<Vec<Turn>> {
     let source = Source::open(folder.path(), None).unwrap();
     let options = ReadOptions {
         valid_only: true,
-        observations: Observations::ResponseOrError,
-        schemas: Schemas::Published,
-        rationale: Rationale::Keep,
         strict: true,
+        ..ReadOptions::FIXED
     };
     let read = source.read_conversations(&options, &mut |_, _| {}).ok()?;
     let conversation = &read.conversations[0];
-    assert_eq!(conversation.query, "7");
+    assert_eq!(
+        conversation.query,
+        glpft_data::level_query(&conversation.instruction)
+    );
     assert_eq!(conversation.instruction, "Is it warm in Malmö?");
     assert_eq!(conversation.tools.len(), 3);
     Some(conversation.turns.clone())

@@ -106,7 +106,11 @@ pub fn read_messages(messages: &Field<'_>) -> Result<Vec<ChatMessage>, RecordErr
     messages.elements()?.map(|message| read(&message)).collect()
 }
 
-fn read(field: &Field<'_>) -> Result<ChatMessage, RecordError> {
+/// Reads a message.
+///
+/// # Errors
+/// It is none; where, and why.
+pub(crate) fn read(field: &Field<'_>) -> Result<ChatMessage, RecordError> {
     let role = field.key("role")?;
     let role = match role.text()? {
         "system" | "developer" => ChatRole::System,

@@ -192,7 +192,7 @@ impl Reader {
 
 /// The place among `replies` of the one that answers a call: by its id; where one of the two has none, the first of the
 /// call's name (where it is told) that answers no other call by its id.
-fn reply_of(
+pub(crate) fn reply_of(
     index: usize,
     calls: &[ChatCall],
     replies: &[usize],

@@ -1,12 +1,17 @@
 //! What a `Finish` call says, however broken its arguments are.
 
-use serde_json::Value;
+use glpft_recipes::Arguments;
+use serde_json::{Map, Value};
 
 use super::NO_ANSWER;
+use crate::lenient::{Ending, lenient_object};
 use crate::python::{json, strip};
+use crate::source::{Field, RecordError};
 
+const RETURN_TYPE: &str = "return_type";
+const FINAL_ANSWER: &str = "final_answer";
+const GIVE_ANSWER: &str = "give_answer";
 const GIVE_UP: &str = "give_up_and_restart";
-const ANSWER_KEY: &str = "\"final_answer\": ";
 
 /// How a trajectory ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,31 +22,99 @@ pub enum Finish {
     Answer(String),
 }
 
-/// Reads the arguments of a `Finish` call; `content` is the rationale beside the call.
-///
-/// Models write arguments that do not parse. What can be told from the text is then used: a give-up by its
-/// name, an answer by its key, else the rationale.
-pub fn read_finish(arguments: &str, content: Option<&str>) -> Finish {
-    json::loads(arguments)
-        .ok()
-        .and_then(|parsed| from_object(&parsed))
-        .unwrap_or_else(|| from_text(arguments, content))
+/// Reads the arguments of a `Finish` call by their keys, with the tolerance of [`lenient_object`]: `return_type` alone
+/// decides whether it gives up, `final_answer` is the answer. `None` where they are not readable, or say neither.
+pub fn read_finish(arguments: &str) -> Option<Finish> {
+    let read = lenient_object(arguments, &[RETURN_TYPE, FINAL_ANSWER])?;
+    by_keys(read.value.as_object()?, read.ending == Ending::Whole)
 }
 
-fn from_object(arguments: &Value) -> Option<Finish> {
-    let arguments = arguments.as_object()?;
-    if arguments.get("return_type")? == GIVE_UP {
+fn by_keys(arguments: &Map<String, Value>, is_whole: bool) -> Option<Finish> {
+    let return_type = arguments.get(RETURN_TYPE).and_then(Value::as_str);
+    if return_type == Some(GIVE_UP) {
         return Some(Finish::GiveUp);
     }
-    Some(Finish::Answer(match arguments.get("final_answer") {
+    match arguments.get(FINAL_ANSWER) {
+        // What a whole text lacks there is not; what is missing from one that was cut is not known.
+        None | Some(Value::Null) => {
+            let is_empty = is_whole && return_type == Some(GIVE_ANSWER);
+            is_empty.then(|| Finish::Answer(NO_ANSWER.to_owned()))
+        }
+        Some(answer) => text(answer).map(Finish::Answer),
+    }
+}
+
+/// No value but a string is an answer to learn from as it stands; its JSON text is the nearest one.
+fn text(answer: &Value) -> Option<String> {
+    match answer {
+        Value::String(answer) => Some(answer.clone()),
+        other => json::dumps(other).ok(),
+    }
+}
+
+/// What a record says besides its messages of how its path ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RecordedEnd {
+    /// `final_answer`: the text of Finish's arguments, or the answer itself.
+    pub final_answer: Option<String>,
+}
+
+impl RecordedEnd {
+    /// Reads it of a raw answer's `answer_generation`.
+    pub fn of_answer(answer: &Field<'_>) -> Result<Self, RecordError> {
+        let final_answer = match answer.find(FINAL_ANSWER)? {
+            Some(answer) => text(answer.value()),
+            None => None,
+        };
+        Ok(Self { final_answer })
+    }
+
+    /// How the path ends, where that can be told.
+    fn finish(&self) -> Option<Finish> {
+        let answer = self.final_answer.as_deref()?;
+        let is_arguments = strip(answer).starts_with('{') || strip(answer).is_empty();
+        read_finish(answer).or_else(|| (!is_arguments).then(|| Finish::Answer(answer.to_owned())))
+    }
+}
+
+/// How a path ends that ends with these arguments; `content` is the rationale beside the call. What is not readable is
+/// what the record says elsewhere of its end. `None`: it is not told anywhere.
+pub(super) fn finish(
+    arguments: &str,
+    content: Option<&str>,
+    recorded: Option<&RecordedEnd>,
+    reading: Arguments,
+) -> Option<Finish> {
+    match reading {
+        Arguments::Published => Some(published_finish(arguments, content)),
+        Arguments::Lenient => {
+            read_finish(arguments).or_else(|| recorded.and_then(RecordedEnd::finish))
+        }
+    }
+}
+
+/// As the published pipeline reads the arguments: those that do not parse are searched, for a give-up by its name, for an
+/// answer by its key and the space behind it; else the rationale is the answer.
+fn published_finish(arguments: &str, content: Option<&str>) -> Finish {
+    json::loads(arguments)
+        .ok()
+        .and_then(|parsed| published_object(&parsed))
+        .unwrap_or_else(|| published_text(arguments, content))
+}
+
+fn published_object(arguments: &Value) -> Option<Finish> {
+    let arguments = arguments.as_object()?;
+    if arguments.get(RETURN_TYPE)? == GIVE_UP {
+        return Some(Finish::GiveUp);
+    }
+    Some(Finish::Answer(match arguments.get(FINAL_ANSWER) {
         None => NO_ANSWER.to_owned(),
-        Some(Value::String(answer)) => answer.clone(),
-        // No string is an answer to learn from as it stands; its JSON text is the nearest one.
-        Some(other) => json::dumps(other).ok()?,
+        Some(answer) => text(answer)?,
     }))
 }
 
-fn from_text(arguments: &str, content: Option<&str>) -> Finish {
+fn published_text(arguments: &str, content: Option<&str>) -> Finish {
+    const ANSWER_KEY: &str = "\"final_answer\": ";
     if arguments.contains(GIVE_UP) {
         return Finish::GiveUp;
     }
@@ -53,93 +126,4 @@ fn from_text(arguments: &str, content: Option<&str>) -> Finish {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(text: &str) -> Finish {
-        Finish::Answer(text.to_owned())
-    }
-
-    #[test]
-    fn arguments_that_parse() {
-        for (arguments, finish) in [
-            (r#"{"return_type": "give_up_and_restart"}"#, Finish::GiveUp),
-            (
-                r#"{"return_type": "give_answer", "final_answer": "a\nb"}"#,
-                answer("a\nb"),
-            ),
-            (
-                r#"{"return_type": "give_answer", "final_answer": ""}"#,
-                answer(""),
-            ),
-            (r#"{"return_type": "give_answer"}"#, answer("none")),
-            (r#"{"return_type": 3, "final_answer": "x"}"#, answer("x")),
-            (
-                r#"{"return_type": "give_answer", "final_answer": {"é": [1, 2.50]}}"#,
-                answer(r#"{"\u00e9": [1, 2.5]}"#),
-            ),
-            (
-                r#"{"return_type": "give_answer", "final_answer": null}"#,
-                answer("null"),
-            ),
-            (
-                r#"{"return_type": "a", "return_type": "give_up_and_restart"}"#,
-                Finish::GiveUp,
-            ),
-            (
-                r#"{"return_type": "x", "final_answer": "cut \ud83d"}"#,
-                answer("cut \u{fffd}"),
-            ),
-        ] {
-            assert_eq!(
-                read_finish(arguments, Some("rationale")),
-                finish,
-                "{arguments}"
-            );
-        }
-    }
-
-    #[test]
-    fn arguments_that_do_not() {
-        for (arguments, content, finish) in [
-            (
-                r#"{"return_type": "give_up_and_restart""#,
-                None,
-                Finish::GiveUp,
-            ),
-            (r#"["give_up_and_restart"]"#, None, Finish::GiveUp),
-            (
-                r#"{"final_answer": "give_up_and_restart"}"#,
-                None,
-                Finish::GiveUp,
-            ),
-            (
-                r#"{"return_type": "give_answer", "final_answer": "cut"#,
-                Some("r"),
-                answer("cut"),
-            ),
-            (
-                "{\"final_answer\": \"two\nlines\"\n}",
-                Some("r"),
-                answer("two\nlines\"\n"),
-            ),
-            (
-                r#"{"final_answer": }"quoted"}}"#,
-                Some("r"),
-                answer("quoted"),
-            ),
-            (
-                r#"{"final_answer": "no return type"}"#,
-                Some("r"),
-                answer("no return type"),
-            ),
-            (r#"{"final_answer":"no space"}"#, Some("r"), answer("r")),
-            (r#"{"final_answer":"no space"}"#, None, answer("none")),
-            (r#""a string""#, Some(""), answer("")),
-            ("[1]", None, answer("none")),
-            ("", Some("r"), answer("r")),
-        ] {
-            assert_eq!(read_finish(arguments, content), finish, "{arguments}");
-        }
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 use glpft_recipes::Observations;
 use serde_json::{Map, Value};
 
+use crate::lenient::lenient_object;
 use crate::python::json;
 use crate::source::{Field, RecordError, shown};
 
@@ -11,10 +12,10 @@ const ERROR: &str = "error";
 
 /// The observation that stands in a history for the content of a function message.
 ///
-/// Content that was cut does not parse; the observation is then what follows `"response":`, quote and all.
+/// Content that was cut does not parse. It is read by its keys as far as it goes; the published pipeline takes what follows
+/// `"response":`, quote and all.
 pub fn observation_text(content: &str, observations: Observations) -> Result<String, RecordError> {
-    let content = Value::String(content.to_owned());
-    read(&Field::root(&content, "content"), observations)
+    of_text(content, "content", observations)
 }
 
 /// The observation of a function's message. One without content says nothing, which the published pipeline cannot read.
@@ -29,6 +30,16 @@ pub(super) fn of_message(
     }
 }
 
+/// The observation of a reply's text, which stands at `path`.
+pub(super) fn of_text(
+    text: &str,
+    path: &str,
+    observations: Observations,
+) -> Result<String, RecordError> {
+    let content = Value::String(text.to_owned());
+    read(&Field::root(&content, path), observations)
+}
+
 fn read(content: &Field<'_>, observations: Observations) -> Result<String, RecordError> {
     let lenient = observations == Observations::ResponseOrError;
     let text = match content.value() {
@@ -37,9 +48,11 @@ fn read(content: &Field<'_>, observations: Observations) -> Result<String, Recor
         _ => return Err(content.not("a string")),
     };
     match json::loads(text) {
-        Err(_) => Ok(from_cut(text, lenient)),
-        // A string in a string is searched like content that does not parse.
-        Ok(Value::String(inner)) => Ok(from_cut(&inner, lenient)),
+        Err(_) if lenient => from_broken(text),
+        Err(_) => Ok(published_cut(text)),
+        // A string in a string is read like content that does not parse.
+        Ok(Value::String(inner)) if lenient => from_broken(&inner),
+        Ok(Value::String(inner)) => Ok(published_cut(&inner)),
         Ok(Value::Object(object)) => match object.get(RESPONSE) {
             Some(Value::String(response)) if !lenient => Ok(response.clone()),
             _ if lenient => from_object(&object),
@@ -66,13 +79,22 @@ fn from_object(object: &Map<String, Value>) -> Result<String, RecordError> {
     Ok(json::dumps(object)?)
 }
 
-fn from_cut(text: &str, lenient: bool) -> String {
-    let after = |key| text.split_once(key).map(|(_, rest)| rest.to_owned());
-    match after("\"response\":") {
-        Some(response) => response,
-        None if lenient => after("\"error\":").unwrap_or_else(|| text.to_owned()),
-        None => String::new(),
+fn from_broken(text: &str) -> Result<String, RecordError> {
+    // What only holds such an object says more than that.
+    let is_object = text.trim_start().starts_with('{');
+    let read = |text| lenient_object(text, &[RESPONSE, ERROR]);
+    // The three dots of the cut are part of a value alone.
+    let cut = || read(text.strip_suffix("...")?);
+    let found = is_object.then(|| read(text).or_else(cut)).flatten();
+    match found.map(|read| read.value) {
+        Some(Value::Object(object)) => from_object(&object),
+        _ => Ok(text.to_owned()),
     }
+}
+
+fn published_cut(text: &str) -> String {
+    let response = text.split_once("\"response\":");
+    response.map_or_else(String::new, |(_, response)| response.to_owned())
 }
 
 fn unreadable(content: &Field<'_>) -> RecordError {
@@ -133,7 +155,24 @@ mod tests {
             ),
             (r#"{"error": "e"}"#, "e"),
             (r#"{"other": 1}"#, r#"{"other": 1}"#),
-            (r#"{"error": "long..."#, r#" "long..."#),
+            (r#"{"error": "long..."#, "long..."),
+            (
+                r#"{"error":"","response":"a\nb \"c\" \u00e9..."#,
+                "a\nb \"c\" é...",
+            ),
+            (
+                r#"{"error": "", "response": {"a": [1, "x..."#,
+                r#"{"a": [1, "x..."]}"#,
+            ),
+            (
+                r#"{"error": "say \"response\": no", "response": "#,
+                "say \"response\": no",
+            ),
+            ("{'error': '', 'response': \"it's\"}", "it's"),
+            (r#"{"error": "e", "resp..."#, "e"),
+            (r#"{"error": "e", "response":..."#, "e"),
+            (r#"Failed: {"error": "e"}"#, r#"Failed: {"error": "e"}"#),
+            ("{not JSON}", "{not JSON}"),
             ("plain text", "plain text"),
             ("[1]", "[1]"),
         ] {

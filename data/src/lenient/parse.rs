@@ -389,9 +389,10 @@ enum Place {
     Value,
 }
 
-/// Whether the rest of a text may be the beginning of a name.
+/// Whether the rest of a text may be the beginning of a name, and the dots of whoever cut it.
 fn is_cut_name(rest: &str) -> bool {
-    rest.len() < LONGEST_NAME && rest.chars().all(is_of_name)
+    let name = rest.trim_end_matches('.');
+    rest.len() < LONGEST_NAME && name.chars().all(is_of_name)
 }
 
 fn is_of_name(character: char) -> bool {

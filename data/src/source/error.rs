@@ -113,6 +113,22 @@ pub enum RecordError {
         /// Where it stands.
         path: String,
     },
+    /// Arguments of a call that are no JSON, whatever is forgiven.
+    #[error(
+        "`{path}` calls {name} with arguments that are not readable as JSON ({found}); \
+         data.arguments = \"published\" takes them as they are"
+    )]
+    Arguments {
+        /// Where the call stands.
+        path: String,
+        /// The function.
+        name: String,
+        /// The arguments, shortened.
+        found: String,
+    },
+    /// A file of a kind that is well known and holds no record.
+    #[error("is {0}")]
+    Recognised(&'static str),
     /// An observation that only `data.observations = "response-or-error"` can render.
     #[error(
         "`{path}` holds no `response` that is a string (found {found}); \
@@ -139,6 +155,7 @@ impl RecordError {
             | Self::NotRecords
             | Self::NoForm { .. }
             | Self::NoParquet
+            | Self::Recognised(_)
             | Self::Parquet { .. } => return None,
             Self::Same(same) => return same.path(),
             Self::Missing { within, .. } => within,
@@ -146,6 +163,7 @@ impl RecordError {
             | Self::Wrong { path, .. }
             | Self::Unknown { path, .. }
             | Self::Empty { path }
+            | Self::Arguments { path, .. }
             | Self::Observation { path, .. } => path,
         };
         Some(path.as_str()).filter(|path| !path.is_empty())
@@ -240,6 +258,28 @@ pub enum SourceError {
         record: String,
         /// What is wrong with it.
         reason: RecordError,
+    },
+    /// More records are bad than may be.
+    #[error(
+        "data source {path}: {bad} of {records} records are bad, more than the {allowed} that may be \
+         (data.max_bad_fraction = {fraction}); the first: {first}; mend or remove them, or set data.max_bad_fraction \
+         higher to train on the other {kept}"
+    )]
+    TooManyBad {
+        /// The source.
+        path: PathBuf,
+        /// How many are bad.
+        bad: usize,
+        /// Of how many.
+        records: usize,
+        /// How many may be.
+        allowed: usize,
+        /// What the recipe says.
+        fraction: f64,
+        /// The first of them and what is wrong with it.
+        first: String,
+        /// How many can be used.
+        kept: usize,
     },
     /// No record is left.
     #[error("data source {path} holds no trajectory that can be used: {report}")]

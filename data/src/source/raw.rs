@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::{Field, Outcome, ReadOptions, Record, RecordError, SourceError, Take, test_queries};
+use super::recognise::json_text;
+use super::test_queries::{self, TestQueries};
+use super::{Field, Outcome, ReadOptions, Record, RecordError, SourceError, Take};
 use crate::bounded;
 use crate::conversation::Conversation;
 use crate::python::json;
+use crate::query::level_query;
 use crate::trajectory::Trajectory;
 
 const GROUPS: [&str; 3] = ["G1_answer", "G2_answer", "G3_answer"];
@@ -24,7 +27,7 @@ const LARGEST_ANSWER: u64 = 64 << 20;
 #[derive(Debug)]
 pub(super) struct RawAnswers {
     files: Vec<AnswerFile>,
-    test_queries: Option<HashSet<String>>,
+    test_queries: Option<TestQueries>,
 }
 
 #[derive(Debug)]
@@ -88,7 +91,7 @@ impl RawAnswers {
         files: impl IntoIterator<Item = (&'static str, &'static str)>,
     ) -> Result<Self, SourceError> {
         let mut answers = Vec::new();
-        let mut test_queries: Option<HashSet<String>> = None;
+        let mut test_queries: Option<TestQueries> = None;
         for (path, text) in files {
             let (directory, name) = path.rsplit_once('/').unwrap_or_default();
             let group = directory.strip_prefix("answer/").unwrap_or_default();
@@ -122,7 +125,26 @@ impl RawAnswers {
     }
 
     pub fn test_query_ids(&self) -> Option<usize> {
-        self.test_queries.as_ref().map(HashSet::len)
+        self.test_queries.as_ref().map(|queries| queries.ids.len())
+    }
+
+    /// The texts of the test queries, as far as they are known: as the test sets tell them, and of those that are answered
+    /// here. What cannot be read of these is not missed: nothing is trained on it.
+    pub fn test_texts(&self) -> HashSet<String> {
+        let Some(queries) = &self.test_queries else {
+            return HashSet::new();
+        };
+        let answered = self.files.par_iter();
+        let answered = answered.filter(|file| self.is_test(file));
+        let texts: Vec<String> = answered
+            .filter_map(|file| file.with_text(query_text).ok()?)
+            .collect();
+        queries.texts.iter().cloned().chain(texts).collect()
+    }
+
+    fn is_test(&self, file: &AnswerFile) -> bool {
+        let queries = self.test_queries.as_ref();
+        queries.is_some_and(|queries| queries.ids.contains(query_id(&file.name)))
     }
 
     pub fn read<E: From<SourceError>>(
@@ -149,25 +171,24 @@ impl RawAnswers {
     }
 
     fn read_file(&self, file: &AnswerFile, options: &ReadOptions) -> Result<Outcome, RecordError> {
-        let query_id = query_id(&file.name);
-        let is_test = self
-            .test_queries
-            .as_ref()
-            .is_some_and(|queries| queries.contains(query_id));
-        if is_test {
+        if self.is_test(file) {
             return Ok(Outcome::TestQuery);
         }
-        match &file.place {
-            Place::Memory(text) => read_answer(text, query_id, options),
-            Place::Disk(path) => {
-                let bytes = bounded::read(path, LARGEST_ANSWER)?;
-                read_answer(std::str::from_utf8(&bytes)?, query_id, options)
-            }
-        }
+        file.with_text(|text| read_answer(text, options))
     }
 }
 
 impl AnswerFile {
+    fn with_text<T>(
+        &self,
+        read: impl FnOnce(&str) -> Result<T, RecordError>,
+    ) -> Result<T, RecordError> {
+        match &self.place {
+            Place::Memory(text) => read(text),
+            Place::Disk(path) => read(json_text(&bounded::read(path, LARGEST_ANSWER)?)?),
+        }
+    }
+
     fn label(&self) -> String {
         match &self.place {
             Place::Disk(path) => path.display().to_string(),
@@ -176,9 +197,20 @@ impl AnswerFile {
     }
 }
 
-/// Reads one answer file. Both layouts (a tree of nodes, a list of tries) keep what is needed under one key.
-fn read_answer(text: &str, query_id: &str, options: &ReadOptions) -> Result<Outcome, RecordError> {
-    const KEY: &str = "answer_generation";
+/// Both layouts of an answer (a tree of nodes, a list of tries) keep what is needed under one key.
+const KEY: &str = "answer_generation";
+
+/// What an answer file asks for, levelled.
+fn query_text(text: &str) -> Result<Option<String>, RecordError> {
+    let answer = json::load_key(text, KEY)?;
+    let query = answer
+        .as_ref()
+        .and_then(|answer| answer.get("query")?.as_str());
+    Ok(query.map(level_query))
+}
+
+/// Reads one answer file.
+fn read_answer(text: &str, options: &ReadOptions) -> Result<Outcome, RecordError> {
     let Some(answer) = json::load_key(text, KEY)? else {
         return Ok(Outcome::NoMessages);
     };
@@ -192,8 +224,8 @@ fn read_answer(text: &str, query_id: &str, options: &ReadOptions) -> Result<Outc
     if options.valid_only && is_valid != Some(true) {
         return Ok(Outcome::Invalid);
     }
-    let trajectory = Trajectory::from_answer(&answer, &messages, query_id, options.schemas)?;
-    let conversation = Conversation::from_trajectory(&trajectory, options.observations)?;
+    let trajectory = Trajectory::from_answer(&answer, &messages, options.schemas)?;
+    let conversation = Conversation::from_trajectory(&trajectory, options)?;
     Ok(Outcome::Kept(Box::new(Record {
         trajectory: Some(trajectory),
         conversation,
@@ -288,11 +320,29 @@ fn hint(path: &Path) -> String {
     if is_inside {
         return " (did you mean the directory that holds answers/?)".to_owned();
     }
+    if let Some(archive) = archive_in(path) {
+        return format!(" (it holds {archive}: unpack it)");
+    }
     let below = path.join("data");
     if holds_groups(&below.join("answer")) {
         return format!(" (did you mean {}?)", below.display());
     }
     String::new()
+}
+
+/// An archive, or a compressed answer, in a directory or in its `answer/` and the groups in that.
+fn archive_in(path: &Path) -> Option<String> {
+    const ENDINGS: [&str; 7] = [".zip", ".tar", ".gz", ".tgz", ".zst", ".7z", ".parquet"];
+    let answers = path.join("answer");
+    let groups = GROUPS.map(|group| answers.join(group));
+    [path, &answers]
+        .into_iter()
+        .chain(groups.iter().map(PathBuf::as_path))
+        .find_map(|directory| {
+            let names = std::fs::read_dir(directory).ok()?;
+            let mut names = names.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+            names.find(|name| ENDINGS.iter().any(|ending| name.ends_with(ending)))
+        })
 }
 
 #[cfg(test)]

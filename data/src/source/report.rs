@@ -33,6 +33,10 @@ pub struct SourceReport {
     pub kept: usize,
     /// Left out because they answer a test query.
     pub test_queries: usize,
+    /// How many have the text of a test query under an id that is none of the test queries'. They are among
+    /// `test_queries` where they were left out, else among `kept`.
+    #[serde(default)]
+    pub test_query_texts: usize,
     /// Left out because the run was cut off before it had a path (`train_messages` is absent).
     pub without_messages: usize,
     /// Left out because `valid_data` is not true and only valid answers are asked for.
@@ -48,6 +52,9 @@ pub struct SourceReport {
     /// The first of them.
     #[serde(default)]
     pub first_faults: Vec<BadRecord>,
+    /// Keys that say something and are not read, with the number of records used that have them.
+    #[serde(default)]
+    pub unread: BTreeMap<String, usize>,
 }
 
 /// How many faults of steps are told one by one.
@@ -62,6 +69,7 @@ impl SourceReport {
         without_rationale: usize,
     ) {
         self.kept += 1;
+        self.note_unread(record);
         let conversation = &record.conversation;
         self.steps.add(StepCounts {
             without_rationale,
@@ -77,6 +85,52 @@ impl SourceReport {
                 });
             }
         }
+    }
+
+    /// Counts the keys of a record that are not read.
+    fn note_unread(&mut self, record: &Record) {
+        for key in record.trajectory.iter().flat_map(|one| &one.unread) {
+            // Keys are strangers' text: no more than a few are kept.
+            if self.unread.len() < MOST_KEYS || self.unread.contains_key(key) {
+                *self.unread.entry(key.clone()).or_default() += 1;
+            }
+        }
+    }
+
+    /// What ought to be told of records that are used, a line each.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if !self.unread.is_empty() {
+            let keys: Vec<String> = self
+                .unread
+                .iter()
+                .map(|(key, count)| format!("`{key}` ({})", records(*count)))
+                .collect();
+            warnings.push(format!(
+                "the source has keys that are not read: {}",
+                keys.join(", ")
+            ));
+        }
+        if self.test_query_texts > 0 {
+            warnings.push(format!(
+                "{} the text of a test query under another id",
+                match self.test_query_texts {
+                    1 => "1 record has".to_owned(),
+                    count => format!("{count} records have"),
+                }
+            ));
+        }
+        warnings
+    }
+}
+
+/// How many keys that are not read a report names.
+const MOST_KEYS: usize = 20;
+
+fn records(count: usize) -> String {
+    match count {
+        1 => "1 record".to_owned(),
+        count => format!("{count} records"),
     }
 }
 
@@ -98,6 +152,9 @@ impl fmt::Display for SourceReport {
         }
         if let Some(first) = self.bad.first() {
             write!(f, " (first: {}: {})", first.record, first.reason)?;
+        }
+        for warning in self.warnings() {
+            write!(f, "; {warning}")?;
         }
         Ok(())
     }

@@ -6,9 +6,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::recognise::json_text;
 use super::{RecordError, SourceError, TestQueriesError};
 use crate::bounded;
 use crate::python::json;
+use crate::query::level_query;
 
 /// The test sets, by the names of their files without `.json`.
 const TEST_SETS: [&str; 6] = [
@@ -20,37 +22,60 @@ const TEST_SETS: [&str; 6] = [
     "G3_instruction",
 ];
 
-/// Real ones have some kilobytes.
+/// ToolBench's folder of the same sets with their texts, beside that of their ids.
+const TEXTS: &str = "test_instruction";
+
+/// Real ones have some megabytes.
 const LARGEST: u64 = 64 << 20;
 
-/// Reads the ids of every test set in a directory.
-pub(super) fn open(directory: &Path) -> Result<HashSet<String>, SourceError> {
-    let mut ids = HashSet::new();
+/// Which queries are test queries.
+#[derive(Debug, Default)]
+pub(super) struct TestQueries {
+    /// Their ids.
+    pub ids: HashSet<String>,
+    /// Their texts, levelled, where they are told.
+    pub texts: HashSet<String>,
+}
+
+/// Reads every test set in a directory, and the texts in `test_instruction` beside it where that is there.
+pub(super) fn open(directory: &Path) -> Result<TestQueries, SourceError> {
+    let mut queries = TestQueries::default();
     let mut found = false;
     for set in TEST_SETS {
-        let path = directory.join(format!("{set}.json"));
-        let bytes = match bounded::read(&path, LARGEST) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(failed(&path, RecordError::Io(error).into())),
-        };
-        std::str::from_utf8(&bytes)
-            .map_err(|error| RecordError::Encoding(error).into())
-            .and_then(|text| add(text, &mut ids))
-            .map_err(|problem| failed(&path, problem))?;
-        found = true;
+        found |= read_set(&directory.join(format!("{set}.json")), &mut queries)?;
     }
-    if found {
-        return Ok(ids);
+    if !found {
+        return Err(failed(
+            directory,
+            match directory.is_dir() {
+                true => TestQueriesError::NoTestSet,
+                false => TestQueriesError::NoDirectory,
+            },
+        ));
     }
-    Err(failed(
-        directory,
-        if directory.is_dir() {
-            TestQueriesError::NoTestSet
-        } else {
-            TestQueriesError::NoDirectory
-        },
-    ))
+    if let Some(texts) = directory.parent().map(|parent| parent.join(TEXTS)) {
+        for set in TEST_SETS {
+            let mut told = TestQueries::default();
+            read_set(&texts.join(format!("{set}.json")), &mut told)?;
+            // Which ids are left out is for the directory of ids to say.
+            queries.texts.extend(told.texts);
+        }
+    }
+    Ok(queries)
+}
+
+/// Adds one test set; whether it is there.
+fn read_set(path: &Path, queries: &mut TestQueries) -> Result<bool, SourceError> {
+    let bytes = match bounded::read(path, LARGEST) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(failed(path, RecordError::Io(error).into())),
+    };
+    json_text(&bytes)
+        .map_err(TestQueriesError::from)
+        .and_then(|text| add(text, queries))
+        .map_err(|problem| failed(path, problem))?;
+    Ok(true)
 }
 
 /// The error of a directory or file of test queries.
@@ -68,20 +93,40 @@ pub(super) fn is_test_set(file_name: &str) -> bool {
         .is_some_and(|set| TEST_SETS.contains(&set))
 }
 
-/// Adds the ids of one test set: the keys of an object, or the elements of an array.
-pub(super) fn add(text: &str, ids: &mut HashSet<String>) -> Result<(), TestQueriesError> {
+/// Adds the queries of one test set: the keys of an object, the elements of an array, or the `query_id` and `query` of the
+/// objects in it.
+pub(super) fn add(text: &str, queries: &mut TestQueries) -> Result<(), TestQueriesError> {
     match json::loads(text).map_err(RecordError::Json)? {
-        Value::Object(object) => ids.extend(object.into_iter().map(|(id, _)| id)),
+        Value::Object(object) => queries.ids.extend(object.into_iter().map(|(id, _)| id)),
         Value::Array(elements) => {
             for element in elements {
-                ids.insert(match element {
-                    Value::String(id) => id,
-                    Value::Number(id) => id.to_string(),
-                    _ => return Err(TestQueriesError::NotIds),
-                });
+                match element {
+                    Value::Object(query) => {
+                        let id = query.get("query_id").and_then(id);
+                        let text = query.get("query").and_then(Value::as_str).map(level_query);
+                        if id.is_none() && text.is_none() {
+                            return Err(TestQueriesError::NotIds);
+                        }
+                        queries.ids.extend(id);
+                        queries.texts.extend(text);
+                    }
+                    other => {
+                        queries
+                            .ids
+                            .insert(id(&other).ok_or(TestQueriesError::NotIds)?);
+                    }
+                }
             }
         }
         _ => return Err(TestQueriesError::NotIds),
     }
     Ok(())
+}
+
+fn id(value: &Value) -> Option<String> {
+    match value {
+        Value::String(id) => Some(id.clone()),
+        Value::Number(id) => Some(id.to_string()),
+        _ => None,
+    }
 }

@@ -8,23 +8,15 @@
 use std::path::Path;
 
 use glpft_data::{ReadOptions, Source, SourceError};
-use glpft_recipes::{Observations, Rationale, Schemas};
 use serde_json::{Value, json};
 
 pub const COMPAT: ReadOptions = ReadOptions {
-    valid_only: false,
-    observations: Observations::Response,
-    schemas: Schemas::Published,
-    rationale: Rationale::Keep,
-    strict: false,
+    ..ReadOptions::PUBLISHED
 };
 
 pub const FIXED: ReadOptions = ReadOptions {
     valid_only: true,
-    observations: Observations::ResponseOrError,
-    schemas: Schemas::Published,
-    rationale: Rationale::Keep,
-    strict: false,
+    ..ReadOptions::FIXED
 };
 
 /// An assistant's message that calls a function.

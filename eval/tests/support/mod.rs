@@ -17,7 +17,6 @@ use glpft_data::{Conversation, Prompts, ReadOptions, Source, Speaker, Turn};
 use glpft_eval::static_evaluation::{
     Answerer, Manifest, StaticError, StaticEvaluation, StaticObserver, StaticReport, StaticSettings,
 };
-use glpft_recipes::{Observations, Rationale, Schemas};
 
 /// The fixture at `path` in `GLPFT_FIXTURES` (by default `shared` beside the repository), or none, said on stdout.
 pub fn fixture(path: &str) -> Option<PathBuf> {
@@ -34,11 +33,8 @@ pub fn fixture(path: &str) -> Option<PathBuf> {
 /// The conversations of a file, at most `limit`.
 pub fn conversations(path: &Path, limit: usize) -> Vec<Conversation> {
     let options = ReadOptions {
-        valid_only: false,
-        observations: Observations::ResponseOrError,
-        schemas: Schemas::Published,
-        rationale: Rationale::Keep,
         strict: true,
+        ..ReadOptions::FIXED
     };
     let source = Source::open(path, None).unwrap();
     let mut all = source

@@ -35,9 +35,11 @@ impl Answer {
                 name: said.function,
                 arguments: said.arguments,
             },
-            true => match read_finish(&said.arguments, said.thought.as_deref()) {
-                Finish::GiveUp => Act::GiveUp,
-                Finish::Answer(answer) => Act::Say(before(answer, stop)),
+            true => match read_finish(&said.arguments) {
+                Some(Finish::GiveUp) => Act::GiveUp,
+                Some(Finish::Answer(answer)) => Act::Say(before(answer, stop)),
+                // What cannot be read as arguments is what was said.
+                None => Act::Say(before(said.arguments, stop)),
             },
         };
         Self {

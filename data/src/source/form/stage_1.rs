@@ -13,7 +13,7 @@ pub(super) const FORM: Form = Form {
     is: |record: &Value| record.get("chains").is_some(),
     read: |record, options| {
         let trajectory = Trajectory::from_stage(record)?;
-        let conversation = Conversation::from_trajectory(&trajectory, options.observations)?;
+        let conversation = Conversation::from_trajectory(&trajectory, options)?;
         Ok(Record {
             trajectory: Some(trajectory),
             conversation,
