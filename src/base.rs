@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::{
-    CONFIG_FILE, GgufFile, ModelConfig, ModelFiles, ModelLocation, RunDirectory, SpecialTokens,
-    TOKENIZER_FILE, TokenizerSource,
+    CONFIG_FILE, FileError, GgufFile, ModelConfig, ModelFiles, ModelLocation, RunDirectory,
+    SpecialTokens, TOKENIZER_FILE, TokenizerSource, hub_snapshot,
 };
 use glpft_data::{GgufTokenizer, PromptTokenizer, sample};
 use glpft_recipes::{RandomModel, Recipe, Stage, StartFrom};
 
-use crate::Error;
+use crate::{Error, notice};
 
 /// `model.base` of a randomly initialized model.
 const RANDOM: &str = "random";
@@ -127,7 +127,12 @@ impl Base {
         if GgufFile::is_at(directory) {
             return Self::gguf(directory, tokenizer);
         }
-        if !directory.is_dir() {
+        if let Some(path) = dangling(directory) {
+            let absent = std::io::Error::from(std::io::ErrorKind::NotFound);
+            return Err(FileError::new("open the model at", &path, absent).into());
+        }
+        // A file is told as what it is.
+        if !directory.is_dir() && !directory.is_file() {
             return Err(Error::NoModel {
                 key: key.to_owned(),
                 value: directory.display().to_string(),
@@ -144,19 +149,12 @@ impl Base {
             }
         };
         let config = ModelConfig::read(&directory)?;
-        let named = tokenizer;
-        let (tokenizer, tokenizer_files) = match named {
+        let (made, tokenizer_files) = match tokenizer {
             Some(name) => named_tokenizer(name)?,
             None => tokenizer_at(&directory)?,
         };
-        let base = Self {
-            config,
-            weights: BaseWeights::Directory(directory),
-            tokenizer,
-            tokenizer_files,
-        };
-        base.check_vocabulary(named)?;
-        Ok(base)
+        let weights = BaseWeights::Directory(directory);
+        Self::fitted(config, weights, made, tokenizer_files, tokenizer)
     }
 
     fn gguf(path: &Path, named: Option<&str>) -> Result<Self, Error> {
@@ -166,13 +164,34 @@ impl Base {
             Some(name) => named_tokenizer(name)?,
             None => gguf_tokenizer(&file)?,
         };
-        let base = Self {
+        let weights = BaseWeights::Gguf(path.to_owned());
+        Self::fitted(config, weights, tokenizer, tokenizer_files, named)
+    }
+
+    /// A base whose tokenizer is fitted to its embedding. `named` is the tokenizer that the recipe gives, if it gives
+    /// one.
+    fn fitted(
+        config: ModelConfig,
+        weights: BaseWeights,
+        tokenizer: PromptTokenizer,
+        tokenizer_files: TokenizerFiles,
+        named: Option<&str>,
+    ) -> Result<Self, Error> {
+        let mut base = Self {
             config,
-            weights: BaseWeights::Gguf(path.to_owned()),
+            weights,
             tokenizer,
             tokenizer_files,
         };
-        base.check_vocabulary(named)?;
+        let origin = base.tokenizer_origin(named);
+        let hint = match named {
+            Some(_) => "leave model.tokenizer out to use the model's own",
+            None => {
+                "if its tokenizer.json is another model's, put its own there, or name it with model.tokenizer"
+            }
+        };
+        let (model, rows) = (base.name(), base.config.vocab_size);
+        fit_tokenizer(&mut base.tokenizer, &origin, &model, rows, hint)?;
         Ok(base)
     }
 
@@ -203,35 +222,18 @@ impl Base {
         })
     }
 
-    /// `named` is the tokenizer that the recipe gives, if it gives one.
-    fn check_vocabulary(&self, named: Option<&str>) -> Result<(), Error> {
-        let (tokens, vocabulary) = (self.tokenizer.vocab_size(), self.config.vocab_size);
-        if tokens <= vocabulary {
-            return Ok(());
-        }
-        let hint = match named {
-            Some(_) => "leave model.tokenizer out to use the model's own",
-            None => {
-                "its tokenizer.json is another model's: put its own there, or name it with \
-                 model.tokenizer"
+    /// Where its tokenizer is, for messages.
+    fn tokenizer_origin(&self, named: Option<&str>) -> String {
+        match (&self.tokenizer_files, named) {
+            (TokenizerFiles::Directory(directory), _) => {
+                directory.join(TOKENIZER_FILE).display().to_string()
             }
-        };
-        Err(Error::Vocabulary {
-            tokenizer: match (&self.tokenizer_files, named) {
-                (TokenizerFiles::Directory(directory), _) => {
-                    directory.join(TOKENIZER_FILE).display().to_string()
-                }
-                (TokenizerFiles::Made { .. }, Some(named)) => named.to_owned(),
-                (TokenizerFiles::Made { .. }, None) => match &self.weights {
-                    BaseWeights::Gguf(path) => format!("in {}", path.display()),
-                    _ => BUILTIN_TOKENIZER.to_owned(),
-                },
+            (TokenizerFiles::Made { .. }, Some(named)) => named.to_owned(),
+            (TokenizerFiles::Made { .. }, None) => match &self.weights {
+                BaseWeights::Gguf(path) => format!("in {}", path.display()),
+                _ => BUILTIN_TOKENIZER.to_owned(),
             },
-            tokens,
-            model: self.name(),
-            vocabulary,
-            hint,
-        })
+        }
     }
 
     /// What to call it in a model card: its path, or `random`.
@@ -272,6 +274,48 @@ impl Base {
             self.tokenizer.fingerprint().as_bytes(),
         ]))
     }
+}
+
+/// Fits a tokenizer to a model's embedding; what is left out of it is told.
+///
+/// # Errors
+/// What texts are made of has no row.
+pub(crate) fn fit_tokenizer(
+    tokenizer: &mut PromptTokenizer,
+    origin: &str,
+    model: &str,
+    rows: usize,
+    hint: &'static str,
+) -> Result<(), Error> {
+    let left_out = tokenizer.fit(rows).map_err(|source| Error::Vocabulary {
+        tokenizer: origin.to_owned(),
+        model: model.to_owned(),
+        source,
+        hint,
+    })?;
+    if left_out.is_empty() {
+        return Ok(());
+    }
+    let shown = left_out.iter().take(4).map(ToString::to_string);
+    let mut names = shown.collect::<Vec<_>>().join(", ");
+    if left_out.len() > 4 {
+        names += &format!(" and {} more", left_out.len() - 4);
+    }
+    let have = if left_out.len() == 1 {
+        "has no row"
+    } else {
+        "have no rows"
+    };
+    notice::tell(format!(
+        "the tokenizer {origin}: {names} {have} in the model, which has {rows}: texts cannot use what is left out"
+    ));
+    Ok(())
+}
+
+/// `path` where it is a link that leads nowhere.
+fn dangling(path: &Path) -> Option<PathBuf> {
+    let dangles = path.symlink_metadata().is_ok() && !path.exists();
+    dangles.then(|| path.to_owned())
 }
 
 /// The tokenizer that `model.tokenizer` names.
@@ -323,6 +367,8 @@ pub(crate) fn global_model(run: Option<&RunDirectory>) -> Option<PathBuf> {
 
 /// The tokenizer in a directory, or of a file.
 fn tokenizer_at(path: &Path) -> Result<(PromptTokenizer, TokenizerFiles), Error> {
+    let snapshot = hub_snapshot(path)?;
+    let path = snapshot.as_deref().unwrap_or(path);
     // Not every reason names the file.
     let tokenizer = PromptTokenizer::from_path(path).map_err(|source| {
         match source.to_string().contains(&*path.to_string_lossy()) {

@@ -92,15 +92,15 @@ fn check_targets(recipe: &Recipe, stage: Stage, config: &ModelConfig) -> Result<
 }
 
 fn check_length(recipe: &Recipe, stage: Stage, config: &ModelConfig) -> Result<(), Error> {
-    let (wanted, longest) = (recipe.stage(stage).max_length, config.max_positions);
+    let (wanted, longest) = (recipe.stage(stage).max_length, config.context());
     if wanted <= longest {
         return Ok(());
     }
     let key = format!("stage.{}.max_length", stage.name());
     Err(Error::Setting {
         problem: format!(
-            "it is {wanted}, but the model was made for {longest} positions at most \
-             (max_position_embeddings); --set {key}={longest}"
+            "it is {wanted}, but the model was made for {longest} positions at most ({}); --set {key}={longest}",
+            config.context_key()
         ),
         key,
     })

@@ -7,7 +7,7 @@ use glpft_checkpoints::{
     AdapterError, ConfigError, FileError, GgufError, JsonError, LocationError, WeightsError, advice,
 };
 use glpft_data::{
-    EncodeError, ExportError, PreparedError, PromptsError, SourceError, TokenizerError,
+    EncodeError, ExportError, FitError, PreparedError, PromptsError, SourceError, TokenizerError,
 };
 use glpft_eval::judge::JudgeError;
 use glpft_eval::live_evaluation::LiveError;
@@ -158,20 +158,15 @@ pub enum Error {
         /// The adapter's directory.
         path: PathBuf,
     },
-    /// The tokenizer has more tokens than the model has rows for.
-    #[error(
-        "the tokenizer {tokenizer} has {tokens} tokens, but the model {model} has a vocabulary of {vocabulary}; \
-         {hint}"
-    )]
+    /// The tokenizer makes tokens of texts that the model has no rows for.
+    #[error("the tokenizer {tokenizer} does not go with the model {model}: {source}; {hint}")]
     Vocabulary {
         /// The tokenizer.
         tokenizer: String,
-        /// Its largest id plus one.
-        tokens: usize,
         /// The model.
         model: String,
-        /// Its vocabulary.
-        vocabulary: usize,
+        /// What has no row.
+        source: FitError,
         /// What to do.
         hint: &'static str,
     },

@@ -12,6 +12,7 @@ pub mod export;
 pub mod home;
 pub mod memory;
 pub mod model;
+pub mod notice;
 pub mod place;
 pub mod prepare;
 pub mod quickstart;

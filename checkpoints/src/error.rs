@@ -1,5 +1,6 @@
 //! The error of every operation on a file, and the advice that goes with it.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// The message says what was tried, on which path, what the system answered, and, where
 /// the answer leaves a choice, what to do about it.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {action} {}: {source}{}", .path.display(), advice(.source))]
+#[error("cannot {action} {}: {source}{}", .path.display(), advice_on(.path, .source))]
 pub struct FileError {
     /// The path that the operation was about.
     pub path: PathBuf,
@@ -31,6 +32,17 @@ impl FileError {
     /// Whether the path simply is not there.
     pub fn is_not_found(&self) -> bool {
         self.source.kind() == io::ErrorKind::NotFound
+    }
+}
+
+/// [`advice`] on a path, which may be a link that leads nowhere: a hub's cache is links to blobs.
+pub fn advice_on(path: &Path, source: &io::Error) -> Cow<'static, str> {
+    match path.read_link() {
+        Ok(target) if source.kind() == io::ErrorKind::NotFound => Cow::Owned(format!(
+            " (it is a link to {}, which is not there: fetch the file again)",
+            target.display()
+        )),
+        _ => Cow::Borrowed(advice(source)),
     }
 }
 

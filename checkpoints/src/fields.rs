@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::ConfigError;
 
+/// The longest value that a message shows, in characters.
+const SHOWN: usize = 60;
+
 /// Typed access to the keys of one object, with errors that name the key.
 pub(crate) struct Fields<'a> {
     path: &'a Path,
@@ -34,10 +37,6 @@ impl<'a> Fields<'a> {
         self.map.contains_key(key)
     }
 
-    pub fn has(&self, key: &str) -> bool {
-        self.get(key).is_some()
-    }
-
     /// The keys that are not null.
     pub fn keys(&self) -> impl Iterator<Item = &'a String> {
         self.map
@@ -55,13 +54,19 @@ impl<'a> Fields<'a> {
     }
 
     pub fn unsupported(&self, key: &str, advice: &str) -> ConfigError {
+        let value = self
+            .map
+            .get(key)
+            .map_or_else(|| "absent".to_owned(), shortened);
+        self.unsupported_value(key, value, advice)
+    }
+
+    /// [`unsupported`](Self::unsupported) where a part of the value decides, or a word for it.
+    pub fn unsupported_value(&self, key: &str, value: String, advice: &str) -> ConfigError {
         ConfigError::Unsupported {
             path: self.path.to_owned(),
             key: format!("{}{key}", self.prefix),
-            value: self
-                .map
-                .get(key)
-                .map_or_else(|| "absent".to_owned(), shortened),
+            value,
             advice: advice.to_owned(),
         }
     }
@@ -172,13 +177,9 @@ fn token_id(value: &Value) -> Option<u32> {
 }
 
 /// A value as it is shown in a message: hostile files have long ones.
-fn shortened(value: &Value) -> String {
-    let text = match value {
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "an object".to_owned(),
-        other => other.to_string(),
-    };
-    match text.char_indices().nth(60) {
+pub(crate) fn shortened(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }

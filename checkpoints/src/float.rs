@@ -8,7 +8,7 @@ use half::{bf16, f16};
 pub enum FloatType {
     /// IEEE single precision.
     F32,
-    /// IEEE half precision: large weights overflow to infinity.
+    /// IEEE half precision, which ends at 65504.
     F16,
     /// The upper half of a single.
     Bf16,
@@ -48,6 +48,27 @@ impl FloatType {
             .find(|float| float.safetensors_name() == name)
     }
 
+    /// The largest finite number.
+    pub fn largest(self) -> f32 {
+        match self {
+            Self::F32 => f32::MAX,
+            Self::F16 => f16::MAX.to_f32(),
+            Self::Bf16 => bf16::MAX.to_f32(),
+        }
+    }
+
+    /// Where the first finite value is that would round to infinity.
+    pub(crate) fn first_too_large(self, values: &[f32]) -> Option<usize> {
+        // Halfway from the largest number to the next power of two; there a tie goes up.
+        let limit = match self {
+            Self::F32 => return None,
+            Self::F16 => 65520.0,
+            Self::Bf16 => f32::from_bits(0x7f7f_8000),
+        };
+        let too_large = |value: &f32| value.abs() >= limit && value.is_finite();
+        values.iter().position(too_large)
+    }
+
     /// Widens little-endian elements; exact. `bytes` is `values.len()` elements long.
     pub(crate) fn decode(self, bytes: &[u8], values: &mut [f32]) {
         match self {
@@ -68,7 +89,8 @@ impl FloatType {
         }
     }
 
-    /// Appends elements in little-endian order, rounded to nearest, ties to even.
+    /// Appends elements in little-endian order, rounded to nearest, ties to even; what is
+    /// [too large](Self::first_too_large) becomes infinite.
     pub(crate) fn encode(self, values: &[f32], bytes: &mut Vec<u8>) {
         match self {
             Self::F32 => {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{FileError, write_atomically};
+use crate::{FileError, foreign_content, without_mark, write_atomically};
 
 /// No configuration, state or index is larger; a file that is, is not one.
 const LARGEST: u64 = 64 << 20;
@@ -41,12 +41,22 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), JsonError> 
     })?)
 }
 
-/// Reads a JSON file of at most 64 MiB.
+/// Reads a JSON file of at most 64 MiB, with or without a byte order mark.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, JsonError> {
     let bytes = read_bounded(path, LARGEST)?;
-    serde_json::from_slice(&bytes).map_err(|error| JsonError::Content {
+    parse_json(&bytes).map_err(|message| JsonError::Content {
         path: path.to_owned(),
-        message: error.to_string(),
+        message,
+    })
+}
+
+/// Takes the bytes of a JSON file, with or without a byte order mark. What is wrong is told as what the file is, where
+/// that is well known ([`foreign_content`]), else as the parser says it, with line and column.
+pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(without_mark(bytes)).map_err(|error| match foreign_content(bytes) {
+        // Whole JSON that lacks a key is that, whatever it begins with.
+        Some(what) if !error.is_data() => format!("it is {what}"),
+        _ => error.to_string(),
     })
 }
 

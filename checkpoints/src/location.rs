@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::adapter::base_directory;
 use crate::{
     ADAPTER_CONFIG_FILE, AdapterConfig, AdapterError, CONFIG_FILE, FileError, GgufFile,
-    RunDirectory,
+    RunDirectory, foreign_file, hub_snapshot, is_present,
 };
 
 /// What a path that a user gave stands for.
@@ -31,6 +31,26 @@ pub enum LocationError {
     /// The adapter there, or its base.
     #[error(transparent)]
     Adapter(#[from] AdapterError),
+    /// A folder of a hub's cache that does not say which model or snapshot is meant.
+    #[error("{} {message}", .path.display())]
+    HubCache {
+        /// The folder.
+        path: PathBuf,
+        /// What it is, and what to do.
+        message: String,
+    },
+    /// A single file.
+    #[error(
+        "{} is a file{}; give the directory that holds config.json, the weights and tokenizer.json, or a .gguf file",
+        .path.display(),
+        .what.map_or_else(String::new, |what| format!(" ({what})"))
+    )]
+    SingleFile {
+        /// The file.
+        path: PathBuf,
+        /// What it is, where that is well known.
+        what: Option<&'static str>,
+    },
     /// Nothing known is there.
     #[error(
         "there is no model in {}: looked for config.json (a model), adapter_config.json (an \
@@ -68,13 +88,21 @@ pub enum LocationError {
 }
 
 impl ModelLocation {
-    /// Finds the model that `path` means: a model directory, a GGUF file, an adapter directory, or a
-    /// run's directory, in which `role` names the model (`global`, `planner`, …; it may be
+    /// Finds the model that `path` means: a model directory, a GGUF file, an adapter directory, a
+    /// model's folder in a hub's cache ([`hub_snapshot`]), or a run's directory, in which `role` names the model (`global`, `planner`, …; it may be
     /// `None` where there is only one). For all but the last `role` says nothing.
     pub fn find(path: &Path, role: Option<&str>) -> Result<Self, LocationError> {
         if GgufFile::is_at(path) {
             return Ok(Self::Full(path.to_owned()));
         }
+        if path.is_file() {
+            return Err(LocationError::SingleFile {
+                path: path.to_owned(),
+                what: foreign_file(path),
+            });
+        }
+        let snapshot = hub_snapshot(path)?;
+        let path = snapshot.as_deref().unwrap_or(path);
         if let Some(found) = Self::directly(path)? {
             return Ok(found);
         }
@@ -105,14 +133,15 @@ impl ModelLocation {
     }
 
     fn directly(path: &Path) -> Result<Option<Self>, LocationError> {
-        if path.join(ADAPTER_CONFIG_FILE).is_file() {
+        if is_present(&path.join(ADAPTER_CONFIG_FILE)) {
             let config = AdapterConfig::read(path)?;
             return Ok(Some(Self::Adapter {
                 directory: path.to_owned(),
                 base: base_directory(path, &config.base)?,
             }));
         }
-        let full = path.join(CONFIG_FILE).is_file();
+        // A link to nowhere is found, too, and told when it is opened.
+        let full = is_present(&path.join(CONFIG_FILE));
         Ok(full.then(|| Self::Full(path.to_owned())))
     }
 

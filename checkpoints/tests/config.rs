@@ -166,22 +166,251 @@ fn a_sliding_window_counts_only_where_it_is_used() {
     };
     let mistral = |entries: &[_]| family("mistral", "MistralForCausalLM", entries);
     assert!(mistral(&[("sliding_window", Value::Null)]).is_ok());
-    assert!(mistral(&[("sliding_window", 4096.into())]).is_err());
-    assert!(mistral(&[("sliding_window", 32768.into())]).is_ok());
-    assert!(
-        mistral(&[]).is_err(),
-        "transformers takes 4096 where the key is absent"
-    );
+    let context = |read: Result<ModelConfig, _>| read.expect("it is read").context();
+    assert_eq!(context(mistral(&[("sliding_window", Value::Null)])), 32768);
+    assert_eq!(context(mistral(&[("sliding_window", 1024.into())])), 1024);
+    assert_eq!(context(mistral(&[("sliding_window", 32768.into())])), 32768);
+    // transformers takes 4096 where the key is absent.
+    assert_eq!(context(mistral(&[])), 4096);
     let qwen = |entries: &[_]| family("qwen2", "Qwen2ForCausalLM", entries);
     let window = ("sliding_window", Value::from(4096));
     let uses = |uses: bool| ("use_sliding_window", Value::from(uses));
     let first = |layer: u64| ("max_window_layers", Value::from(layer));
-    assert!(qwen(&[window.clone(), uses(false), first(0)]).is_ok());
+    let whole = |entries: &[_]| context(qwen(entries)) == 32768;
+    assert!(whole(&[window.clone(), uses(false), first(0)]));
     assert!(
-        qwen(&[window.clone(), uses(true), first(2)]).is_ok(),
+        whole(&[window.clone(), uses(true), first(2)]),
         "no layer is left for it"
     );
-    assert!(qwen(&[window, uses(true), first(1)]).is_err());
+    assert_eq!(context(qwen(&[window.clone(), uses(true), first(1)])), 4096);
+    assert_eq!(context(qwen(&[uses(true), first(0)])), 4096);
+    assert!(whole(&[
+        ("sliding_window", Value::Null),
+        uses(true),
+        first(0)
+    ]));
+    // The list counts where there is one.
+    let types = |kinds: [&str; 2]| ("layer_types", json!(kinds));
+    let (full, sliding) = ("full_attention", "sliding_attention");
+    assert!(whole(&[
+        window.clone(),
+        uses(true),
+        first(0),
+        types([full, full])
+    ]));
+    assert_eq!(
+        context(qwen(&[window, uses(true), types([full, sliding])])),
+        4096
+    );
+}
+
+#[test]
+fn a_window_is_written_back() {
+    for (name, class, entries) in [
+        (
+            "mistral",
+            "MistralForCausalLM",
+            json!({"sliding_window": 16}),
+        ),
+        (
+            "qwen2",
+            "Qwen2ForCausalLM",
+            json!({"sliding_window": 16, "use_sliding_window": true, "max_window_layers": 1}),
+        ),
+        (
+            "qwen3",
+            "Qwen3ForCausalLM",
+            json!({"sliding_window": 16, "use_sliding_window": true,
+                   "layer_types": ["full_attention", "sliding_attention"]}),
+        ),
+    ] {
+        let mut json = tiny_with("model_type", name.into());
+        json["architectures"] = json!([class]);
+        for (key, value) in entries.as_object().expect("an object") {
+            json[key] = value.clone();
+        }
+        let config = ModelConfig::from_json(json).expect("it is read");
+        assert_eq!(
+            (config.context(), config.context_key()),
+            (16, "sliding_window")
+        );
+        let written = config.to_json(FloatType::F32);
+        for (key, value) in entries.as_object().expect("an object") {
+            assert_eq!(written[key], *value, "{key}");
+        }
+        assert_eq!(
+            ModelConfig::from_json(written).expect("it is read").window,
+            Some(16)
+        );
+    }
+}
+
+#[test]
+fn refusals_name_the_value() {
+    let long = "X".repeat(500);
+    for (key, value, parts) in [
+        (
+            "architectures",
+            json!(["Gemma2ForCausalLM"]),
+            vec!["[\"Gemma2ForCausalLM\"]"],
+        ),
+        ("architectures", json!([long]), vec!["XXXX…"]),
+        (
+            "quantization_config",
+            json!({"modules_to_not_convert": ["lm_head"], "bits": 4, "quant_method": "gptq"}),
+            vec![
+                "= gptq, 4 bits changes",
+                "take the model that is not quantized",
+            ],
+        ),
+        (
+            "quantization_config",
+            json!({"quant_method": "bitsandbytes", "load_in_4bit": true, "bnb_4bit_quant_type": "nf4"}),
+            vec!["= bitsandbytes, 4 bits (nf4) changes"],
+        ),
+        (
+            "quantization_config",
+            json!({"quant_method": "fp8", "fmt": "e4m3"}),
+            vec!["= fp8 (e4m3)"],
+        ),
+        (
+            "quantization",
+            json!({"group_size": 64, "bits": 4}),
+            vec!["= 4 bits changes"],
+        ),
+        (
+            "layer_types",
+            json!(["full_attention", "linear_attention"]),
+            vec!["= layer 1: \"linear_attention\" changes"],
+        ),
+        (
+            "layer_types",
+            json!(["full_attention"]),
+            vec!["has 1 entries for 2 layers"],
+        ),
+        ("query_pre_attn_scalar", json!(256), vec!["= 256 changes"]),
+        (
+            "rotary_emb_base",
+            json!(1e6),
+            vec!["= 1000000.0 changes", "remove it if unused"],
+        ),
+        ("is_causal", json!(false), vec!["= false changes"]),
+    ] {
+        let message = error(tiny_with(key, value));
+        assert!(message.contains(&format!("`{key}`")), "{message}");
+        for part in parts {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+        assert!(message.len() < 300, "{message}");
+    }
+}
+
+#[test]
+fn every_spelling_of_a_scaling_is_read_or_refused_by_name() {
+    let read = |key: &str, value: Value| ModelConfig::from_json(tiny_with(key, value));
+    for value in [
+        Value::Null,
+        json!({}),
+        json!({"type": "default"}),
+        json!({"rope_type": "default", "factor": 1.0}),
+        json!({"rope_type": null, "type": null}),
+    ] {
+        let config = read("rope_scaling", value.clone()).expect("it is read");
+        assert_eq!(config.rope.scaling, RopeScaling::None, "{value}");
+    }
+    let inside = read(
+        "rope_scaling",
+        json!({"type": "linear", "factor": 2, "rope_theta": 5e5}),
+    );
+    assert_eq!(inside.expect("it is read").rope.theta, 5e5);
+    let llama3 = json!({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0});
+    let mut outside = tiny_with("rope_scaling", llama3.clone());
+    outside["original_max_position_embeddings"] = 8192.into();
+    let scaling = ModelConfig::from_json(outside)
+        .expect("it is read")
+        .rope
+        .scaling;
+    assert!(matches!(
+        scaling,
+        RopeScaling::Llama3 {
+            original_max_positions: 8192,
+            ..
+        }
+    ));
+    for (value, part) in [
+        (json!({"factor": 4.0}), "`rope_scaling.factor` = 4.0"),
+        (
+            json!({"type": "default", "factor": 4.0}),
+            "`rope_scaling.factor` = 4.0",
+        ),
+        (
+            json!({"type": "linear"}),
+            "`rope_scaling.factor` is missing",
+        ),
+        (
+            json!({"type": "linear", "rope_type": "llama3"}),
+            "`rope_scaling.type` differs",
+        ),
+        (
+            json!({"type": "linear", "factor": 2, "attention_factor": 1.2}),
+            "`rope_scaling.attention_factor` = 1.2",
+        ),
+        (
+            json!({"type": "linear", "factor": 2, "low_freq_factor": 1}),
+            "`rope_scaling.low_freq_factor` = 1",
+        ),
+        (
+            llama3,
+            "`rope_scaling.original_max_position_embeddings` is missing",
+        ),
+        (
+            json!({"full_attention": {"rope_type": "default"}}),
+            "`rope_scaling.full_attention`",
+        ),
+    ] {
+        let message = error(tiny_with("rope_scaling", value));
+        assert!(message.contains(part), "{part}: {message}");
+    }
+}
+
+#[test]
+fn what_names_absent_files_or_nothing_is_not_written_back() {
+    let mut json = tiny_with("quantization_config", json!({}));
+    json["auto_map"] = json!({"AutoModelForCausalLM": "modeling_x.Other"});
+    let config = ModelConfig::from_json(json).expect("it is read");
+    let written = config.to_json(FloatType::F32);
+    let keys = written.as_object().expect("an object");
+    assert!(!keys.contains_key("quantization_config") && !keys.contains_key("auto_map"));
+}
+
+#[test]
+fn a_byte_order_mark_is_skipped_and_other_files_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("config.json");
+    std::fs::write(&path, format!("\u{feff}{}", tiny_json())).expect("writable");
+    assert_eq!(
+        ModelConfig::read(folder.path())
+            .expect("it is read")
+            .tensors(),
+        tiny().tensors()
+    );
+    for (text, part) in [
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:0",
+            "it is a Git LFS pointer",
+        ),
+        ("<!doctype html><html>", "it is a web page"),
+        ("", "it is empty"),
+    ] {
+        std::fs::write(&path, text).expect("writable");
+        let error = ModelConfig::read(folder.path())
+            .expect_err("it is another file")
+            .to_string();
+        assert!(
+            error.contains(part) && error.contains("config.json"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

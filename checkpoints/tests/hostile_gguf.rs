@@ -56,8 +56,13 @@ fn headers_that_lie_are_refused() {
         )
     };
     for (bytes, part) in [
-        (b"".to_vec(), "ends inside its header"),
-        (b"PK\x03\x04".to_vec(), "does not begin with `GGUF`"),
+        (b"".to_vec(), "is empty"),
+        (b"PK\x03\x04".to_vec(), "is a ZIP archive"),
+        (
+            b"version https://git-lfs.github.com/spec/v1".to_vec(),
+            "git lfs pull",
+        ),
+        (b"no such form".to_vec(), "does not begin with `GGUF`"),
         (
             header(1, 0, 0),
             "version 1 of the format is not implemented",
@@ -238,11 +243,25 @@ fn models_that_cannot_be_are_refused() {
         (llama("block_count", u32::MAX), "num_hidden_layers"),
         (
             llama("expert_count", 8),
-            "a mixture of experts is not implemented",
+            "`llama.expert_count` = 8 is not implemented",
         ),
         (
-            llama("attention.sliding_window", 32),
-            "a sliding window of 32 is not implemented",
+            llama("attention.sliding_window_pattern", 2),
+            "`llama.attention.sliding_window_pattern` = 2, which may change",
+        ),
+        (
+            llama("rope.scaling.yarn_log_multiplier", 1),
+            "`llama.rope.scaling.yarn_log_multiplier` = 1 is not implemented",
+        ),
+        (
+            llama("attention.unheard_of", 3),
+            "`llama.attention.unheard_of` = 3, which may change",
+        ),
+        (llama("vocab_size", 5), "`llama.vocab_size` is 5, but"),
+        (llama("attention.causal", 0), "`llama.attention.causal` = 0"),
+        (
+            Gguf::default().text("general.type", "adapter").bytes(),
+            "`general.type` = \"adapter\" is not implemented",
         ),
         (
             llama("rope.dimension_count", 2),

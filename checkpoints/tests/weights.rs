@@ -101,9 +101,9 @@ fn rounding_is_to_nearest_even_and_widening_exact() {
         .to_vec();
     let expected = [0x3f80_0000_u32, 0x3f82_0000, 0x3f81_0000].map(f32::from_bits);
     assert_eq!(write(FloatType::Bf16, halfway), expected);
-    let halves = vec![2049.0, 2051.0, 65504.0, 65520.0, 6e-8, -0.0];
+    let halves = vec![2049.0, 2051.0, 65504.0, 65519.0, 6e-8, -0.0];
     let found = write(FloatType::F16, halves);
-    assert_eq!(found[..4], [2048.0, 2052.0, 65504.0, f32::INFINITY]);
+    assert_eq!(found[..4], [2048.0, 2052.0, 65504.0, 65504.0]);
     assert_eq!(found[4], 2.0_f32.powi(-24));
     assert!(found[5] == 0.0 && found[5].is_sign_negative());
     let special = vec![
@@ -123,6 +123,49 @@ fn rounding_is_to_nearest_even_and_widening_exact() {
     assert!(write(FloatType::Bf16, special.clone())[0].is_nan());
     assert!(write(FloatType::F16, special)[0].is_nan());
     assert_eq!(write(FloatType::Bf16, Vec::new()), Vec::<f32>::new());
+}
+
+#[test]
+fn a_value_that_the_type_cannot_hold_is_refused_by_name_place_and_value() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("x.safetensors");
+    let tensor = [TensorShape::new("x", [2, 3])];
+    let write = |dtype, value: f32| {
+        let mut read = |_: &str| Ok::<_, String>(vec![0.0, 1.0, 2.0, 3.0, value, f32::INFINITY]);
+        write_safetensors(&path, &tensor, dtype, &mut read)
+    };
+    for (dtype, value, parts) in [
+        (
+            FloatType::F16,
+            65520.0,
+            ["as F16", "[1, 1] is 6.552e4", "bf16 and f32 hold it"],
+        ),
+        (
+            FloatType::F16,
+            -1e5,
+            ["as F16", "is -1e5", "ends at 6.5504e4"],
+        ),
+        (
+            FloatType::Bf16,
+            f32::MAX,
+            ["as BF16", "is 3.4028235e38", "; f32 holds it"],
+        ),
+    ] {
+        let error = write(dtype, value)
+            .expect_err("it would become infinite")
+            .to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+        assert!(error.contains("`x`") && !path.exists(), "{error}");
+    }
+    // The largest that round to a finite number, and what was infinite before.
+    for (dtype, value) in [
+        (FloatType::F16, 65519.0),
+        (FloatType::Bf16, f32::from_bits(0x7f7f_7fff)),
+        (FloatType::F32, f32::MAX),
+        (FloatType::F16, f32::NEG_INFINITY),
+    ] {
+        write(dtype, value).expect("the type holds it");
+    }
 }
 
 #[test]
@@ -159,7 +202,10 @@ fn damaged_files_are_refused() {
     let refused = |why: &str| {
         let error = ModelFiles::open(folder.path()).expect_err(why);
         assert!(
-            matches!(error, WeightsError::Damaged { .. }),
+            matches!(
+                error,
+                WeightsError::Damaged { .. } | WeightsError::Foreign { .. }
+            ),
             "{why}: {error}"
         );
         let message = error.to_string();
@@ -377,7 +423,11 @@ fn an_index_may_not_leave_its_folder_or_lie() {
         ),
         (
             json!({"weight_map": {"a": "absent.safetensors"}}),
-            "absent.safetensors",
+            "the part absent.safetensors is not there, which holds 1 of the tensors (`a`)",
+        ),
+        (
+            json!({"weight_map": {"a": "m-00001-of-00002.safetensors"}}),
+            "names no tensor of m-00002-of-00002.safetensors",
         ),
         (
             json!({"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}),
@@ -396,11 +446,25 @@ fn a_folder_without_weights_says_what_was_looked_for() {
         .expect_err("it is empty")
         .to_string();
     assert!(error.contains("looked for model.safetensors"), "{error}");
-    fs::write(folder.path().join("pytorch_model.bin"), "").expect("the folder is writable");
-    let error = ModelFiles::open(folder.path())
-        .expect_err("no safetensors")
-        .to_string();
-    assert!(error.contains("convert them to safetensors"), "{error}");
+    let told_with = |name: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, "").expect("the folder is writable");
+        let error = ModelFiles::open(folder.path()).expect_err("no safetensors");
+        fs::remove_file(path).expect("it is there");
+        error.to_string()
+    };
+    for (name, advice) in [
+        ("pytorch_model.bin", "convert it to safetensors"),
+        ("model-Q4_K_M.gguf", "the path of that file itself"),
+        (
+            "model-00001-of-00003.safetensors",
+            "model.safetensors.index.json and every part",
+        ),
+        ("consolidated.safetensors", "name it model.safetensors if"),
+    ] {
+        let error = told_with(name);
+        assert!(error.contains(name) && error.contains(advice), "{error}");
+    }
     let error = ModelFiles::open(&folder.path().join("absent"))
         .expect_err("absent")
         .to_string();

@@ -60,6 +60,8 @@ pub use source::{
 };
 pub use split::{QuerySplits, Split};
 pub use statistics::DatasetStatistics;
-pub use tokenizer::{GgufTokenizer, PromptTokenizer, SegmentCache, TokenizerError};
+pub use tokenizer::{
+    FitError, GgufTokenizer, LeftOut, PromptTokenizer, SegmentCache, TokenizerError,
+};
 pub use trajectory::{Tool, Trajectory};
 pub use truncate::{DropReason, smallest_cut};

@@ -6,10 +6,12 @@
 //! whole string wherever content spells no added token: Hugging Face cuts the string at (unnormalized) added tokens
 //! before anything else and normalizes each segment by itself, and so does this.
 
+mod fit;
 mod gguf;
 mod growth;
 mod load;
 
+pub use fit::{FitError, LeftOut};
 pub use gguf::GgufTokenizer;
 
 use crate::example::{Piece, Text};
@@ -22,12 +24,24 @@ use tokenizers::Tokenizer;
 #[derive(Debug, thiserror::Error)]
 pub enum TokenizerError {
     /// A file that could not be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}{}", path.display(), glpft_checkpoints::advice_on(path, source))]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,
+    },
+    /// A tokenizer in other files than `tokenizer.json`.
+    #[error(
+        "there is no {}, but {found}: make the one of the other with transformers \
+         (AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR))",
+        path.display()
+    )]
+    OtherForm {
+        /// The file that was looked for.
+        path: PathBuf,
+        /// What is there.
+        found: &'static str,
     },
     /// A file that is no tokenizer, or a side file that is no JSON object.
     #[error("{origin} is not usable: {reason}")]
@@ -79,6 +93,18 @@ pub enum TokenizerError {
         /// The special token.
         token: String,
     },
+    /// A text needs a token that the model has no row for.
+    #[error(
+        "a text becomes the token {token:?} ({id}), which has no row in the model's embedding of {rows}"
+    )]
+    NoRow {
+        /// The token.
+        token: String,
+        /// Its id.
+        id: u32,
+        /// How many rows there are.
+        rows: usize,
+    },
     /// The tokenizer failed on a text.
     #[error("the tokenizer cannot encode a text: {reason}")]
     Encode {
@@ -128,7 +154,8 @@ pub struct SegmentCache {
 }
 
 impl PromptTokenizer {
-    /// The largest id plus one, added tokens included: how many rows an embedding needs at least.
+    /// The largest id plus one, added tokens included, or the rows of the embedding that it was [fitted](Self::fit) to:
+    /// every id of a text is below.
     pub fn vocab_size(&self) -> usize {
         self.vocab_size
     }
@@ -192,6 +219,7 @@ impl PromptTokenizer {
             self.append_content(&text.to_string(), true, cache, &mut ids)?;
             return Ok(ids);
         };
+        self.check_rows(&[separator.id])?;
         let pieces = text.pieces();
         for (index, piece) in pieces.iter().enumerate() {
             let Piece::Text(content) = piece else {
@@ -243,9 +271,23 @@ impl PromptTokenizer {
                 token: self.full.id_to_token(id).unwrap_or_default(),
             });
         }
+        self.check_rows(encoding.get_ids())?;
         ids.extend_from_slice(encoding.get_ids());
         known.insert(content.to_owned(), encoding.get_ids().to_vec());
         Ok(())
+    }
+
+    /// Refuses ids that the embedding has no row for.
+    fn check_rows(&self, ids: &[u32]) -> Result<(), TokenizerError> {
+        let rows = self.vocab_size;
+        match ids.iter().find(|&&id| id as usize >= rows) {
+            None => Ok(()),
+            Some(&id) => Err(TokenizerError::NoRow {
+                token: self.full.id_to_token(id).unwrap_or_default(),
+                id,
+                rows,
+            }),
+        }
     }
 
     /// The text of ids; special tokens are left out unless `keep_special`.

@@ -28,11 +28,29 @@ fn read(data: &[u8], folder: &Path) {
     }
 }
 
+/// Reads `data` as the first part of two as well, the other of which is whole.
+fn read_alone_and_split(data: &[u8], folder: &Path) {
+    read(data, folder);
+    let part = |number: u32| folder.join(format!("m-{number:05}-of-00002.gguf"));
+    put(&part(1), data);
+    put(&part(2), &split(Gguf::default(), 1).bytes());
+    read_weights(&part(1), None);
+    read_weights(&part(2), None);
+}
+
+fn split(gguf: Gguf, part: u16) -> Gguf {
+    gguf.entry("split.no", 2, &part.to_le_bytes())
+        .entry("split.count", 2, &2_u16.to_le_bytes())
+        .entry("split.tensors.count", 5, &21_i32.to_le_bytes())
+        .singles_tensor(&format!("part{part}.weight"), &[2], &[1.0, 2.0])
+}
+
 pub(crate) const GGUF: Parser = Parser {
     name: "gguf",
-    read,
+    read: read_alone_and_split,
     examples: || {
         vec![
+            split(Gguf::tiny_llama(|_, index| index as f32), 0).bytes(),
             Gguf::tiny_llama(|_, index| index as f32).bytes(),
             include_bytes!("../../checkpoints/tests/golden/gguf_types.gguf").to_vec(),
         ]

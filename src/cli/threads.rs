@@ -2,12 +2,12 @@
 
 use glpft::Error;
 
-use super::OutputArgs;
+use super::{OutputArgs, complain};
 
 /// What programs that compute are told their threads with, this one's own first.
 const VARIABLES: [&str; 2] = ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"];
 
-/// Gives rayon the threads asked for, and runs the command. Only once, before anything uses them: threads that cannot be
+/// Gives rayon the threads asked for, and runs the command, whose notices are shown. Only once, before anything uses them: threads that cannot be
 /// started are an error here, and a panic later.
 pub(super) fn with_threads(
     output: &OutputArgs,
@@ -26,6 +26,9 @@ pub(super) fn with_threads(
             threads,
             reason: error.to_string(),
         })?;
+    if !output.quiet {
+        glpft::notice::listen(|notice| complain(&format!("warning: {notice}")));
+    }
     command()
 }
 

@@ -9,7 +9,7 @@ use glpft::ready::check_ready;
 use glpft::result::FinishedStage;
 use glpft::stage::{Context, run_stage};
 use glpft::{Base, Error};
-use glpft_checkpoints::{FileError, GgufFile, RunDirectory};
+use glpft_checkpoints::{FileError, RunDirectory};
 use glpft_recipes::{ModelRecipe, Recipe, Stage, StartFrom};
 
 use super::prepare::tell_over_budget;
@@ -110,7 +110,8 @@ fn start_at(from: &Path) -> Result<String, Error> {
         argument: "--from",
         problem,
     };
-    if !from.is_dir() && !GgufFile::is_at(from) {
+    // What is there and no model is told as what it is.
+    if from.symlink_metadata().is_err() {
         return Err(wrong(format!(
             "there is no directory {}; give that of a Hugging Face model, a .gguf file, or a run's",
             from.display()

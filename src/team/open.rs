@@ -16,7 +16,7 @@ use glpft_model::generation::{Generator, GeneratorSettings};
 use glpft_recipes::{Arrangement, Precision, Recipe, Separators, Stage};
 
 use super::member::Member;
-use crate::base::Base;
+use crate::base::{Base, fit_tokenizer};
 use crate::error::Error;
 use crate::model::{attach_saved, load};
 
@@ -157,20 +157,18 @@ impl Backbone {
     /// The tokenizer in an adapter's directory, which must fit the base.
     fn tokenizer_in(&self, directory: &Path) -> Result<PromptTokenizer, Error> {
         let path = directory.join(TOKENIZER_FILE);
-        let tokenizer = PromptTokenizer::from_path(&path).map_err(|source| Error::TokenizerAt {
-            path: path.clone(),
-            source,
-        })?;
-        let (tokens, vocabulary) = (tokenizer.vocab_size(), self.config.vocab_size);
-        if tokens > vocabulary {
-            return Err(Error::Vocabulary {
-                tokenizer: path.display().to_string(),
-                tokens,
-                model: self.path.display().to_string(),
-                vocabulary,
-                hint: "its tokenizer.json is another model's: put its own there",
-            });
-        }
+        let mut tokenizer =
+            PromptTokenizer::from_path(&path).map_err(|source| Error::TokenizerAt {
+                path: path.clone(),
+                source,
+            })?;
+        fit_tokenizer(
+            &mut tokenizer,
+            &path.display().to_string(),
+            &self.path.display().to_string(),
+            self.config.vocab_size,
+            "its tokenizer.json is another model's: put its own there",
+        )?;
         Ok(tokenizer)
     }
 }

@@ -18,6 +18,7 @@ mod export;
 mod gguf;
 mod live;
 mod mixed_team;
+mod models;
 mod ownership;
 mod perplexity;
 mod prepare;

@@ -1,9 +1,11 @@
 //! The shape and arithmetic of a model: Hugging Face's `config.json`.
 
+mod quantized;
 mod read;
 mod rope;
 mod tensors;
 mod unsupported;
+mod window;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -54,6 +56,10 @@ pub struct ModelConfig {
     pub tied: bool,
     /// The longest sequence that the model was made for, in tokens.
     pub max_positions: usize,
+    /// How many positions back, its own among them, the layers with a sliding window attend; none where every layer
+    /// attends to all. The window is not computed: [`context`](Self::context) keeps texts within it, where it changes
+    /// nothing.
+    pub window: Option<usize>,
     /// The id that begins a text, if there is one.
     pub bos: Option<u32>,
     /// The ids that end a text; the file may give one or a list.
@@ -68,7 +74,7 @@ pub struct ModelConfig {
 pub enum Architecture {
     /// Llama 2 and 3, SmolLM2, TinyLlama.
     Llama,
-    /// Mistral without a sliding window.
+    /// Mistral.
     Mistral,
     /// Qwen2 and Qwen2.5: bias on query, key and value.
     Qwen2,
@@ -194,6 +200,7 @@ impl ModelConfig {
             qk_norm: false,
             tied: true,
             max_positions: 2048,
+            window: None,
             bos: None,
             eos: Vec::new(),
             pad: None,
@@ -201,6 +208,21 @@ impl ModelConfig {
         };
         config.validate()?;
         Ok(config)
+    }
+
+    /// The longest sequence that is computed as the model means it, in tokens: its positions, or its sliding window where
+    /// that is narrower.
+    pub fn context(&self) -> usize {
+        let window = self.window.unwrap_or(self.max_positions);
+        self.max_positions.min(window)
+    }
+
+    /// The key of `config.json` that [`context`](Self::context) comes of.
+    pub fn context_key(&self) -> &'static str {
+        match self.context() < self.max_positions {
+            true => "sliding_window",
+            false => "max_position_embeddings",
+        }
     }
 
     /// Checks that every number is in range and fits the others.

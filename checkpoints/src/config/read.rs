@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Architecture, ConfigError, ModelConfig, rope, unsupported};
+use super::{Architecture, ConfigError, ModelConfig, rope, unsupported, window};
 use crate::fields::Fields;
 
 // Far above every published model, and low enough that no product of sizes overflows.
@@ -51,7 +51,7 @@ pub(super) fn config(path: &Path, value: Value) -> Result<ModelConfig, ConfigErr
             return Err(fields.invalid("hidden_size", &message));
         }
     };
-    unsupported::check(&fields, architecture, layers, max_positions)?;
+    unsupported::check(&fields)?;
     let attention_bias = fields.flag("attention_bias")?.unwrap_or(false);
     let (qkv_bias, output_bias) = match architecture {
         Architecture::Llama | Architecture::Qwen3 => (attention_bias, attention_bias),
@@ -76,6 +76,7 @@ pub(super) fn config(path: &Path, value: Value) -> Result<ModelConfig, ConfigErr
         qk_norm: architecture == Architecture::Qwen3,
         tied: fields.flag("tie_word_embeddings")?.unwrap_or(false),
         max_positions,
+        window: window::read(&fields, architecture, layers)?,
         bos: fields.id("bos_token_id")?,
         eos: fields.ids("eos_token_id")?,
         pad: fields.id("pad_token_id")?,
@@ -146,8 +147,13 @@ pub(super) fn check(path: &Path, config: &ModelConfig) -> Result<(), ConfigError
         let message = format!("is {}; rotary embedding needs an even one", config.head_dim);
         return error("head_dim", message);
     }
-    if !(config.rms_norm_eps > 0.0 && config.rms_norm_eps <= 1.0) {
-        let message = format!("is {}; it must be above 0, at most 1", config.rms_norm_eps);
+    // In single precision anything smaller is nothing.
+    let least = f64::from(f32::MIN_POSITIVE);
+    if !(least..=1.0).contains(&config.rms_norm_eps) {
+        let message = format!(
+            "is {}; it must be above 0 (at least {least:e}), at most 1",
+            config.rms_norm_eps
+        );
         return error("rms_norm_eps", message);
     }
     let ids = [

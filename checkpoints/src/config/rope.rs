@@ -1,4 +1,4 @@
-//! Rotary position embedding: both spellings of its settings.
+//! Rotary position embedding: every spelling of its settings.
 
 use serde_json::{Map, Value};
 
@@ -38,89 +38,122 @@ pub enum RopeScaling {
 }
 
 const LARGEST_FACTOR: f64 = 1e6;
-const KEYS: [&str; 8] = [
+const LARGEST_POSITIONS: usize = 1 << 30;
+const DEFAULT_THETA: f64 = 10_000.0;
+const ORIGINAL: &str = "original_max_position_embeddings";
+
+/// What any kind may say, and changes nothing of one that does not use it.
+const COMMON: [&str; 5] = [
     "rope_type",
     "type",
     "rope_theta",
-    "factor",
-    "low_freq_factor",
-    "high_freq_factor",
-    "original_max_position_embeddings",
+    ORIGINAL,
     "partial_rotary_factor",
 ];
+/// What each kind reads besides: its names in `rope_type` (`type` before 4.43) and its keys.
+const KINDS: [(&str, &[&str]); 3] = [
+    ("default", &[]),
+    ("linear", &["factor"]),
+    ("llama3", &["factor", "low_freq_factor", "high_freq_factor"]),
+];
 
-/// Reads `rope_theta` + `rope_scaling` (transformers 4) and `rope_parameters` (5); where a
-/// file has both they must agree.
+/// Reads `rope_theta` + `rope_scaling` (transformers 4) and `rope_parameters` (5), which may hold the theta, too; where a
+/// file says something twice it must agree.
 pub(super) fn read(fields: &Fields) -> Result<Rope, ConfigError> {
-    let theta = fields.number("rope_theta", 1.0..=1e12)?;
-    let old = fields
-        .object("rope_scaling")?
-        .map(|nested| scaling(&nested))
-        .transpose()?;
-    let Some(nested) = fields.object("rope_parameters")? else {
-        return Ok(Rope {
-            theta: theta.unwrap_or(10_000.0),
-            scaling: old.unwrap_or(RopeScaling::None),
-        });
-    };
-    let rope = Rope {
-        theta: nested
-            .number("rope_theta", 1.0..=1e12)?
-            .or(theta)
-            .unwrap_or(10_000.0),
-        scaling: scaling(&nested)?,
-    };
-    if theta.is_some_and(|theta| theta != rope.theta) {
-        return Err(fields.invalid("rope_theta", "differs from the one in `rope_parameters`"));
+    let outside = fields.count(ORIGINAL, LARGEST_POSITIONS)?;
+    let mut theta = fields.number("rope_theta", 1.0..=1e12)?;
+    let mut found: Option<RopeScaling> = None;
+    for key in ["rope_parameters", "rope_scaling"] {
+        // transformers takes an empty one for none.
+        let Some(nested) = fields
+            .object(key)?
+            .filter(|nested| nested.keys().count() > 0)
+        else {
+            continue;
+        };
+        let scaling = scaling(&nested, outside)?;
+        let own = nested.number("rope_theta", 1.0..=1e12)?;
+        if let (Some(one), Some(other)) = (theta, own)
+            && one != other
+        {
+            let message = format!("differs from the one in `{key}`");
+            return Err(fields.invalid("rope_theta", &message));
+        }
+        theta = theta.or(own);
+        if found.is_some_and(|found| found != scaling) {
+            return Err(fields.invalid("rope_scaling", "differs from `rope_parameters`"));
+        }
+        found = Some(scaling);
     }
-    if old.is_some_and(|old| old != rope.scaling) {
-        return Err(fields.invalid("rope_scaling", "differs from `rope_parameters`"));
-    }
-    Ok(rope)
+    Ok(Rope {
+        theta: theta.unwrap_or(DEFAULT_THETA),
+        scaling: found.unwrap_or(RopeScaling::None),
+    })
 }
 
-fn scaling(fields: &Fields) -> Result<RopeScaling, ConfigError> {
-    let name = match fields.text("rope_type")? {
-        Some(name) => Some(name),
-        None => fields.text("type")?,
-    };
+/// `outside` is the original length where a file has it beside the other settings instead of among them.
+fn scaling(fields: &Fields, outside: Option<usize>) -> Result<RopeScaling, ConfigError> {
+    let (new, old) = (fields.text("rope_type")?, fields.text("type")?);
+    if let (Some(new), Some(old)) = (&new, &old)
+        && new != old
+    {
+        return Err(fields.invalid("type", "differs from `rope_type`"));
+    }
+    let named = if new.is_some() { "rope_type" } else { "type" };
+    let name = new.or(old);
     if let Some(share) = fields.number("partial_rotary_factor", 0.0..=1.0)?
         && share != 1.0
     {
         return Err(fields.unsupported("partial_rotary_factor", "only 1.0 is"));
     }
-    let known = match name.as_deref() {
-        None | Some("default" | "linear" | "llama3") => true,
-        Some(_) => false,
+    let kind = name.as_deref().unwrap_or("default");
+    let Some((kind, keys)) = KINDS.into_iter().find(|(known, _)| *known == kind) else {
+        return Err(fields.unsupported(named, "`default`, `linear` and `llama3` are"));
     };
-    if !known {
-        let key = if fields.has("rope_type") {
-            "rope_type"
-        } else {
-            "type"
-        };
-        return Err(fields.unsupported(key, "`default`, `linear` and `llama3` are"));
+    let known = |key: &str| COMMON.contains(&key) || keys.contains(&key);
+    if let Some(key) = fields.keys().find(|key| !known(key)) {
+        let scaled = KINDS.iter().any(|(_, keys)| keys.contains(&key.as_str()));
+        match (key.as_str(), name) {
+            // By one nothing is scaled.
+            ("factor", _) if fields.number("factor", 1.0..=1.0).is_ok() => {}
+            (_, None) if scaled => {
+                let advice = "its `rope_type` is missing, which says what is scaled: \"linear\" or \"llama3\"";
+                return Err(fields.unsupported(key, advice));
+            }
+            (_, Some(name)) if scaled => {
+                let advice = format!("the type {name:?} does not read it; remove one of them");
+                return Err(fields.unsupported(key, &advice));
+            }
+            _ => {
+                let advice = "this key is not known here; remove it if unused";
+                return Err(fields.unsupported(key, advice));
+            }
+        }
     }
-    if let Some(key) = fields.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        return Err(fields.unsupported(key, "this key is not known here; remove it if unused"));
-    }
-    let factor = |key| fields.required_number(key, f64::MIN_POSITIVE..=LARGEST_FACTOR);
-    match name.as_deref() {
-        Some("linear") => Ok(RopeScaling::Linear {
+    let factor = |key| fields.required_number(key, 1e-6..=LARGEST_FACTOR);
+    match kind {
+        "linear" => Ok(RopeScaling::Linear {
             factor: factor("factor")?,
         }),
-        Some("llama3") => {
+        "llama3" => {
             let low = factor("low_freq_factor")?;
             let high = factor("high_freq_factor")?;
             if high <= low {
                 return Err(fields.invalid("high_freq_factor", "must be above `low_freq_factor`"));
             }
+            let inside = fields.count(ORIGINAL, LARGEST_POSITIONS)?;
+            if let (Some(inside), Some(outside)) = (inside, outside)
+                && inside != outside
+            {
+                return Err(fields.invalid(ORIGINAL, "differs from the one outside"));
+            }
             Ok(RopeScaling::Llama3 {
                 factor: factor("factor")?,
                 low_frequency_factor: low,
                 high_frequency_factor: high,
-                original_max_positions: fields
-                    .required_count("original_max_position_embeddings", 1 << 30)?,
+                original_max_positions: inside
+                    .or(outside)
+                    .ok_or_else(|| fields.invalid(ORIGINAL, "is missing"))?,
             })
         }
         _ => Ok(RopeScaling::None),

@@ -1,44 +1,73 @@
 //! Keys that change what a model computes: refused unless they ask for what is implemented.
+//!
+//! Spellings of every family that shares the Llama's form are here, because models of one are often published as another.
 
 use serde_json::Value;
 
-use super::{Architecture, ConfigError};
+use super::{ConfigError, quantized};
 use crate::fields::Fields;
 
-/// Keys with the one value that changes nothing.
-const NEUTRAL: [(&str, f64); 13] = [
+/// Numbers with the one value that changes nothing.
+const NEUTRAL: [(&str, f64); 22] = [
     ("partial_rotary_factor", 1.0),
     ("rotary_pct", 1.0),
+    ("rope_pct", 1.0),
+    ("rope_ratio", 1.0),
+    ("rope_condense_ratio", 1.0),
     ("attention_dropout", 0.0),
     ("residual_multiplier", 1.0),
     ("embedding_multiplier", 1.0),
+    ("scale_emb", 1.0),
     ("logit_scale", 1.0),
     ("logits_scaling", 1.0),
     ("attn_logit_softcapping", 0.0),
     ("final_logit_softcapping", 0.0),
+    ("logits_soft_cap", 0.0),
+    ("attn_logit_softcap", 0.0),
+    ("final_logit_softcap", 0.0),
     ("num_experts", 0.0),
     ("num_local_experts", 0.0),
+    ("n_routed_experts", 0.0),
     ("num_nextn_predict_layers", 0.0),
+    ("num_kv_shared_layers", 0.0),
     ("no_rope_layer_interval", 0.0),
 ];
 
-/// Keys of which any content changes what is computed.
-const ABSENT: [&str; 7] = [
+/// Keys of which any content but null, false and nothing changes what is computed.
+const ABSENT: [&str; 26] = [
     "attention_multiplier",
+    "attention_scale",
     "query_pre_attn_scalar",
-    "quantization_config",
-    "compression_config",
+    "scale_depth",
+    "dim_model_base",
     "no_rope_layers",
     "use_bidirectional_attention",
+    "is_encoder_decoder",
+    "add_cross_attention",
+    "attention_chunk_size",
+    "attn_temperature_tuning",
+    "clip_qkv",
+    "kv_lora_rank",
+    "q_lora_rank",
+    "qk_norm",
+    "use_qk_norm",
+    "qk_layernorm",
+    "use_qk_layernorm",
+    "alibi",
+    "use_alibi",
+    "use_logn_attn",
+    "use_dynamic_ntk",
     "rope_interleaved",
+    "rope_traditional",
+    "global_rope_theta",
+    "local_rope_theta",
 ];
 
-pub(super) fn check(
-    fields: &Fields,
-    architecture: Architecture,
-    layers: usize,
-    max_positions: usize,
-) -> Result<(), ConfigError> {
+/// The rotary settings that [`rope`](super::rope) reads or that stand above: what else has such a name is not guessed at.
+const ROTARY: [&str; 3] = ["rope_theta", "rope_scaling", "rope_parameters"];
+
+/// Refuses every key that asks for something else than is computed.
+pub(super) fn check(fields: &Fields) -> Result<(), ConfigError> {
     for key in ["hidden_act", "hidden_activation"] {
         if fields
             .text(key)?
@@ -47,63 +76,45 @@ pub(super) fn check(
             return Err(fields.unsupported(key, "only `silu` is"));
         }
     }
+    quantized::check(fields)?;
     for (key, neutral) in NEUTRAL {
         if let Some(value) = fields.get(key)
             && value.as_f64() != Some(neutral)
+            && *value != Value::Bool(false)
         {
             let advice = format!("only {neutral} or leaving it out is");
             return Err(fields.unsupported(key, &advice));
         }
     }
     for key in ABSENT {
-        let empty = match fields.get(key) {
-            None | Some(Value::Bool(false)) => true,
-            Some(Value::Array(items)) => items.is_empty(),
-            Some(Value::Object(items)) => items.is_empty(),
-            Some(_) => false,
-        };
-        if !empty {
+        if !says_nothing(fields, key) {
             return Err(fields.unsupported(key, "only leaving it out is"));
         }
     }
-    sliding_window(fields, architecture, layers, max_positions)
+    if fields.flag("is_causal")? == Some(false) {
+        return Err(fields.unsupported("is_causal", "only true is"));
+    }
+    let unknown = fields.keys().find(|key| {
+        let rotary = key.starts_with("rope_") || key.starts_with("rotary_");
+        let known = ROTARY.contains(&key.as_str())
+            || NEUTRAL.iter().any(|(known, _)| known == key)
+            || ABSENT.contains(&key.as_str());
+        rotary && !known && !says_nothing(fields, key)
+    });
+    match unknown {
+        Some(key) => {
+            Err(fields.unsupported(key, "this key is not known here; remove it if unused"))
+        }
+        None => Ok(()),
+    }
 }
 
-fn sliding_window(
-    fields: &Fields,
-    architecture: Architecture,
-    layers: usize,
-    max_positions: usize,
-) -> Result<(), ConfigError> {
-    let advice = "only attention over the whole context is";
-    if let Some(Value::Array(types)) = fields.get("layer_types")
-        && types.iter().any(|name| name != "full_attention")
-    {
-        return Err(fields.unsupported("layer_types", advice));
+/// Whether a key is absent, or has a value that asks for nothing.
+pub(super) fn says_nothing(fields: &Fields, key: &str) -> bool {
+    match fields.get(key) {
+        None | Some(Value::Bool(false)) => true,
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(Value::Object(items)) => items.is_empty(),
+        Some(_) => false,
     }
-    let narrow = |window: Option<usize>| window.is_some_and(|window| window < max_positions);
-    let window = fields.count("sliding_window", 1 << 40)?;
-    let (key, used) = match architecture {
-        // transformers reads no window for this family.
-        Architecture::Llama => return Ok(()),
-        Architecture::Mistral => {
-            let absent = !fields.contains("sliding_window");
-            let window = if absent { Some(4096) } else { window };
-            ("sliding_window", narrow(window))
-        }
-        Architecture::Qwen2 | Architecture::Qwen3 => {
-            let first = fields.number("max_window_layers", 0.0..=1e9)?;
-            let first = first.unwrap_or(28.0) as usize;
-            let used = fields.flag("use_sliding_window")?.unwrap_or(false);
-            let window = window.or(Some(4096));
-            (
-                "use_sliding_window",
-                used && first < layers && narrow(window),
-            )
-        }
-    };
-    if used {
-        return Err(fields.unsupported(key, advice));
-    }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Architecture, ModelConfig, rope};
+use super::{Architecture, ModelConfig, quantized, rope};
 use crate::FloatType;
 
 impl ModelConfig {
@@ -11,6 +11,10 @@ impl ModelConfig {
     /// in the old and the new spelling.
     pub fn to_json(&self, dtype: FloatType) -> Value {
         let mut out = self.raw.clone();
+        // An empty one is a quantization without a method to transformers.
+        out.retain(|key, value| !quantized::KEYS.contains(&key.as_str()) || value.is_null());
+        // They name Python files, which do not come along.
+        out.retain(|key, _| !matches!(key.as_str(), "auto_map" | "custom_pipelines"));
         let mut set = |key: &str, value: Value| out.insert(key.to_owned(), value);
         set("architectures", vec![self.architecture.class()].into());
         set("model_type", self.architecture.model_type().into());
@@ -32,14 +36,23 @@ impl ModelConfig {
             }
             Architecture::Qwen3 => {
                 set("attention_bias", self.qkv_bias.into());
-                set("use_sliding_window", false.into());
             }
-            Architecture::Qwen2 => {
-                set("use_sliding_window", false.into());
+            Architecture::Qwen2 | Architecture::Mistral => {}
+        }
+        match self.architecture {
+            Architecture::Llama => {}
+            Architecture::Qwen2 | Architecture::Qwen3 => {
+                set("use_sliding_window", self.window.is_some().into());
+                if let Some(window) = self.window {
+                    set("sliding_window", window.into());
+                }
             }
             // Absent means 4096 to transformers.
             Architecture::Mistral => {
-                set("sliding_window", Value::Null);
+                set(
+                    "sliding_window",
+                    self.window.map_or(Value::Null, Value::from),
+                );
             }
         }
         set_id(&mut out, "bos_token_id", self.bos);

@@ -5,12 +5,12 @@ mod tokenizer;
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use crate::{
     CONFIG_FILE, FileError, FloatType, ModelConfig, TensorValues, WeightsError,
-    create_directory_atomically, write_atomically, write_json, write_weights,
+    create_directory_atomically, without_mark, write_atomically, write_json, write_weights,
 };
 
 pub use card::{MODEL_CARD_FILE, ModelCard};
@@ -79,7 +79,7 @@ impl ModelDirectory<'_> {
 }
 
 /// Copies the content, not the permissions: a read-only original is no reason for the copy
-/// to be.
+/// to be. JSON loses a byte order mark, with which no other program opens it.
 fn copy(from: &Path, to: &Path) -> Result<(), FileError> {
     let failed = |source| FileError::new("read", from, source);
     // Opening a pipe would wait for its writer.
@@ -87,5 +87,18 @@ fn copy(from: &Path, to: &Path) -> Result<(), FileError> {
         return Err(failed(io::Error::other("it is not a regular file")));
     }
     let mut content = File::open(from).map_err(failed)?;
-    write_atomically(to, |writer| io::copy(&mut content, writer).map(drop))
+    let mut beginning = Vec::new();
+    let mark = (&mut content).take(3).read_to_end(&mut beginning);
+    mark.map_err(failed)?;
+    let beginning = match from
+        .extension()
+        .is_some_and(|extension| extension == "json")
+    {
+        true => without_mark(&beginning),
+        false => &beginning,
+    };
+    write_atomically(to, |writer| {
+        writer.write_all(beginning)?;
+        io::copy(&mut content, writer).map(drop)
+    })
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::copy;
-use crate::{FileError, WeightsError, write_atomically, write_json};
+use crate::{FileError, JsonError, WeightsError, read_json, write_atomically, write_json};
 
 /// The file that holds the whole tokenizer.
 pub const TOKENIZER_FILE: &str = "tokenizer.json";
@@ -25,10 +25,16 @@ pub const TOKENIZER_FILES: [&str; 10] = [
     "merges.txt",
 ];
 
+/// What transformers reads a tokenizer's settings from.
+const CONFIG: &str = "tokenizer_config.json";
+/// Its key that names Python files beside it.
+const CODE: &str = "auto_map";
+
 /// Where a directory's tokenizer comes from.
 #[derive(Clone, Copy, Debug)]
 pub enum TokenizerSource<'a> {
-    /// Another model directory: its files are copied byte for byte.
+    /// Another model directory: its files are copied byte for byte, but for what no other program could read there: a
+    /// byte order mark before JSON, and the names of Python files, which do not come along.
     Directory(&'a Path),
     /// A tokenizer made here: the files that transformers needs are written around it.
     Made {
@@ -96,11 +102,34 @@ fn copy_files(source: &Path, directory: &Path) -> Result<(), FileError> {
     )?;
     for name in &TOKENIZER_FILES[1..] {
         let path = source.join(name);
-        if path.is_file() {
-            copy(&path, &directory.join(name))?;
+        if !path.is_file() {
+            continue;
+        }
+        let to = directory.join(name);
+        match *name == CONFIG && names_code(&path) {
+            true => copy_without_code(&path, &to)?,
+            false => copy(&path, &to)?,
         }
     }
     Ok(())
+}
+
+/// Whether a `tokenizer_config.json` names Python files.
+fn names_code(path: &Path) -> bool {
+    read_json::<Map<String, Value>>(path).is_ok_and(|config| config.contains_key(CODE))
+}
+
+fn copy_without_code(from: &Path, to: &Path) -> Result<(), FileError> {
+    let copied = read_json::<Map<String, Value>>(from).and_then(|mut config| {
+        config.shift_remove(CODE);
+        write_json(to, &config)
+    });
+    match copied {
+        Ok(()) => Ok(()),
+        Err(JsonError::File(error)) => Err(error),
+        // It was JSON a moment ago.
+        Err(JsonError::Content { .. }) => copy(from, to),
+    }
 }
 
 fn make_files(
@@ -124,8 +153,5 @@ fn make_files(
         config.insert("model_max_length".into(), length.into());
     }
     config.insert("tokenizer_class".into(), "PreTrainedTokenizerFast".into());
-    Ok(write_json(
-        &directory.join("tokenizer_config.json"),
-        &config,
-    )?)
+    Ok(write_json(&directory.join(CONFIG), &config)?)
 }

@@ -3,8 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::names::{EMBEDDING_WEIGHT, HEAD_WEIGHT, ROPE_FACTORS};
-use super::{GgufError, GgufFile, rope};
+use super::value::Value as Entry;
+use super::{GgufError, GgufFile, keys, rope};
+use crate::parts::Part;
 use crate::{Architecture, ModelConfig};
+
+/// ggml's number for the blocks as they are now.
+const QUANTIZATION_VERSION: i64 = 2;
 
 /// Whole numbers: the metadata's key after the architecture, `config.json`'s key.
 const COUNTS: [(&str, &str); 5] = [
@@ -26,33 +31,36 @@ impl GgufFile {
     /// The configuration that Hugging Face would have of this model.
     ///
     /// # Errors
-    /// The metadata lack something, contradict themselves, or describe another kind of model than is computed.
+    /// The metadata lack something, contradict themselves or the tensors, or describe another kind of model than is
+    /// computed.
     pub fn model_config(&self) -> Result<ModelConfig, GgufError> {
-        let architecture = self.architecture()?;
-        let key = |name: &str| format!("{}.{name}", architecture.model_type());
+        self.check_kind()?;
+        let family = self.architecture()?;
+        let key = |name: &str| format!("{}.{name}", family.model_type());
+        keys::check(self, family.model_type())?;
         let mut config = Map::new();
-        config.insert("architectures".into(), json!([architecture.class()]));
-        config.insert("model_type".into(), architecture.model_type().into());
         for (name, theirs) in COUNTS {
             config.insert(theirs.into(), self.required_integer(&key(name))?.into());
         }
         let heads = self.required_integer(&key("attention.head_count"))?;
         let kv_heads = self
-            .integer(&key("attention.head_count_kv"))?
+            .layers_integer(&key("attention.head_count_kv"))?
             .unwrap_or(heads);
         config.insert("num_key_value_heads".into(), kv_heads.into());
-        config.insert("head_dim".into(), self.head_dim(&key, heads)?.into());
+        let head_dim = self.head_dim(&key, heads)?;
+        config.insert("head_dim".into(), head_dim.into());
+        self.check_scale(&key, head_dim)?;
         let epsilon = key("attention.layer_norm_rms_epsilon");
         let epsilon = self.float(&epsilon)?.ok_or_else(|| self.absent(&epsilon))?;
         config.insert("rms_norm_eps".into(), epsilon.into());
         let theta = self.float(&key("rope.freq_base"))?.unwrap_or(10_000.0);
         config.insert("rope_theta".into(), theta.into());
         config.insert("rope_scaling".into(), self.scaling(&key, theta)?);
-        let rows = self.shape(EMBEDDING_WEIGHT).and_then(|shape| shape.first());
-        let rows = rows.ok_or_else(|| self.absent(EMBEDDING_WEIGHT))?;
-        config.insert("vocab_size".into(), (*rows).into());
-        let tied = self.shape(HEAD_WEIGHT).is_none();
-        config.insert("tie_word_embeddings".into(), tied.into());
+        config.insert("vocab_size".into(), self.rows(&key)?.into());
+        config.insert("tie_word_embeddings".into(), self.is_tied()?.into());
+        let architecture = self.window(&key, family, &mut config)?;
+        config.insert("architectures".into(), json!([architecture.class()]));
+        config.insert("model_type".into(), architecture.model_type().into());
         if architecture == Architecture::Llama {
             let bias = |name| self.shape(name).is_some();
             config.insert("attention_bias".into(), bias("blk.0.attn_q.bias").into());
@@ -62,8 +70,91 @@ impl GgufFile {
         for (name, theirs) in TOKENS {
             config.insert(theirs.into(), self.integer(name)?.into());
         }
-        self.refuse_others(&key)?;
         Ok(ModelConfig::at(self.path(), Value::Object(config))?)
+    }
+
+    /// Refuses what is no model, and quantizations that were before the format's.
+    fn check_kind(&self) -> Result<(), GgufError> {
+        if let Some(kind) = self.text("general.type")?
+            && kind != "model"
+        {
+            let kind: String = kind.chars().take(40).collect();
+            let what = format!("`general.type` = {kind:?}");
+            return Err(self.unsupported(&what, "give the file of the model itself"));
+        }
+        let version = self.integer("general.quantization_version")?;
+        match version {
+            Some(version) if version != QUANTIZATION_VERSION && self.is_quantized() => {
+                let what = format!("`general.quantization_version` = {version}");
+                Err(self.unsupported(&what, "2 is; quantize the model again"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The embedding's rows, which the metadata may count, too.
+    fn rows(&self, key: &impl Fn(&str) -> String) -> Result<usize, GgufError> {
+        let rows = self.shape(EMBEDDING_WEIGHT).and_then(|shape| shape.first());
+        let rows = *rows.ok_or_else(|| self.absent(EMBEDDING_WEIGHT))?;
+        let name = key("vocab_size");
+        match self.integer(&name)? {
+            Some(told) if usize::try_from(told) != Ok(rows) => {
+                let message = format!("is {told}, but `{EMBEDDING_WEIGHT}` has {rows} rows");
+                Err(self.wrong(&name, &message))
+            }
+            _ => Ok(rows),
+        }
+    }
+
+    /// Whether the head is the embedding: it has no tensor of its own in a whole file.
+    fn is_tied(&self) -> Result<bool, GgufError> {
+        let tied = self.shape(HEAD_WEIGHT).is_none();
+        let name = self.path().file_name().and_then(|name| name.to_str());
+        let part = name.and_then(Part::of).filter(|part| part.count > 1);
+        match part {
+            Some(part) if tied && !self.contains("split.count") => Err(GgufError::Split {
+                path: self.path().to_owned(),
+                message: format!(
+                    "part {} of {} by its name, holds no `{HEAD_WEIGHT}` and does not say how it was split; join its parts",
+                    part.number, part.count
+                ),
+            }),
+            _ => Ok(tied),
+        }
+    }
+
+    /// A window makes a Mistral of a Llama: the same computation but for that.
+    fn window(
+        &self,
+        key: &impl Fn(&str) -> String,
+        family: Architecture,
+        config: &mut Map<String, Value>,
+    ) -> Result<Architecture, GgufError> {
+        let window = self.integer(&key("attention.sliding_window"))?.unwrap_or(0);
+        let context = self.required_integer(&key("context_length"))?;
+        if !(1..context).contains(&window) {
+            return Ok(family);
+        }
+        config.insert("sliding_window".into(), window.into());
+        if family == Architecture::Llama {
+            return Ok(Architecture::Mistral);
+        }
+        config.insert("use_sliding_window".into(), true.into());
+        config.insert("max_window_layers".into(), 0.into());
+        Ok(family)
+    }
+
+    /// Refuses queries that are scaled otherwise than by the root of their width.
+    fn check_scale(&self, key: &impl Fn(&str) -> String, head_dim: i64) -> Result<(), GgufError> {
+        let name = key("attention.scale");
+        let usual = 1.0 / (head_dim as f64).sqrt();
+        match self.float(&name)? {
+            Some(scale) if scale != 0.0 && (scale - usual).abs() > 1e-6 * usual => {
+                let what = format!("`{name}` = {scale} beside heads of {head_dim}");
+                Err(self.unsupported(&what, "one over the root of their width is"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn architecture(&self) -> Result<Architecture, GgufError> {
@@ -108,55 +199,65 @@ impl GgufFile {
     }
 
     fn scaling(&self, key: &impl Fn(&str) -> String, theta: f64) -> Result<Value, GgufError> {
-        if let Some(factors) = self.read_f32(ROPE_FACTORS) {
-            return rope::llama3(&factors?, theta).ok_or_else(|| {
-                let what = format!("`{ROPE_FACTORS}` with these factors");
-                self.unsupported(&what, "those of Llama 3.1 to 3.3 are")
-            });
+        let kind = key("rope.scaling.type");
+        // Older files have the other key, and mean the same; llama.cpp takes 0 for "not said".
+        let (new, old) = (key("rope.scaling.factor"), key("rope.scale_linear"));
+        let given = |name: &str| Ok::<_, GgufError>(self.float(name)?.filter(|one| *one != 0.0));
+        let (factor, older) = (given(&new)?, given(&old)?);
+        if let (Some(one), Some(other)) = (factor, older)
+            && one != other
+        {
+            let message = format!("is {other}, `{new}` is {one}");
+            return Err(self.wrong(&old, &message));
         }
-        let name = self.text(&key("rope.scaling.type"))?;
-        let factor = self.float(&key("rope.scaling.factor"))?;
-        match (name, factor) {
-            (None | Some("none"), _) => Ok(Value::Null),
-            (Some("linear"), Some(factor)) => Ok(json!({"rope_type": "linear", "factor": factor})),
+        let factor = factor.or(older);
+        let scaling = match (self.text(&kind)?, factor) {
+            (Some("none"), _) | (None | Some("linear"), None) => Value::Null,
+            // Without a type it is linear.
+            (None | Some("linear"), Some(factor)) if factor == 1.0 => Value::Null,
+            (None | Some("linear"), Some(factor)) => {
+                json!({"rope_type": "linear", "factor": factor})
+            }
             (Some(name), _) => {
                 let name: String = name.chars().take(40).collect();
-                let what = format!("`{}` = {name:?}", key("rope.scaling.type"));
-                Err(self.unsupported(&what, "none and linear with a factor are"))
+                let what = format!("`{kind}` = {name:?}");
+                return Err(self.unsupported(&what, "none and linear are"));
+            }
+        };
+        let Some(factors) = self.read_f32(ROPE_FACTORS) else {
+            return Ok(scaling);
+        };
+        if !scaling.is_null() {
+            let what = format!("`{ROPE_FACTORS}` beside a scaling by `{new}` or `{old}`");
+            return Err(self.unsupported(&what, "one of them is"));
+        }
+        rope::llama3(&factors?, theta).ok_or_else(|| {
+            let what = format!("`{ROPE_FACTORS}` with these factors");
+            self.unsupported(&what, "those of Llama 3.1 to 3.3 are")
+        })
+    }
+
+    /// A whole number that newer files may give for every layer.
+    fn layers_integer(&self, key: &str) -> Result<Option<i64>, GgufError> {
+        let Some(Entry::List(_)) = self.value(key) else {
+            return self.integer(key);
+        };
+        let numbers = self.numbers(key)?.unwrap_or_default();
+        match numbers.split_first() {
+            // A number of 32 bits; a larger one is refused as no count of anything.
+            Some((first, rest)) if rest.iter().all(|one| one == first) => Ok(Some(*first as i64)),
+            _ => {
+                let what = format!("`{key}` = {}", self.shown(key));
+                Err(self.unsupported(&what, "the same number for every layer is"))
             }
         }
     }
 
-    /// Refuses what changes the model's arithmetic.
-    fn refuse_others(&self, key: &impl Fn(&str) -> String) -> Result<(), GgufError> {
-        if self
-            .integer(&key("expert_count"))?
-            .is_some_and(|count| count > 0)
-        {
-            return Err(self.unsupported("a mixture of experts", "one MLP a layer is"));
-        }
-        let window = self.integer(&key("attention.sliding_window"))?.unwrap_or(0);
-        let context = self.required_integer(&key("context_length"))?;
-        if (1..context).contains(&window) {
-            let what = format!("a sliding window of {window}");
-            return Err(self.unsupported(&what, "attention over the whole context is"));
-        }
-        Ok(())
-    }
-
     fn required_integer(&self, key: &str) -> Result<i64, GgufError> {
-        self.integer(key)?.ok_or_else(|| self.absent(key))
+        self.layers_integer(key)?.ok_or_else(|| self.absent(key))
     }
 
     fn absent(&self, key: &str) -> GgufError {
         self.wrong(key, "is missing")
-    }
-
-    fn unsupported(&self, what: &str, advice: &'static str) -> GgufError {
-        GgufError::Unsupported {
-            path: self.path().to_owned(),
-            what: what.to_owned(),
-            advice,
-        }
     }
 }

@@ -21,6 +21,22 @@ pub enum GgufError {
         /// What is wrong.
         message: String,
     },
+    /// A well-known file of another kind.
+    #[error("{} is {what}", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is, and what to do.
+        what: &'static str,
+    },
+    /// A part of a split model, and not the whole can be read.
+    #[error("{} is {message}", .path.display())]
+    Split {
+        /// The part.
+        path: PathBuf,
+        /// Which part it is, what is wrong, and what to do.
+        message: String,
+    },
     /// An entry of the metadata that is absent or has another type than it must.
     #[error("{}: `{key}` {message}", .path.display())]
     Metadata {

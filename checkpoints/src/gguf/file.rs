@@ -8,61 +8,100 @@ use std::sync::{Mutex, PoisonError};
 use super::GgufError;
 use super::block::BlockType;
 use super::header::{self, Header, Refusal, Tensor};
+use super::split::Split;
 use super::value::{Kind, List, Value};
-use crate::FileError;
+use crate::{FileError, foreign_file, is_present};
 
 /// Bytes read at a time, about.
 const CHUNK: usize = 1 << 20;
 /// More elements than any list that is asked for: the largest vocabularies have a quarter of a million.
 const LONGEST_LIST: usize = 1 << 22;
 
-/// An open GGUF file: its header is read and checked on opening, a tensor's bytes when they are asked for.
+/// An open GGUF file, with its sibling parts where the model is split: headers are read and checked on opening, a
+/// tensor's bytes when they are asked for.
 #[derive(Debug)]
 pub struct GgufFile {
     path: PathBuf,
-    file: Mutex<File>,
+    parts: Vec<OpenPart>,
+    /// The first part's bytes and metadata, the tensors of all.
     header: Header,
 }
 
+/// One file of a model.
+#[derive(Debug)]
+struct OpenPart {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
 impl GgufFile {
-    /// Opens the file and checks its header against its length; reads no tensor.
+    /// Opens the file, or all parts of the model that it is one of, and checks headers against lengths and counts; reads
+    /// no tensor.
     ///
     /// # Errors
-    /// It cannot be read, is damaged, or holds a tensor of a type that is not read.
+    /// A file cannot be read, is damaged, or holds a tensor of a type that is not read; a part is missing.
     pub fn open(path: &Path) -> Result<Self, GgufError> {
-        let failed = |source| FileError::new("read", path, source);
-        let damaged = |message| GgufError::Damaged {
-            path: path.to_owned(),
-            message,
-        };
-        // Opening a pipe would wait for its writer.
-        if !fs::metadata(path).map_err(failed)?.is_file() {
-            return Err(damaged("it is not a regular file".to_owned()));
-        }
-        let mut file = File::open(path).map_err(failed)?;
-        let length = file.metadata().map_err(failed)?.len();
-        let header = header::read(&mut file, length).map_err(|refusal| match refusal {
-            Refusal::System(source) => failed(source).into(),
-            Refusal::Damaged(message) => damaged(message),
-            Refusal::Unsupported(what, advice) => GgufError::Unsupported {
+        let (file, header) = open_one(path)?;
+        let split = Split::of(path, &header)?;
+        let Some(split) = split else {
+            let part = OpenPart {
                 path: path.to_owned(),
-                what,
-                advice,
-            },
-        })?;
+                file: Mutex::new(file),
+            };
+            return Ok(Self {
+                path: path.to_owned(),
+                parts: vec![part],
+                header,
+            });
+        };
+        let mut opened = Vec::new();
+        for number in 1..=split.count {
+            let other = split.part(number)?;
+            let (file, header) = open_one(&other)?;
+            split.check(&other, &header, number)?;
+            opened.push((other, file, header));
+        }
+        let mut parts = Vec::new();
+        let mut whole: Option<Header> = None;
+        for (place, (other, file, mut header)) in opened.into_iter().enumerate() {
+            for (name, mut tensor) in std::mem::take(&mut header.tensors) {
+                tensor.part = place;
+                let known = match &mut whole {
+                    Some(whole) => whole.tensors.insert(name.clone(), tensor),
+                    None => header.tensors.insert(name.clone(), tensor),
+                };
+                if known.is_some() {
+                    return Err(GgufError::Damaged {
+                        path: other,
+                        message: format!("`{name}` is in an earlier part, too"),
+                    });
+                }
+            }
+            whole.get_or_insert(header);
+            parts.push(OpenPart {
+                path: other,
+                file: Mutex::new(file),
+            });
+        }
+        let header = whole.unwrap_or(header);
+        split.check_tensors(header.tensors.len())?;
         Ok(Self {
             path: path.to_owned(),
-            file: Mutex::new(file),
+            parts,
             header,
         })
     }
 
-    /// Whether `path` is a file that calls itself GGUF.
+    /// Whether `path` is a file that calls itself GGUF, by its name or by its first bytes. A link of such a name that
+    /// leads nowhere is one, too: opening it tells where it leads.
     pub fn is_at(path: &Path) -> bool {
         let named = path
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
-        named && path.is_file()
+        match named {
+            true => !path.is_dir() && is_present(path),
+            false => begins_as_gguf(path),
+        }
     }
 
     /// Where the file is.
@@ -99,7 +138,9 @@ impl GgufFile {
         tensor: &Tensor,
         place: impl Fn(usize) -> usize,
     ) -> Result<Vec<f32>, GgufError> {
-        let Tensor { shape, kind, bytes } = tensor;
+        let Tensor {
+            shape, kind, bytes, ..
+        } = tensor;
         // A tensor of one dimension is so many rows of one: what is permuted is its elements.
         let width = match shape.as_slice() {
             [_, .., width] => *width,
@@ -111,12 +152,12 @@ impl GgufFile {
         let mut values = Vec::new();
         values.try_reserve_exact(elements).map_err(|_| {
             let source = std::io::Error::from(std::io::ErrorKind::OutOfMemory);
-            FileError::new("read", &self.path, source)
+            FileError::new("read", &self.parts[tensor.part].path, source)
         })?;
         values.resize(elements, 0.0);
         let row_bytes = width / kind.elements() * kind.bytes();
         let mut row = 0;
-        self.chunks(bytes.start..bytes.end, row_bytes.max(1), |bytes| {
+        self.chunks(tensor, row_bytes.max(1), |bytes| {
             for bytes in bytes.chunks_exact(row_bytes) {
                 let begin = place(row) * width;
                 kind.decode(bytes, &mut values[begin..begin + width]);
@@ -126,15 +167,17 @@ impl GgufFile {
         Ok(values)
     }
 
-    /// Hands on the bytes of a range of the file, some of `unit` bytes at a time.
+    /// Hands on the bytes of a tensor, some of `unit` bytes at a time.
     pub(super) fn chunks(
         &self,
-        range: std::ops::Range<u64>,
+        tensor: &Tensor,
         unit: usize,
         mut take: impl FnMut(&[u8]),
     ) -> Result<(), GgufError> {
-        let failed = |source| FileError::new("read", &self.path, source);
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let range = &tensor.bytes;
+        let part = &self.parts[tensor.part];
+        let failed = |source| FileError::new("read", &part.path, source);
+        let mut file = part.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(range.start)).map_err(failed)?;
         let mut left = range.end - range.start;
         let size = (CHUNK / unit).max(1) * unit;
@@ -146,6 +189,59 @@ impl GgufFile {
             left -= bytes.len() as u64;
         }
         Ok(())
+    }
+
+    /// The keys of the metadata, in no order.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.header.metadata.keys().map(String::as_str)
+    }
+
+    /// An entry of the metadata.
+    pub(super) fn value(&self, key: &str) -> Option<&Value> {
+        self.header.metadata.get(key)
+    }
+
+    /// An entry of the metadata as messages show it, shortened.
+    pub(super) fn shown(&self, key: &str) -> String {
+        let bytes = |range: &std::ops::Range<usize>| {
+            String::from_utf8_lossy(&self.header.bytes[range.clone()]).into_owned()
+        };
+        match self.value(key) {
+            None => "absent".to_owned(),
+            Some(Value::Flag(flag)) => flag.to_string(),
+            Some(Value::Text(range)) => {
+                let text: String = bytes(range).chars().take(40).collect();
+                format!("{text:?}")
+            }
+            Some(Value::List(list)) => {
+                let numbers = self.numbers(key).ok().flatten().unwrap_or_default();
+                let first: Vec<String> = numbers.iter().take(6).map(f64::to_string).collect();
+                let more = if list.count > first.len() {
+                    ", …"
+                } else {
+                    ""
+                };
+                format!("[{}{more}]", first.join(", "))
+            }
+            Some(value) => value
+                .float()
+                .map_or_else(|| "a number".to_owned(), |number| number.to_string()),
+        }
+    }
+
+    /// The error of what is well-formed and not implemented.
+    pub(super) fn unsupported(&self, what: &str, advice: &'static str) -> GgufError {
+        GgufError::Unsupported {
+            path: self.path.clone(),
+            what: what.to_owned(),
+            advice,
+        }
+    }
+
+    /// Whether a tensor is stored as anything but plain floats.
+    pub(super) fn is_quantized(&self) -> bool {
+        let plain = |tensor: &Tensor| matches!(tensor.kind, BlockType::Plain(_));
+        !self.header.tensors.values().all(plain)
     }
 
     /// Whether the metadata have `key`.
@@ -251,6 +347,43 @@ impl GgufFile {
             message: message.to_owned(),
         }
     }
+}
+
+/// One file, its header checked against its length.
+fn open_one(path: &Path) -> Result<(File, Header), GgufError> {
+    let failed = |source| FileError::new("read", path, source);
+    let damaged = |message| GgufError::Damaged {
+        path: path.to_owned(),
+        message,
+    };
+    // Opening a pipe would wait for its writer.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(damaged("it is not a regular file".to_owned()));
+    }
+    let mut file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    match header::read(&mut file, length) {
+        Ok(header) => Ok((file, header)),
+        Err(Refusal::System(source)) => Err(failed(source).into()),
+        Err(Refusal::Damaged(message)) => Err(match foreign_file(path) {
+            Some(what) if !begins_as_gguf(path) => GgufError::Foreign {
+                path: path.to_owned(),
+                what,
+            },
+            _ => damaged(message),
+        }),
+        Err(Refusal::Unsupported(what, advice)) => Err(GgufError::Unsupported {
+            path: path.to_owned(),
+            what,
+            advice,
+        }),
+    }
+}
+
+fn begins_as_gguf(path: &Path) -> bool {
+    let mut magic = [0; 4];
+    let mut read = || File::open(path).ok()?.read_exact(&mut magic).ok();
+    path.is_file() && read().is_some() && &magic == b"GGUF"
 }
 
 fn list(value: &Value) -> Option<&List> {

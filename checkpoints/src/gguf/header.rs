@@ -34,8 +34,10 @@ pub(super) struct Tensor {
     /// Outermost first, as everywhere but in the file.
     pub shape: Vec<usize>,
     pub kind: BlockType,
-    /// In the file.
+    /// In its file.
     pub bytes: Range<u64>,
+    /// Which of the model's files, where it is split.
+    pub part: usize,
 }
 
 /// Why a header is refused.
@@ -272,7 +274,12 @@ impl Cursor<'_> {
         let end = size.and_then(|size| begin.checked_add(size));
         let end = end.ok_or_else(|| format!("`{name}` is larger than any file"))?;
         let shape = sizes.iter().rev().map(|&size| size as usize).collect();
-        let bytes = begin..end;
-        Ok((name, Tensor { shape, kind, bytes }))
+        let tensor = Tensor {
+            shape,
+            kind,
+            bytes: begin..end,
+            part: 0,
+        };
+        Ok((name, tensor))
     }
 }

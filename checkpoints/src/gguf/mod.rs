@@ -13,9 +13,11 @@ mod config;
 mod error;
 mod file;
 mod header;
+mod keys;
 mod model;
 mod names;
 mod rope;
+mod split;
 mod value;
 
 pub use error::GgufError;

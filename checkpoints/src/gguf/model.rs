@@ -58,8 +58,7 @@ impl GgufModel {
 
     /// Hands on the bytes of a tensor as they are stored.
     pub fn chunks(&self, name: &str, take: impl FnMut(&[u8])) -> Result<(), WeightsError> {
-        let bytes = &self.tensor(name)?.bytes;
-        Ok(self.file.chunks(bytes.start..bytes.end, 1, take)?)
+        Ok(self.file.chunks(self.tensor(name)?, 1, take)?)
     }
 
     /// Reads a whole tensor, row-major, dequantized, rows in Hugging Face's order.
@@ -90,8 +89,10 @@ impl GgufModel {
     /// How many heads the rows of a tensor are of, where llama.cpp has reordered them: it does so for this
     /// architecture's queries and keys (`LlamaModel.permute` of its converter).
     fn interleaved_heads(&self, name: &str) -> Option<usize> {
-        if self.config.architecture != Architecture::Llama {
-            return None;
+        // Mistral's models are llama's to llama.cpp.
+        match self.config.architecture {
+            Architecture::Llama | Architecture::Mistral => {}
+            Architecture::Qwen2 | Architecture::Qwen3 => return None,
         }
         let (path, _) = name.rsplit_once('.')?;
         if path.ends_with(".self_attn.q_proj") {

@@ -19,6 +19,22 @@ pub struct Mismatch {
     pub reshaped: Vec<(String, Vec<usize>, Vec<usize>)>,
 }
 
+/// What names of the tensors of quantized weights end in.
+const QUANTIZED: [&str; 12] = [
+    ".qweight",
+    ".qzeros",
+    ".scales",
+    ".g_idx",
+    ".absmax",
+    ".quant_map",
+    ".weight_scale",
+    ".weight_scale_inv",
+    ".weight_packed",
+    ".weight_scales",
+    ".SCB",
+    ".biases",
+];
+
 /// Compares by name and shape; `None` if all fits.
 pub(super) fn compare<'a>(
     found: impl Iterator<Item = (&'a str, Option<&'a [usize]>)>,
@@ -67,6 +83,11 @@ impl fmt::Display for Mismatch {
                 write!(formatter, " and {more} more")?;
             }
             separator = "; ";
+        }
+        let quantized = |name: &String| QUANTIZED.iter().any(|end| name.ends_with(end));
+        if self.unexpected.iter().any(quantized) {
+            formatter
+                .write_str("; these are quantized weights: take the model that is not quantized")?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use super::Mismatch;
-use crate::{ConfigError, FileError, GgufError, JsonError};
+use crate::{ConfigError, FileError, FloatType, GgufError, JsonError};
 
 /// Weights that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -23,20 +23,32 @@ pub enum WeightsError {
     Gguf(#[from] GgufError),
     /// There are no weights of a known kind.
     #[error(
-        "no weights in {}: looked for model.safetensors and model.safetensors.index.json{}",
+        "no weights in {}: looked for model.safetensors and model.safetensors.index.json{hint}",
         .directory.display(),
-        if *.other_format {
-            " (there are weights in another format: convert them to safetensors first, or give the path of \
-             a .gguf file itself)"
-        } else {
-            ""
-        }
     )]
     NoWeights {
         /// The folder.
         directory: PathBuf,
-        /// Whether it holds weights as PyTorch or GGUF files.
-        other_format: bool,
+        /// What there is instead and what to do with it, or nothing.
+        hint: String,
+    },
+    /// Weights as PyTorch keeps them.
+    #[error(
+        "{} is a Python pickle, which can run code: only safetensors are read; save the model again with \
+         save_pretrained(…, safe_serialization=True), or fetch its safetensors",
+        .path.display()
+    )]
+    Pickle {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A well-known file of another kind in the place of a safetensors file.
+    #[error("{} is {what}", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is, and what to do.
+        what: &'static str,
     },
     /// A file that is not whole, or not a safetensors file.
     #[error("{} is damaged or not a safetensors file: {message}; fetch it again", .path.display())]
@@ -117,6 +129,23 @@ pub enum WeightsError {
         name: String,
         /// Why.
         source: Box<dyn Error + Send + Sync>,
+    },
+    /// A finite value that the type cannot hold.
+    #[error(
+        "cannot write `{name}` as {}: its value at {place:?} is {value:e}, and {0} ends at {:e}; {} (--dtype)",
+        .dtype.safetensors_name(),
+        .dtype.largest(),
+        if *.dtype == FloatType::F16 { "bf16 and f32 hold it" } else { "f32 holds it" }
+    )]
+    TooLarge {
+        /// The tensor.
+        name: String,
+        /// The value's indices, outermost first.
+        place: Vec<usize>,
+        /// The value.
+        value: f32,
+        /// The type.
+        dtype: FloatType,
     },
     /// What was to be written contradicts itself.
     #[error("cannot write `{name}`: {message}")]

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use safetensors::tensor::Metadata;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use super::WeightsError;
-use crate::FileError;
+use crate::{FileError, foreign_file};
 
 /// Room for a hundred thousand tensors; bounds what a hostile file makes us allocate.
 const LARGEST: u64 = 32 << 20;
@@ -19,6 +19,29 @@ const LARGEST: u64 = 32 << 20;
 /// end, are as long as their shapes say, and fill the file exactly. Returns the file, what
 /// the header says, and where the first tensor's bytes begin.
 pub(super) fn open(path: &Path) -> Result<(File, Metadata, u64), WeightsError> {
+    read(path).map_err(|error| match &error {
+        WeightsError::Damaged { .. } => match foreign_file(path) {
+            Some(what) => WeightsError::Foreign {
+                path: path.to_owned(),
+                what,
+            },
+            None => error,
+        },
+        WeightsError::File(file) if file.is_not_found() => match pickle_beside(path) {
+            Some(path) => WeightsError::Pickle { path },
+            None => error,
+        },
+        _ => error,
+    })
+}
+
+/// PyTorch's file of the same name.
+fn pickle_beside(path: &Path) -> Option<PathBuf> {
+    let found = ["bin", "pt", "pth"].map(|extension| path.with_extension(extension));
+    found.into_iter().find(|path| path.is_file())
+}
+
+fn read(path: &Path) -> Result<(File, Metadata, u64), WeightsError> {
     let failed = |source| FileError::new("read", path, source);
     let damaged = |message: String| WeightsError::Damaged {
         path: path.to_owned(),

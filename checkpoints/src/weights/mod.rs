@@ -5,6 +5,7 @@ mod error;
 mod file;
 mod header;
 mod model;
+mod other;
 mod shards;
 mod values;
 mod write;

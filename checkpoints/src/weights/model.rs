@@ -5,10 +5,10 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::check;
 use super::{SafetensorsFile, WEIGHTS_FILE, WEIGHTS_INDEX_FILE, WeightsError};
+use super::{check, other};
 use crate::gguf::GgufModel;
-use crate::{FloatType, ModelConfig, read_json};
+use crate::{FloatType, ModelConfig, is_present, parts, read_json};
 
 /// The weights of a model. Headers are read on opening, tensors when asked for.
 #[derive(Debug)]
@@ -47,23 +47,15 @@ impl ModelFiles {
         }
         let single = directory.join(WEIGHTS_FILE);
         let index = directory.join(WEIGHTS_INDEX_FILE);
-        if single.exists() {
+        if is_present(&single) {
             return Self::from_files(directory, vec![SafetensorsFile::open(&single)?]);
         }
-        if index.exists() {
+        if is_present(&index) {
             return Self::from_index(directory, &index);
         }
-        // A folder that cannot be listed has a better explanation than "no weights".
-        let entries = std::fs::read_dir(directory)
-            .map_err(|source| crate::FileError::new("open the model folder", directory, source))?;
-        let other_format = entries.flatten().any(|entry| {
-            let path = entry.path();
-            let extension = path.extension().and_then(|extension| extension.to_str());
-            matches!(extension, Some("bin" | "pt" | "pth" | "gguf" | "h5"))
-        });
         Err(WeightsError::NoWeights {
             directory: directory.to_owned(),
-            other_format,
+            hint: other::hint(directory)?,
         })
     }
 
@@ -83,6 +75,20 @@ impl ModelFiles {
             let shard: String = shard.chars().take(80).collect();
             let advice = "a shard must lie beside its index";
             return Err(error(format!("names the shard {shard:?}; {advice}")));
+        }
+        if let Some(part) = parts::missing(&shards) {
+            return Err(error(format!("names no tensor of {part}; fetch it again")));
+        }
+        let absent = |shard: &&&String| !is_present(&directory.join(shard));
+        if let Some(shard) = shards.iter().find(absent) {
+            let of_it = index.weight_map.iter().filter(|(_, place)| place == shard);
+            let mut names: Vec<&str> = of_it.map(|(name, _)| name.as_str()).collect();
+            names.sort_unstable();
+            let (count, first) = (names.len(), names.first().unwrap_or(&""));
+            return Err(error(format!(
+                "the part {shard} is not there, which holds {count} of the tensors (`{first}`{}); fetch it",
+                if count > 1 { ", …" } else { "" }
+            )));
         }
         let files = shards
             .iter()

@@ -21,7 +21,8 @@ const PART: usize = 1 << 21;
 /// The header follows from the shapes; then `read` is asked for each tensor's values
 /// (row-major, as many as the shape has) and they are written, part by part, before the next
 /// is asked for.
-/// Rounding is to nearest, ties to even. The file appears whole or not at all.
+/// Rounding is to nearest, ties to even; a finite value that `dtype` cannot hold is an error.
+/// The file appears whole or not at all.
 pub fn write_safetensors<V: TensorValues, E: Into<Box<dyn Error + Send + Sync>>>(
     path: &Path,
     tensors: &[TensorShape],
@@ -50,11 +51,30 @@ pub fn write_safetensors<V: TensorValues, E: Into<Box<dyn Error + Send + Sync>>>
             for begin in (0..count).step_by(PART) {
                 let part = begin..count.min(begin + PART);
                 let part = values.part(part).map_err(unread)?;
+                if let Some(at) = dtype.first_too_large(&part) {
+                    return Err(WeightsError::TooLarge {
+                        name: tensor.name.clone(),
+                        place: place(begin + at, &tensor.shape),
+                        value: part[at],
+                        dtype,
+                    });
+                }
                 write_values(writer, &part, dtype).map_err(failed)?;
             }
         }
         Ok(())
     })
+}
+
+/// The indices of an element by its place in row-major order.
+fn place(mut element: usize, shape: &[usize]) -> Vec<usize> {
+    let mut place = Vec::with_capacity(shape.len());
+    for &size in shape.iter().rev() {
+        place.push(element % size.max(1));
+        element /= size.max(1);
+    }
+    place.reverse();
+    place
 }
 
 /// Checks that all of `tensors` fit on the disk, before a part of them is written.

@@ -123,6 +123,10 @@ impl Gguf {
         gguf
     }
 
+    pub fn tensor_count(&self) -> usize {
+        self.tensors.len()
+    }
+
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = b"GGUF".to_vec();
         bytes.extend(3_u32.to_le_bytes());

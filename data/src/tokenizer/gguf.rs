@@ -253,6 +253,9 @@ impl<'a> Vocabulary<'a> {
 
 impl TokenType {
     fn from_number(number: f64) -> Option<Self> {
+        if number.fract() != 0.0 {
+            return None;
+        }
         Some(match number as i64 {
             1 => Self::Normal,
             2 => Self::Unknown,

@@ -3,6 +3,7 @@
 use super::{PromptTokenizer, SeparatorToken, TokenizerError, growth};
 use crate::bounded;
 use crate::fingerprint::fingerprint;
+use glpft_checkpoints::{foreign_content, parse_json, without_mark};
 use serde::Deserialize;
 use serde_json::Value;
 use std::cell::Cell;
@@ -31,7 +32,7 @@ impl PromptTokenizer {
         } else {
             path.to_owned()
         };
-        let json = read(&path)?;
+        let json = read(&path).map_err(|error| other_form(&path).unwrap_or(error))?;
         let full = parse(&json, &path.display().to_string())?;
         let directory = path.parent().unwrap_or(Path::new("."));
         let eos = end_of_sequence(directory, &full)?;
@@ -54,7 +55,37 @@ fn read(path: &Path) -> Result<Vec<u8>, TokenizerError> {
         path: path.to_owned(),
         source,
     };
-    bounded::read(path, LARGEST_FILE).map_err(failed)
+    let bytes = bounded::read(path, LARGEST_FILE).map_err(failed)?;
+    Ok(match without_mark(&bytes).len() == bytes.len() {
+        true => bytes,
+        false => without_mark(&bytes).to_vec(),
+    })
+}
+
+/// What to say of an absent `tokenizer.json` where the tokenizer is there in another form.
+fn other_form(path: &Path) -> Option<TokenizerError> {
+    if path.symlink_metadata().is_ok() {
+        return None;
+    }
+    let forms: [(&[&str], &str); 4] = [
+        (
+            &["tokenizer.model"],
+            "tokenizer.model (SentencePiece's form)",
+        ),
+        (
+            &["vocab.json", "merges.txt"],
+            "vocab.json with merges.txt (GPT-2's form)",
+        ),
+        (&["tekken.json"], "tekken.json (Mistral's form)"),
+        (&["qwen.tiktoken"], "qwen.tiktoken (tiktoken's form)"),
+    ];
+    let (_, found) = forms
+        .into_iter()
+        .find(|(names, _)| names.iter().all(|name| path.with_file_name(name).is_file()))?;
+    Some(TokenizerError::OtherForm {
+        path: path.to_owned(),
+        found,
+    })
 }
 
 thread_local! {
@@ -93,7 +124,10 @@ fn parse(json: &[u8], origin: &str) -> Result<Tokenizer, TokenizerError> {
         origin: origin.to_owned(),
         reason,
     };
-    growth::check(json).map_err(unusable)?;
+    growth::check(json).map_err(|reason| {
+        let foreign = foreign_content(json);
+        unusable(foreign.map_or(reason, |what| format!("it is {what}")))
+    })?;
     guarded(origin, || {
         let mut full = Tokenizer::from_bytes(json).map_err(|error| unusable(error.to_string()))?;
         // What the file's author once did to batches; ids of a text must not hang on it.
@@ -345,8 +379,7 @@ fn side_file(path: &Path) -> Result<Option<Value>, TokenizerError> {
         origin: path.display().to_string(),
         reason,
     };
-    let value: Value =
-        serde_json::from_slice(&bytes).map_err(|error| unusable(error.to_string()))?;
+    let value: Value = parse_json(&bytes).map_err(&unusable)?;
     if !value.is_object() {
         return Err(unusable("it is not a JSON object".to_owned()));
     }

@@ -308,6 +308,101 @@ fn the_end_of_sequence_token_is_found() {
 }
 
 #[test]
+fn added_tokens_without_a_row_are_left_out_and_nothing_else() {
+    let json = byte_level(Value::Null);
+    let rows = 256 + 8 + 1;
+    // <|start|> and <tool_call> lie past the end.
+    let mut tokenizer = load(&json, "<|end|>").unwrap();
+    let text = cut("the <tool_call> <|start|>SEPan", "SEP");
+    let before = tokenizer.encode(&text, Separators::Eos).unwrap();
+    let left_out = tokenizer.fit(rows).unwrap();
+    let shown: Vec<String> = left_out.iter().map(LeftOut::to_string).collect();
+    assert_eq!(shown, ["\"<|start|>\" (265)", "\"<tool_call>\" (266)"]);
+    assert_eq!(tokenizer.vocab_size(), rows);
+    assert_eq!(tokenizer.encode(&text, Separators::Eos).unwrap(), before);
+    assert_eq!(tokenizer.fit(rows), Ok(Vec::new()));
+    let mut roomy = load(&json, "<|end|>").unwrap();
+    assert_eq!(roomy.fit(300), Ok(Vec::new()));
+    assert_eq!(roomy.vocab_size(), 256 + 8 + 3);
+    for (json, eos, rows, expected) in [
+        (
+            &json,
+            "<|end|>",
+            263,
+            "it makes 264 tokens of texts, and the model has 263 rows",
+        ),
+        (
+            &json,
+            "<|start|>",
+            rows,
+            "its end-of-sequence token \"<|start|>\" (265) has no row",
+        ),
+        (
+            &byte_level(bos()),
+            "<|end|>",
+            rows,
+            "its beginning token \"<|start|>\" (265) has no row",
+        ),
+    ] {
+        let error = load(json, eos).unwrap().fit(rows).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    // A separator that the data ask for.
+    let mut json = byte_level(Value::Null);
+    json["added_tokens"]
+        .as_array_mut()
+        .unwrap()
+        .push(added_token(267, "</s>", true));
+    let mut tokenizer = load(&json, "<|end|>").unwrap();
+    tokenizer.fit(rows).unwrap();
+    assert!(tokenizer.encode(&text, Separators::Eos).is_ok());
+    let error = tokenizer.encode(&text, Separators::Literal).unwrap_err();
+    assert!(
+        matches!(error, TokenizerError::NoRow { id: 267, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_byte_order_mark_is_skipped_and_other_files_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    let load = || PromptTokenizer::from_path(directory.path());
+    let told = || load().unwrap_err().to_string();
+    write("tokenizer.model", "");
+    assert!(
+        told().contains("but tokenizer.model (SentencePiece's form)"),
+        "{}",
+        told()
+    );
+    let json = byte_level(Value::Null).to_string();
+    write("tokenizer.json", &format!("\u{feff}{json}"));
+    write(
+        "tokenizer_config.json",
+        "\u{feff}{\"eos_token\": \"<|end|>\"}",
+    );
+    let marked = load().unwrap();
+    write("tokenizer.json", &json);
+    assert_eq!(marked.fingerprint(), load().unwrap().fingerprint());
+    write(
+        "tokenizer.json",
+        "version https://git-lfs.github.com/spec/v1\n",
+    );
+    assert!(
+        told().contains("tokenizer.json is not usable: it is a Git LFS pointer"),
+        "{}",
+        told()
+    );
+    write("tokenizer.json", &json);
+    write("tokenizer_config.json", "<!DOCTYPE html>");
+    assert!(
+        told().contains("tokenizer_config.json is not usable: it is a web page"),
+        "{}",
+        told()
+    );
+}
+
+#[test]
 fn bad_tokenizers_are_errors() {
     let good = byte_level(Value::Null).to_string();
     for bytes in ["", "{}", "[]", "null", "{\"model\": 3}"] {

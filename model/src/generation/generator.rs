@@ -62,9 +62,9 @@ impl Generator {
         }
     }
 
-    /// The longest sequence that the models were made for, in tokens.
+    /// The longest sequence that the models were made for, in tokens: [`ModelConfig::context`](glpft_checkpoints::ModelConfig::context).
     pub fn max_positions(&self) -> usize {
-        self.models[0].config().max_positions
+        self.models[0].config().context()
     }
 
     /// One of the models, by its place.

@@ -52,11 +52,12 @@ impl TokenRequest {
         if self.prompt.is_empty() {
             return refuse("the prompt is empty".to_owned());
         }
-        let (tokens, positions) = (self.prompt.len(), config.max_positions);
+        let (tokens, positions) = (self.prompt.len(), config.context());
         if tokens > positions {
             return refuse(format!(
-                "the prompt has {tokens} tokens, but the model was made for {positions} positions at most \
-                 (max_position_embeddings); limit prompts to fewer tokens"
+                "the prompt has {tokens} tokens, but the model was made for {positions} positions at most ({}); limit \
+                 prompts to fewer tokens",
+                config.context_key()
             ));
         }
         if let Err(reason) = self.sampling.check() {
