@@ -6,6 +6,7 @@ use glpft_data::python::{first_chars, json};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::calls::Unreached;
 use crate::reply::{Code, ToolReply};
 use crate::said::FINISH;
 use crate::task::Task;
@@ -18,6 +19,8 @@ pub struct Observed {
     pub content: String,
     /// What it means.
     pub code: Code,
+    /// Why no tool was reached, where a call reached none.
+    pub unreached: Option<Unreached>,
 }
 
 /// Takes a step (ToolBench, `rapidapi_wrapper.step`): calls the function of this very name, or ends the path.
@@ -37,6 +40,7 @@ pub fn step(
         return Observed {
             content: content.to_owned(),
             code,
+            unreached: None,
         };
     }
     let reply = match task.function(function) {
@@ -49,6 +53,7 @@ pub fn step(
     Observed {
         content: content(&reply, characters),
         code: reply.code,
+        unreached: reply.unreached,
     }
 }
 

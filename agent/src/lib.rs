@@ -5,9 +5,11 @@
 
 mod asking;
 mod backbone;
+mod calls;
 mod decision;
 mod environment;
 mod generate;
+mod http;
 mod instructions;
 mod listener;
 mod naming;
@@ -28,13 +30,16 @@ mod task;
 mod team_policy;
 mod tool_server;
 mod usage;
+mod watched;
 
 pub use asking::{PolicySettings, StepSettings};
+pub use calls::{Calls, Unreached};
 pub use decision::{Decision, Plan};
 pub use environment::{OBSERVATION_CHARACTERS, Observed, step};
 pub use generate::{
     Generate, GenerateError, Generated, Limits, Request, Role, Sampling, StopReason,
 };
+pub use http::{Fault, FaultKind, HttpClient, ProxyError};
 pub use instructions::{InstructionsError, read_instructions};
 pub use listener::Listener;
 pub use naming::{change_name, standard_category, standardize};
@@ -57,3 +62,4 @@ pub use task::{Api, Function, Task};
 pub use team_policy::TeamPolicy;
 pub use tool_server::ToolServer;
 pub use usage::Usage;
+pub use watched::{NoToolReached, Watched};

@@ -1,7 +1,10 @@
 //! What came of a call.
 
 use glpft_data::python::{self, json};
+use glpft_data::{Ending, lenient_object};
 use serde_json::{Map, Value};
+
+use crate::calls::Unreached;
 
 /// ToolBench's client's word for a reply that is not one.
 const DATA_ERROR: &str = "request invalid, data error";
@@ -85,6 +88,8 @@ pub struct ToolReply {
     pub response: Value,
     /// What it means.
     pub code: Code,
+    /// Why it is no tool's, where the call reached none.
+    pub unreached: Option<Unreached>,
 }
 
 impl ToolReply {
@@ -95,7 +100,14 @@ impl ToolReply {
             code: Code::of_error(&error),
             error,
             response: response.into(),
+            unreached: None,
         }
+    }
+
+    /// The same of a call that reached no tool.
+    pub fn without_tool(mut self, why: Unreached) -> Self {
+        self.unreached = Some(why);
+        self
     }
 
     /// Nothing came, or nothing that can be read.
@@ -104,17 +116,25 @@ impl ToolReply {
             error: error.into(),
             response: "".into(),
             code,
+            unreached: None,
         }
     }
 
     /// Reads what a server sends or a cache has, `{"error", "response"}`. Anything else comes to what ToolBench's client says
     /// of it.
     pub fn read(text: &str) -> Self {
-        match json::loads(text) {
-            Ok(reply) => Self::of_json(reply)
-                .unwrap_or_else(|| Self::failed(Code::RequestFailed, DATA_ERROR)),
-            Err(_) => Self::failed(Code::RequestFailed, DATA_ERROR),
-        }
+        // A page may hold JSON, and is no reply.
+        let is_page = text.trim_start().starts_with('<');
+        let read = || lenient_object(text, &["error", "response"]);
+        let reply = match json::loads(text) {
+            Ok(reply) => Some(reply),
+            Err(_) => read()
+                .filter(|found| !is_page && found.ending == Ending::Whole)
+                .map(|found| found.value),
+        };
+        reply
+            .and_then(Self::of_json)
+            .unwrap_or_else(|| Self::failed(Code::RequestFailed, DATA_ERROR))
     }
 
     /// The reply that a JSON object is, unless it has neither an `error` nor a `response`.

@@ -3,6 +3,7 @@
 use glpft_data::python::json;
 use serde_json::Value;
 
+use crate::calls::Calls;
 use crate::reply::Code;
 use crate::said::Said;
 use crate::search::Strategy;
@@ -56,6 +57,8 @@ pub struct Rollout {
     pub query_count: usize,
     /// What they cost.
     pub usage: Usage,
+    /// The calls that they made, those of other paths included.
+    pub calls: Calls,
     /// The limit that ended it, if one did.
     pub limit: Option<Limit>,
     /// The answer file of ToolBench's format: the whole tree and `answer_generation`.

@@ -15,11 +15,12 @@ use std::time::Instant;
 use glpft_data::{HALLUCINATED, Speaker, Turn, observation_text};
 use glpft_recipes::Observations;
 
+use crate::calls::Calls;
 use crate::environment;
 use crate::policy::Asked;
 use crate::reply::Code;
 use crate::rollout::{Limit, PathStep};
-use crate::said::Said;
+use crate::said::{FINISH, Said};
 use crate::task::Task;
 use crate::tool_server::ToolServer;
 use crate::usage::Usage;
@@ -45,6 +46,7 @@ pub struct Search {
     last: Option<NodeId>,
     query_count: usize,
     usage: Usage,
+    calls: Calls,
     started: Instant,
     limit: Option<Limit>,
 }
@@ -91,6 +93,7 @@ impl Search {
             last: None,
             query_count: 0,
             usage: Usage::default(),
+            calls: Calls::default(),
             started: Instant::now(),
             limit: None,
         };
@@ -168,7 +171,7 @@ impl Search {
     }
 
     /// The environment's word on a step. A call of a function that does not exist is renamed in the turns.
-    fn observe(&self, mut said: Said, server: &dyn ToolServer) -> PathStep {
+    fn observe(&mut self, mut said: Said, server: &dyn ToolServer) -> PathStep {
         let observed = environment::step(
             &self.task,
             server,
@@ -178,6 +181,8 @@ impl Search {
         );
         if observed.code == Code::NoSuchFunction {
             said.turns = said.renamed(HALLUCINATED);
+        } else if said.function != FINISH {
+            self.calls.add(observed.unreached);
         }
         PathStep {
             said,

@@ -15,6 +15,11 @@ pub trait ToolServer: Sync {
     fn is_remote(&self) -> bool {
         false
     }
+
+    /// Where it is, for messages: an address, a folder; none for what is in this process.
+    fn place(&self) -> Option<String> {
+        None
+    }
 }
 
 impl<S: ToolServer + ?Sized> ToolServer for &S {
@@ -25,6 +30,10 @@ impl<S: ToolServer + ?Sized> ToolServer for &S {
     fn is_remote(&self) -> bool {
         (**self).is_remote()
     }
+
+    fn place(&self) -> Option<String> {
+        (**self).place()
+    }
 }
 
 impl<S: ToolServer + ?Sized> ToolServer for Box<S> {
@@ -34,5 +43,9 @@ impl<S: ToolServer + ?Sized> ToolServer for Box<S> {
 
     fn is_remote(&self) -> bool {
         (**self).is_remote()
+    }
+
+    fn place(&self) -> Option<String> {
+        (**self).place()
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use glpft_agent::{
     Api, CachedTools, Code, HttpSettings, Key, RapidApi, ServerError, ToolReply, ToolServer,
-    VirtualApi, open_server,
+    Unreached, VirtualApi, open_server,
 };
 use serde_json::json;
 use server::Server;
@@ -145,6 +145,49 @@ fn whatever_a_server_sends_is_a_reply() {
             .iter()
             .all(|(head, _)| !head.contains("/virtual"))
     );
+}
+
+#[test]
+fn what_reached_no_tool_says_why() {
+    let server = Server::start();
+    let client = VirtualApi::open(&server.address, quick()).unwrap();
+    for (name, why) in [
+        ("echo", None),
+        ("odd", None),
+        ("Message error...", None),
+        ("API not working error...", None),
+        ("down", Some(Unreached::Status(500))),
+        ("elsewhere", Some(Unreached::Status(307))),
+        ("html", Some(Unreached::NoReply)),
+        ("list", Some(Unreached::NoReply)),
+        ("huge", Some(Unreached::TooLong)),
+        ("hang up", Some(Unreached::Connection)),
+        ("slow", Some(Unreached::Timeout)),
+        ("Timeout error...", Some(Unreached::Timeout)),
+        ("Unauthorized error...", Some(Unreached::Unauthorized)),
+        ("Unsubscribed error...", Some(Unreached::Unsubscribed)),
+        ("Rate limit error...", Some(Unreached::RateLimit)),
+    ] {
+        assert_eq!(client.call(&api(name), "{}").unreached, why, "{name}");
+    }
+    assert_eq!(client.place(), Some(format!("{}/virtual", server.address)));
+    let folder = tempfile::tempdir().unwrap();
+    let tool = folder.path().join("Video_Images/movies_for_Video_Images");
+    std::fs::create_dir_all(&tool).unwrap();
+    let kept = json!({
+        "{}": {"error": "", "response": "all"},
+        "{'a': 1}": {"error": "Unauthorized error...", "response": ""},
+    });
+    std::fs::write(tool.join("find.json"), kept.to_string()).unwrap();
+    let cache = CachedTools::open(folder.path()).unwrap();
+    for (arguments, why) in [
+        ("{}", None),
+        ("{\"a\": 1}", Some(Unreached::Unauthorized)),
+        ("{\"a\": 2}", Some(Unreached::NotCached)),
+    ] {
+        let reply = cache.call(&api("find"), arguments);
+        assert_eq!(reply.unreached, why, "{arguments}");
+    }
 }
 
 #[test]

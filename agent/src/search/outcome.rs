@@ -32,6 +32,7 @@ impl Search {
             path,
             query_count: self.query_count,
             usage: self.usage,
+            calls: self.calls,
             limit: self.limit,
             answer_file,
         }

@@ -8,6 +8,7 @@ use glpft_data::python::{self, json};
 use serde_json::{Map, Value};
 
 use super::error::ServerError;
+use crate::calls::Unreached;
 use crate::naming::{change_name, standard_category, standardize};
 use crate::reply::ToolReply;
 use crate::task::Api;
@@ -92,9 +93,21 @@ impl ToolServer for CachedTools {
         };
         match self.find(api, &python::str(&input)) {
             Some(found) => {
-                ToolReply::of_json(found.clone()).unwrap_or_else(|| ToolReply::new("", found))
+                let reply =
+                    ToolReply::of_json(found.clone()).unwrap_or_else(|| ToolReply::new("", found));
+                // A server that kept what went wrong kept no tool's reply.
+                match Unreached::of_code(reply.code) {
+                    Some(why) => reply.without_tool(why),
+                    None => reply,
+                }
             }
-            None => ToolReply::new("API not working error...", ""),
+            None => {
+                ToolReply::new("API not working error...", "").without_tool(Unreached::NotCached)
+            }
         }
+    }
+
+    fn place(&self) -> Option<String> {
+        Some(self.folder.display().to_string())
     }
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::http::ProxyError;
+
 /// Why a tool server cannot be used at all. What goes wrong with a single call is a reply.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
@@ -20,7 +22,7 @@ pub enum ServerError {
     },
     /// Nobody is there.
     #[error(
-        "the tool server at {url} cannot be reached ({reason}): is it running, and is this its address?"
+        "the tool server at {url} cannot be reached: {reason}. Is it running, and is this its address?"
     )]
     Unreachable {
         /// Its address.
@@ -44,6 +46,9 @@ pub enum ServerError {
         /// The environment's variable.
         variable: String,
     },
+    /// The proxy on the way.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// The folder of a cache.
     #[error("{}: the cache of tools' replies cannot be read ({source})", path.display())]
     Cache {

@@ -10,6 +10,8 @@ use super::error::ServerError;
 use super::key::Key;
 use super::pace::Pace;
 use super::settings::HttpSettings;
+use crate::calls::Unreached;
+use crate::http::{Fault, FaultKind, HttpClient};
 use crate::reply::{Code, ToolReply};
 
 /// How long the first look at a server may take.
@@ -21,7 +23,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// A server's address and the way to it.
 #[derive(Debug)]
 pub(super) struct Client {
-    agent: ureq::Agent,
+    http: HttpClient,
     url: String,
     settings: HttpSettings,
     pace: Pace,
@@ -40,7 +42,9 @@ pub struct Keys<'k> {
 enum Failed {
     Timeout,
     /// No connection: nothing has reached the server.
-    Connection(String),
+    Connection(Fault),
+    /// The call cannot be written.
+    Unwritten(String),
     /// A status that is none of success, and how long to wait where the server says.
     Status(u16, Option<Duration>),
     TooLong,
@@ -54,15 +58,9 @@ impl Client {
         settings: HttpSettings,
     ) -> Result<Self, ServerError> {
         let url = address(url, path)?;
-        let agent = ureq::Agent::new_with_config(
-            ureq::Agent::config_builder()
-                .http_status_as_error(false)
-                // A reply that sends elsewhere is none: keys would go there as well.
-                .max_redirects(0)
-                .timeout_global(Some(settings.timeout))
-                .build(),
-        );
-        let look = agent
+        let http = HttpClient::new(&url, settings.timeout)?;
+        let look = http
+            .agent()
             .get(&url)
             .config()
             .timeout_global(Some(LOOK.min(settings.timeout)))
@@ -70,17 +68,27 @@ impl Client {
             .call();
         match look {
             Ok(reply) if reply.status().as_u16() == 404 => Err(ServerError::NotFound { url, path }),
+            Ok(reply) if reply.status().as_u16() == 407 => Err(ServerError::Unreachable {
+                url,
+                reason: "the proxy wants a name and a password: put them into its address"
+                    .to_owned(),
+            }),
             Ok(_) => Ok(Self {
-                agent,
+                http,
                 url,
                 pace: Pace::new(settings.interval),
                 settings,
             }),
             Err(error) => Err(ServerError::Unreachable {
                 url,
-                reason: error.to_string(),
+                reason: http.fault(&error).to_string(),
             }),
         }
+    }
+
+    /// Where calls are sent.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// A call, tried again where that may help.
@@ -97,7 +105,7 @@ impl Client {
                     *status == 429 || *status >= 500
                 }
                 Err(Failed::Connection(_)) => true,
-                Err(Failed::Timeout | Failed::TooLong) => false,
+                Err(Failed::Timeout | Failed::TooLong | Failed::Unwritten(_)) => false,
             };
             let pause = told.map_or(wait, |told| told.max(wait));
             if attempt < self.settings.attempts && may_help && pause <= LONGEST_WAIT {
@@ -113,14 +121,15 @@ impl Client {
     fn attempt(&self, body: &Map<String, Value>, keys: Keys<'_>) -> Result<ToolReply, Failed> {
         self.pace.wait();
         let mut request = self
-            .agent
+            .http
+            .agent()
             .post(&self.url)
             .header("content-type", "application/json");
         if let Some(key) = keys.server {
             request = request.header("toolbench_key", key.secret());
         }
-        let text = serde_json::to_string(body).map_err(|e| Failed::Connection(e.to_string()))?;
-        let reply = request.send(&text)?;
+        let text = serde_json::to_string(body).map_err(|e| Failed::Unwritten(e.to_string()))?;
+        let reply = request.send(&text).map_err(|error| self.failed(&error))?;
         let status = reply.status().as_u16();
         if status != 200 {
             let told = reply.headers().get("retry-after");
@@ -131,12 +140,20 @@ impl Client {
         let mut bytes = Vec::new();
         let reader = reply.into_body().into_reader();
         if let Err(error) = reader.take(limit + 1).read_to_end(&mut bytes) {
-            return Err(Failed::from(ureq::Error::from(error)));
+            return Err(self.failed(&ureq::Error::from(error)));
         }
         if bytes.len() as u64 > limit {
             return Err(Failed::TooLong);
         }
         Ok(read(&bytes, keys))
+    }
+
+    fn failed(&self, error: &ureq::Error) -> Failed {
+        let fault = self.http.fault(error);
+        match fault.kind {
+            FaultKind::Timeout => Failed::Timeout,
+            _ => Failed::Connection(fault),
+        }
     }
 }
 
@@ -188,7 +205,10 @@ fn read(bytes: &[u8], keys: Keys<'_>) -> ToolReply {
         reply.error = key.hidden_in(&reply.error);
         hide(key, &mut reply.response);
     }
-    reply
+    match Unreached::of_code(reply.code) {
+        Some(why) => reply.without_tool(why),
+        None => reply,
+    }
 }
 
 /// Takes a key out of every text of a reply: as a value, since JSON may spell it with escapes.
@@ -213,25 +233,28 @@ impl Failed {
     /// In the words of the published client, which agents have learned from, where it has any.
     fn reply(self, limit: usize) -> ToolReply {
         let failed = |text: String| ToolReply::failed(Code::RequestFailed, text);
-        match self {
-            Failed::Timeout => ToolReply::failed(Code::Timeout, "Timeout error..."),
-            Failed::Status(status, _) => {
-                failed(format!("request invalid, data error. status_code={status}"))
-            }
-            Failed::Connection(reason) => failed(format!("request failed: {reason}")),
-            Failed::TooLong => failed(format!("the reply has more than {limit} bytes")),
-        }
-    }
-}
-
-impl From<ureq::Error> for Failed {
-    fn from(error: ureq::Error) -> Self {
-        match error {
-            ureq::Error::Timeout(_) => Failed::Timeout,
-            ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
-                Failed::Timeout
-            }
-            other => Failed::Connection(other.to_string()),
-        }
+        let (reply, why) = match self {
+            Failed::Timeout => (
+                ToolReply::failed(Code::Timeout, "Timeout error..."),
+                Unreached::Timeout,
+            ),
+            Failed::Status(status, _) => (
+                failed(format!("request invalid, data error. status_code={status}")),
+                Unreached::Status(status),
+            ),
+            Failed::Connection(fault) => (
+                failed(format!("request failed: {fault}")),
+                Unreached::Connection,
+            ),
+            Failed::Unwritten(reason) => (
+                failed(format!("request failed: {reason}")),
+                Unreached::Connection,
+            ),
+            Failed::TooLong => (
+                failed(format!("the reply has more than {limit} bytes")),
+                Unreached::TooLong,
+            ),
+        };
+        reply.without_tool(why)
     }
 }

@@ -105,6 +105,10 @@ impl ToolServer for RapidApi {
     fn is_remote(&self) -> bool {
         true
     }
+
+    fn place(&self) -> Option<String> {
+        Some(self.client.url().to_owned())
+    }
 }
 
 /// What both servers are sent.

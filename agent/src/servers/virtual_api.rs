@@ -53,4 +53,8 @@ impl ToolServer for VirtualApi {
     fn is_remote(&self) -> bool {
         true
     }
+
+    fn place(&self) -> Option<String> {
+        Some(self.client.url().to_owned())
+    }
 }
