@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use glpft_agent::{GenerateError, InstructionsError, ServerError};
+use glpft_agent::{GenerateError, InstructionsError, NoToolReached, ServerError};
 use glpft_checkpoints::{
     AdapterError, ConfigError, FileError, GgufError, JsonError, LocationError, WeightsError, advice,
 };
@@ -367,6 +367,9 @@ pub enum Error {
     /// A tools' server.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// All of the first calls reached no tool.
+    #[error(transparent)]
+    NoTool(#[from] NoToolReached),
     /// A model that works on tasks.
     #[error("the model did not go on: {0}")]
     Generate(#[from] GenerateError),

@@ -17,7 +17,7 @@ use glpft_agent::Task;
 
 use crate::rollout::RolloutRecord;
 
-pub use error::JudgeError;
+pub use error::{JudgeError, WithoutJudgment};
 pub use facts::Facts;
 pub use http::{HttpJudge, HttpJudgeSettings};
 pub use log::{JUDGMENTS_FILE, Logged};

@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use glpft_agent::{Code, PathStep, Rollout, RolloutEnd};
+use glpft_agent::{Calls, Code, PathStep, Rollout, RolloutEnd};
 use serde::{Deserialize, Serialize};
 
 /// A task as far as an agent came with it: a line of `rollouts.jsonl`.
@@ -26,6 +26,9 @@ pub struct RolloutRecord {
     /// What the models read and wrote.
     #[serde(default)]
     pub usage: Usage,
+    /// The calls that were made, those of other paths included.
+    #[serde(default, skip_serializing_if = "Calls::is_empty")]
+    pub calls: Calls,
     /// The file of the whole tree in ToolBench's format, from the evaluation's directory; empty where there is none.
     #[serde(default)]
     pub answer_file: String,
@@ -94,6 +97,7 @@ impl RolloutRecord {
             path: rollout.path.iter().map(StepOfPath::from).collect(),
             query_count: rollout.query_count,
             usage: Usage::from(rollout.usage),
+            calls: rollout.calls.clone(),
             answer_file,
         }
     }

@@ -15,7 +15,9 @@ mod scores;
 mod settings;
 mod winning;
 
-pub use judging::{Interrupted, JudgingObserver, ToJudge, judge_rollouts};
+pub use judging::{
+    Interrupted, Judged, JudgingObserver, ToJudge, UnjudgedPart, UnjudgedTask, judge_rollouts,
+};
 pub use passing::{Passing, TaskVerdict, judge_passing};
 pub use rates::{GroupRate, Rate, Rates};
 pub use scores::ToolEvalScores;

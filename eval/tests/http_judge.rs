@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use glpft_agent::{Api, Function, Task};
 use glpft_eval::judge::{
     AnswerStatus, Better, HttpJudge, HttpJudgeSettings, Judge, JudgeError, TaskStatus,
+    WithoutJudgment,
 };
 use glpft_eval::{End, RolloutRecord, StepOfPath, Usage};
 use serde_json::{Map, Value, json};
@@ -23,26 +24,38 @@ enum Does {
     Waits,
     /// Hangs up.
     Closes,
+    /// Says a letter now and then.
+    Drips,
 }
 
 /// A request as it came: the head and the body.
 type Request = (String, Value);
 
+/// What a server was asked.
+type Asked = Arc<Mutex<Vec<Request>>>;
+
 /// Does what it is told, one thing a request, the last for all that follow; remembers what it was asked.
-fn server(script: Vec<Does>) -> (String, Arc<Mutex<Vec<Request>>>) {
+fn server(script: Vec<Does>) -> (String, Asked) {
+    let mut next = 0;
+    answering(move |_| {
+        next += 1;
+        script[(next - 1).min(script.len() - 1)].clone()
+    })
+}
+
+/// Does what `does` says to each request; remembers what it was asked.
+fn answering(mut does: impl FnMut(&Value) -> Does + Send + 'static) -> (String, Asked) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1/", listener.local_addr().unwrap());
-    let asked: Arc<Mutex<Vec<Request>>> = Arc::default();
+    let asked = Asked::default();
     let seen = asked.clone();
     thread::spawn(move || {
         let mut open = Vec::new();
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let request = read(&mut stream);
-            let mut seen = seen.lock().unwrap();
-            let does = script[seen.len().min(script.len() - 1)].clone();
-            seen.push(request);
-            drop(seen);
+            let does = does(&request.1);
+            seen.lock().unwrap().push(request);
             match does {
                 Does::Replies(status, header, body) => {
                     let length = body.len();
@@ -53,6 +66,15 @@ fn server(script: Vec<Does>) -> (String, Arc<Mutex<Vec<Request>>>) {
                 }
                 Does::Waits => open.push(stream),
                 Does::Closes => {}
+                Does::Drips => {
+                    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+                    let _ = stream.write_all(head);
+                    thread::spawn(move || {
+                        while stream.write_all(b" ").is_ok() {
+                            thread::sleep(Duration::from_millis(50));
+                        }
+                    });
+                }
             }
         }
     });
@@ -136,6 +158,7 @@ fn rollout() -> RolloutRecord {
         }],
         query_count: 2,
         usage: Usage::default(),
+        calls: glpft_agent::Calls::default(),
         answer_file: String::new(),
     }
 }
@@ -219,6 +242,182 @@ fn what_passes_is_asked_again() {
     }
 }
 
+/// A judge's server that speaks a dialect: what is refused is the first part of a request that `refuses` finds.
+fn refusing(refuses: fn(&Value) -> Option<(u16, Value)>, reply: Does) -> (String, Asked) {
+    answering(move |request| match refuses(request) {
+        Some((status, error)) => Does::Replies(status, "", json!({"error": error}).to_string()),
+        None => reply.clone(),
+    })
+}
+
+#[test]
+fn an_endpoint_is_asked_as_it_wants_to_be_from_then_on() {
+    let in_text = || {
+        let message = json!({"role": "assistant", "content": "{\"answer_status\": \"Solved\"}"});
+        Does::Replies(
+            200,
+            "",
+            json!({"choices": [{"message": message}]}).to_string(),
+        )
+    };
+    type Refuses = fn(&Value) -> Option<(u16, Value)>;
+    let by_parameter: Refuses = |request| {
+        let about = |name: &str| Some((400, json!({"message": "no", "param": name})));
+        match request {
+            asked if asked.get("temperature").is_some() => about("temperature"),
+            asked if asked["tool_choice"] != "auto" => about("tool_choice"),
+            _ => None,
+        }
+    };
+    let by_text: Refuses = |request| {
+        let says = |text: &str| Some((422, json!(text)));
+        match request {
+            asked if asked.get("max_completion_tokens").is_none() => {
+                says("max_tokens is not supported; give max_completion_tokens")
+            }
+            asked if asked.get("temperature").is_some() => says("Unsupported: temperature"),
+            asked if asked["tool_choice"].is_object() => {
+                says("Thinking may not be enabled when tool_choice forces tool use")
+            }
+            _ => None,
+        }
+    };
+    let no_tools: Refuses = |request| {
+        let message = json!({"message": "this model does not support tools"});
+        request.get("tools").map(|_| (400, message))
+    };
+    let no_system: Refuses = |request| {
+        let message = json!({"message": "System role not supported"});
+        (request["messages"][0]["role"] == "system").then_some((400, message))
+    };
+    for (refuses, reply, refusals) in [
+        (by_parameter, solved(), 2),
+        (by_text, solved(), 3),
+        (no_tools, in_text(), 1),
+        (no_system, solved(), 1),
+    ] {
+        let (url, asked) = refusing(refuses, reply);
+        let judge = judge(&url);
+        for _ in 0..2 {
+            let said = judge.check_answer_status(&task(), "7", 0).unwrap();
+            assert_eq!(said.said, AnswerStatus::Solved);
+        }
+        let asked = asked.lock().unwrap();
+        assert_eq!(asked.len(), refusals + 2, "what was learnt is remembered");
+        let last = asked[refusals + 1].1.to_string();
+        assert!(last.contains("How warm is it in Oslo?"), "{last}");
+        assert!(last.contains("answer_status"), "{last}");
+    }
+}
+
+#[test]
+fn a_refusal_of_one_text_is_of_that_question_alone() {
+    for (status, error, why) in [
+        (
+            400,
+            json!({"message": "no", "code": "content_filter"}),
+            WithoutJudgment::Filtered,
+        ),
+        (
+            403,
+            json!({"message": "it was flagged by moderation"}),
+            WithoutJudgment::Filtered,
+        ),
+        (413, json!("too large"), WithoutJudgment::Filtered),
+        (
+            400,
+            json!({"message": "maximum context length is 9"}),
+            WithoutJudgment::Filtered,
+        ),
+        (
+            400,
+            json!({"message": "not this"}),
+            WithoutJudgment::Refused,
+        ),
+        (
+            422,
+            json!({"message": "not this"}),
+            WithoutJudgment::Refused,
+        ),
+    ] {
+        let body = json!({"error": error}).to_string();
+        let (url, asked) = server(vec![Does::Replies(status, "", body), solved()]);
+        let judge = judge(&url);
+        let error = judge.check_answer_status(&task(), "7", 0).unwrap_err();
+        let told = error.to_string();
+        assert!(told.contains(&status.to_string()), "{told}");
+        assert!(
+            matches!(error, JudgeError::Unjudged { why: found, .. } if found == why),
+            "{told}"
+        );
+        assert_eq!(asked.lock().unwrap().len(), 1);
+        assert!(judge.check_answer_status(&task(), "7", 0).is_ok());
+    }
+    for status in [401, 402, 403, 404, 405, 307] {
+        let refusal = Does::Replies(
+            status,
+            "Location: http://other.example/v1?k=v\r\n",
+            String::new(),
+        );
+        let (url, asked) = server(vec![refusal]);
+        let error = judge(&url)
+            .check_answer_status(&task(), "7", 0)
+            .unwrap_err();
+        assert!(matches!(error, JudgeError::Refused { .. }), "{error}");
+        assert_eq!(
+            error.to_string().contains("other.example"),
+            status == 307,
+            "{error}"
+        );
+        assert_eq!(asked.lock().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn answers_that_are_none_are_named_and_bounded() {
+    let page = |body: &str| Does::Replies(200, "Content-Type: text/html\r\n", body.to_owned());
+    let says = |text: &str, reason: &str| {
+        let message = json!({"content": text});
+        let choice = json!({"message": message, "finish_reason": reason});
+        Does::Replies(200, "", json!({"choices": [choice]}).to_string())
+    };
+    let inside = |code: u16| {
+        let error = json!({"code": code, "message": "upstream is down"});
+        Does::Replies(200, "", json!({"error": error}).to_string())
+    };
+    for (does, told, asked_times) in [
+        (page("<!DOCTYPE html><h1>Sign in"), "a page", 4),
+        (page(""), "empty", 4),
+        (
+            says("I find it solved", "stop"),
+            "says \"I find it solved\"",
+            4,
+        ),
+        (says("<think>Hm", "length"), "a limit of tokens", 4),
+        (says("", "content_filter"), "filter", 1),
+        (inside(502), "status 502: upstream is down", 4),
+        (inside(400), "status 400: upstream is down", 1),
+        (Does::Replies(200, "", " ".repeat(5 << 20)), "more than", 4),
+        (
+            Does::Replies(200, "Content-Encoding: gzip\r\n", "no gzip".to_owned()),
+            "decompression",
+            4,
+        ),
+        (Does::Drips, "in time", 4),
+    ] {
+        let (url, asked) = server(vec![does]);
+        let started = Instant::now();
+        let error = judge(&url)
+            .check_answer_status(&task(), "7", 0)
+            .unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains(told), "{told}: {error}");
+        assert!(error.len() < 500, "{error}");
+        assert_eq!(asked.lock().unwrap().len(), asked_times, "{error}");
+        assert!(started.elapsed() < Duration::from_secs(5));
+    }
+}
+
 #[test]
 fn who_never_answers_is_given_up() {
     let (url, _) = server(vec![Does::Waits]);
@@ -235,7 +434,7 @@ fn who_never_answers_is_given_up() {
     assert!(started.elapsed() < Duration::from_secs(5));
     let told = error.to_string();
     assert!(
-        told.contains("3 attempts") && told.contains("same command"),
+        told.contains("3 attempts") && told.contains("in time"),
         "{told}"
     );
     // Nobody is there at all.
@@ -244,10 +443,14 @@ fn who_never_answers_is_given_up() {
         .local_addr()
         .unwrap();
     let error = judge(&format!("http://{nobody}")).check_task_solvable(&task(), 0);
-    assert!(matches!(
-        error,
-        Err(JudgeError::NoAnswer { attempts: 4, .. })
-    ));
+    let Err(error @ JudgeError::NoAnswer { attempts: 4, .. }) = error else {
+        panic!("nobody is there");
+    };
+    let told = error.to_string();
+    assert!(
+        told.contains("refused") && told.contains("same command"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use glpft_agent::{
     Api, Asked, Function, GenerateError, Policy, Said, Strategy, Task, ToolReply, ToolServer,
+    Unreached,
 };
 use glpft_eval::judge::{
-    AnswerStatus, Better, JUDGMENTS_FILE, Judge, JudgeError, Judgment, TaskStatus,
+    AnswerStatus, Better, JUDGMENTS_FILE, Judge, JudgeError, Judgment, TaskStatus, WithoutJudgment,
 };
 use glpft_eval::live_evaluation::{
     ANSWERS_FOLDER, LIVE_FILE, LiveError, LiveEvaluation, LiveObserver, LiveReport, LiveSettings,
@@ -44,12 +45,21 @@ fn tasks() -> Vec<LiveTask> {
     (0..7).map(task).collect()
 }
 
-/// Replies with the arguments.
-struct Echo;
+/// Replies with the arguments, but that from call `from` to call `to` it cannot be reached.
+#[derive(Default)]
+struct Echo {
+    calls: AtomicUsize,
+    down: std::ops::Range<usize>,
+}
 
 impl ToolServer for Echo {
     fn call(&self, _: &Api, arguments: &str) -> ToolReply {
-        ToolReply::new("", format!("rain in {arguments}"))
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        let reply = ToolReply::new("", format!("rain in {arguments}"));
+        match self.down.contains(&call) {
+            true => reply.without_tool(Unreached::Status(404)),
+            false => reply,
+        }
     }
 }
 
@@ -84,6 +94,8 @@ struct Strict {
     rounds: usize,
     asked: AtomicUsize,
     fails_at: usize,
+    /// A task, or an answer, that it gives no judgment of.
+    refuses: Option<&'static str>,
 }
 
 impl Default for Strict {
@@ -92,6 +104,7 @@ impl Default for Strict {
             rounds: 3,
             asked: AtomicUsize::new(0),
             fails_at: usize::MAX,
+            refuses: None,
         }
     }
 }
@@ -125,9 +138,20 @@ impl Judge for Strict {
     fn check_answer_status(
         &self,
         task: &Task,
-        _: &str,
+        answer: &str,
         _: usize,
     ) -> Result<Judgment<AnswerStatus>, JudgeError> {
+        if self
+            .refuses
+            .is_some_and(|refused| [task.id.as_str(), answer].contains(&refused))
+        {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            return Err(JudgeError::Unjudged {
+                url: "nowhere".to_owned(),
+                reason: "status 400: not this text".to_owned(),
+                why: WithoutJudgment::Filtered,
+            });
+        }
         self.say(match task.id == "5" {
             true => AnswerStatus::Unsolved,
             false => AnswerStatus::Solved,
@@ -163,6 +187,8 @@ struct Run<'a> {
     reference: Option<Reference>,
     overwrite: bool,
     stop: bool,
+    down: std::ops::Range<usize>,
+    ask_again: bool,
 }
 
 impl<'a> Run<'a> {
@@ -175,6 +201,8 @@ impl<'a> Run<'a> {
             reference: None,
             overwrite: false,
             stop: false,
+            down: 0..0,
+            ask_again: false,
         }
     }
 
@@ -187,15 +215,20 @@ impl<'a> Run<'a> {
         agent: Agent<'_>,
         observer: &mut dyn LiveObserver,
     ) -> Result<LiveReport, LiveError> {
-        let settings = LiveSettings {
+        let mut settings = LiveSettings {
             together: 2,
             ..LiveSettings::published(self.strategy)
+        };
+        settings.judging.ask_again = self.ask_again;
+        let server = Echo {
+            down: self.down.clone(),
+            ..Echo::default()
         };
         let decides = [("policy".to_owned(), "scripted".to_owned())];
         let mut agent = Some(agent);
         LiveEvaluation {
             tasks: &self.tasks,
-            server: &Echo,
+            server: &server,
             judge: self.judge,
             reference: self.reference.as_ref(),
             settings: &settings,
@@ -396,6 +429,137 @@ fn what_was_done_before_a_failure_is_kept() {
     };
     Run::new(&out, &nothing).run(Agent::default()).unwrap();
     assert_eq!(contents(&out), contents(&whole));
+}
+
+#[test]
+fn a_task_that_the_judge_refuses_is_left_out_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let judge = Strict {
+        refuses: Some("2"),
+        ..Strict::default()
+    };
+    let run = Run::new(&out, &judge);
+    let report = run.run(Agent::default()).unwrap();
+    assert_eq!((report.tasks, report.unjudged.len()), (7, 1));
+    let pass = report.scores.pass_rate.as_ref().unwrap();
+    let counts: Vec<usize> = pass.groups.iter().map(|group| group.tasks).collect();
+    assert_eq!(counts, [3, 3], "the denominators are of what was judged");
+    let notes = report.notes();
+    assert!(
+        notes.len() == 1 && notes[0].0 && notes[0].1.contains("1 of 7 tasks have no judgment"),
+        "{notes:?}"
+    );
+    assert!(
+        notes[0]
+            .1
+            .contains("2 of G1_tool (status 400: not this text)"),
+        "{notes:?}"
+    );
+    let verdicts = read_verdicts(&out).unwrap();
+    assert!(verdicts.len() == 6 && verdicts.iter().all(|verdict| verdict.task != "2"));
+    // Nothing is asked again, unless that is wanted.
+    let (first, whole) = (judge.asked.load(Ordering::Relaxed), contents(&out));
+    run.run(Agent::default()).unwrap();
+    assert_eq!(judge.asked.load(Ordering::Relaxed), first);
+    assert_eq!(contents(&out), whole);
+    let willing = Strict::default();
+    let again = Run {
+        ask_again: true,
+        judge: &willing,
+        ..run
+    };
+    let report = again.run(Agent::default()).unwrap();
+    assert!(report.unjudged.is_empty() && report.notes().is_empty());
+    assert_eq!(willing.asked.load(Ordering::Relaxed), 3, "its three rounds");
+}
+
+#[test]
+fn a_comparison_that_the_judge_refuses_is_missing_in_win_rates_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    let good = Strict::default();
+    Run::new(&first, &good).run(Agent::default()).unwrap();
+    let mut rollouts = read_rollouts(&first).unwrap();
+    rollouts[1].answer = Some("It snows.".to_owned());
+    let lines = rollouts
+        .iter()
+        .map(|one| serde_json::to_string(one).unwrap() + "\n");
+    fs::write(first.join(ROLLOUTS_FILE), lines.collect::<String>()).unwrap();
+    let judge = Strict {
+        refuses: Some("It snows."),
+        ..Strict::default()
+    };
+    let run = Run {
+        reference: Some(Reference {
+            directory: first,
+            name: "first".to_owned(),
+        }),
+        ..Run::new(&second, &judge)
+    };
+    let report = run.run(Agent::default()).unwrap();
+    let tasks = |rates: &Option<glpft_eval::tool_eval::Rates>| -> usize {
+        rates
+            .iter()
+            .flat_map(|rates| &rates.groups)
+            .map(|group| group.tasks)
+            .sum()
+    };
+    assert_eq!(
+        (
+            tasks(&report.scores.pass_rate),
+            tasks(&report.scores.win_rate)
+        ),
+        (7, 6)
+    );
+    assert_eq!(report.unjudged.len(), 1);
+    assert!(
+        report.notes()[0]
+            .1
+            .contains("1 of 7 tasks are not compared"),
+        "{:?}",
+        report.notes()
+    );
+}
+
+#[test]
+fn calls_that_reach_no_tool_are_counted_and_an_error_where_all_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let (some, all) = (folder.path().join("some"), folder.path().join("all"));
+    let judge = Strict::default();
+    let run = Run {
+        down: 2..3,
+        ..Run::new(&some, &judge)
+    };
+    let report = run.run(Agent::default()).unwrap();
+    assert_eq!(
+        (report.tool_calls.made, report.tool_calls.unreached()),
+        (5, 1)
+    );
+    let notes = report.notes();
+    assert_eq!(
+        notes,
+        [(
+            true,
+            "1 of 5 calls reached no tool (status 404: 1)".to_owned()
+        )]
+    );
+    // The counts are of the rollouts, whoever made them.
+    let down = Run {
+        down: 0..usize::MAX,
+        ..run.clone()
+    };
+    assert_eq!(down.run(Agent::default()).unwrap(), report);
+    let down = Run { out: &all, ..down };
+    let error = down.run(Agent::default()).unwrap_err().to_string();
+    assert!(
+        error.contains("2 of 2 calls reached no tool (status 404: 2)"),
+        "{error}"
+    );
+    assert!(
+        read_rollouts(&all).unwrap().is_empty(),
+        "nothing is kept of it"
+    );
 }
 
 #[test]

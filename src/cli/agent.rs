@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use glpft::Error;
 use glpft::evaluate::{Work, work};
 use glpft_agent::{
-    FINISH, Function, PathStep, Rollout, RolloutEnd, RolloutObserver, RolloutSettings, Task,
+    Calls, FINISH, Function, PathStep, Rollout, RolloutEnd, RolloutObserver, RolloutSettings, Task,
     retrieve,
 };
 use serde_json::json;
 
 use super::eval::{policy, search, team, workplace};
-use super::{AgentRunArgs, Flags, OutputArgs, print};
+use super::{AgentRunArgs, Flags, OutputArgs, complain, print};
 
 /// The longest text of a step that is shown, in characters; answers are shown whole.
 const SHOWN: usize = 600;
@@ -51,6 +51,12 @@ pub(crate) fn run(args: &AgentRunArgs) -> Result<(), Error> {
         },
         &mut shown,
     )?;
+    let mut calls = Calls::default();
+    rollouts.iter().for_each(|rollout| calls += &rollout.calls);
+    if let Some(told) = calls.told() {
+        let kind = if calls.lacks_many() { "warning: " } else { "" };
+        complain(&format!("{kind}{told}"));
+    }
     if let (Some(out), false) = (&args.out, args.output.quiet || args.output.json) {
         let files = rollouts.len();
         print(&format!("{files} answer files in {}\n", out.display()))?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use glpft_agent::{
     PathStep, PolicySettings, Rollout, RolloutObserver, RolloutSettings, Strategy, Task,
-    ToolServer, run_rollouts,
+    ToolServer, Watched, run_rollouts,
 };
 use glpft_checkpoints::{FileError, remove_abandoned, write_atomically};
 
@@ -43,7 +43,9 @@ pub fn work(work: &Work<'_>, observer: &mut dyn RolloutObserver) -> Result<Vec<R
         remove_abandoned(out)?;
     }
     let mut policy = Trained::new(work.models.open()?, facts.answerer, prompts, work.policy);
+    let server = Watched::new(work.server);
     let mut writing = Writing {
+        server: &server,
         out: work.out,
         strategy: work.settings.search.strategy,
         observer,
@@ -51,19 +53,25 @@ pub fn work(work: &Work<'_>, observer: &mut dyn RolloutObserver) -> Result<Vec<R
     };
     let rollouts = run_rollouts(
         &mut policy,
-        work.server,
+        &server,
         work.tasks,
         work.settings,
         &mut writing,
     )?;
-    match writing.failed {
-        Some(error) => Err(error.into()),
-        None => Ok(rollouts),
+    if let Some(error) = writing.failed {
+        return Err(error.into());
     }
+    // Told to stop, it is not known what the calls that were not made would have come to.
+    match rollouts.len() < work.tasks.len() {
+        true => server.check()?,
+        false => server.check_all()?,
+    }
+    Ok(rollouts)
 }
 
 /// Writes answer files, and tells another observer.
 struct Writing<'o> {
+    server: &'o Watched<'o>,
     out: Option<&'o Path>,
     strategy: Strategy,
     observer: &'o mut dyn RolloutObserver,
@@ -97,6 +105,9 @@ impl RolloutObserver for Writing<'_> {
     }
 
     fn round(&mut self) -> ControlFlow<()> {
+        if self.server.check().is_err() {
+            return ControlFlow::Break(());
+        }
         self.observer.round()
     }
 }

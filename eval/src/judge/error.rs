@@ -1,5 +1,6 @@
 //! Why there is no judgment.
 
+use glpft_agent::ProxyError;
 use glpft_checkpoints::FileError;
 
 /// Why there is no judgment.
@@ -36,6 +37,48 @@ pub enum JudgeError {
         /// The status and the beginning of what it said.
         reason: String,
     },
+    /// This question alone has no judgment; others may have.
+    #[error("the judge at {url} gives no judgment: {reason}")]
+    Unjudged {
+        /// Where it was asked.
+        url: String,
+        /// What it said.
+        reason: String,
+        /// What kind of answer that is.
+        why: WithoutJudgment,
+    },
+    /// The first questions were all refused, and none was answered.
+    #[error(
+        "the judge has answered none of the first {questions} questions; the last time: {reason}. Is this its model, and can \
+         it judge?"
+    )]
+    RefusesAll {
+        /// How many were asked.
+        questions: usize,
+        /// What it said to the last one.
+        reason: String,
+    },
+    /// It fails, or answers too late.
+    #[error(
+        "the judge at {url} fails: {reason}. What is judged is kept: the same command goes on from there"
+    )]
+    Fails {
+        /// Where it was asked.
+        url: String,
+        /// What became of the last attempt.
+        reason: String,
+    },
+    /// It cannot be asked at all.
+    #[error("the judge at {url} cannot be reached: {reason}")]
+    Unreachable {
+        /// Where it was asked.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// The proxy on the way.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// However often it was asked, nothing came that can be used.
     #[error(
         "the judge at {url} gave no usable answer to {attempts} attempts; the last one: {reason}. What is judged is kept: \
@@ -60,4 +103,17 @@ pub enum JudgeError {
     /// The log cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+}
+
+/// Why one question has no judgment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithoutJudgment {
+    /// The endpoint says that it is for what the question's text says, or for its length.
+    Filtered,
+    /// The endpoint refuses it, and says no more.
+    Refused,
+    /// What came is no judgment, however often it was asked.
+    Unreadable,
+    /// The endpoint fails at it or does not answer in time, however often it was asked.
+    Failing,
 }

@@ -1,18 +1,22 @@
 //! The judge behind an OpenAI-compatible endpoint.
 
 mod ask;
+mod dialect;
 mod form;
+mod refusal;
 mod reply;
 mod settings;
 
 use std::fmt;
+use std::sync::Mutex;
 
-use glpft_agent::Task;
+use glpft_agent::{HttpClient, Task};
 use serde::de::DeserializeOwned;
 
 use super::error::JudgeError;
 use super::status::{AnswerStatus, Better, Judgment, TaskStatus};
 use super::{Judge, RolloutRecord};
+use dialect::Dialect;
 use form::Form;
 
 pub use settings::HttpJudgeSettings;
@@ -27,7 +31,9 @@ pub struct HttpJudge {
     url: String,
     /// The value of the header `Authorization`; none for endpoints without keys.
     authorization: Option<String>,
-    agent: ureq::Agent,
+    http: HttpClient,
+    /// How it wants to be asked, as far as it is known.
+    dialect: Mutex<Dialect>,
 }
 
 impl fmt::Debug for HttpJudge {
@@ -43,22 +49,17 @@ impl HttpJudge {
     /// A judge at the settings' endpoint. Nothing is asked yet.
     ///
     /// # Errors
-    /// Where the URL is none, or the key's variable is named and not set.
+    /// Where the URL or the environment's proxy is none, or the key's variable is named and not set.
     pub fn new(settings: HttpJudgeSettings) -> Result<Self, JudgeError> {
         let url = settings.endpoint()?;
         let authorization = settings.key()?.map(|key| format!("Bearer {key}"));
-        let agent = ureq::Agent::config_builder()
-            .timeout_global(Some(settings.timeout))
-            .http_status_as_error(false)
-            // A redirect would take the question, and perhaps the key, elsewhere.
-            .max_redirects(0)
-            .build()
-            .into();
+        let http = HttpClient::new(&url, settings.timeout)?;
         Ok(Self {
             settings,
             url,
             authorization,
-            agent,
+            http,
+            dialect: Mutex::default(),
         })
     }
 

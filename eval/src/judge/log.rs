@@ -12,22 +12,30 @@ use glpft_agent::Task;
 use glpft_checkpoints::{FileError, write_atomically};
 use glpft_data::fingerprint;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
 
-use super::error::JudgeError;
+use super::error::{JudgeError, WithoutJudgment};
 use super::question::Question;
 use super::status::{AnswerStatus, Better, Judgment, TaskStatus};
 use super::{Judge, RolloutRecord};
 use crate::lines::Lines;
-use line::{Key, Line, line, rollout_text, task_text};
+use line::{Key, Known, Line, line, rollout_text, task_text};
 
 /// The log's file.
 pub const JUDGMENTS_FILE: &str = "judgments.jsonl";
+
+/// So many first questions without a judgment are enough to know that the judge refuses all.
+const FIRST: usize = 5;
+/// So many questions in a row at which the judge fails are enough to know that it works no more.
+const IN_A_ROW: usize = 3;
 
 /// A judge whose judgments are written down as they come; what is written down already is not asked for again.
 ///
 /// A judgment belongs to the judge's name, the question, all that was shown, and the round: whatever else changes, it
 /// stays good, and where any of these changes it is asked anew.
+///
+/// That a question is refused, or that its answers cannot be read, is written down as well, once the judge has answered
+/// another: a judge that refuses everything is an error, and nothing is kept of that. Where the judge fails at a question
+/// or answers too late, that is not written down: another start asks again.
 pub struct Logged<J> {
     judge: J,
     path: PathBuf,
@@ -37,7 +45,15 @@ pub struct Logged<J> {
 /// What is written, and what was written before.
 struct Log {
     file: File,
-    known: BTreeMap<Key, Judgment<Value>>,
+    known: BTreeMap<Key, Known>,
+    /// Whether the judge has ever answered.
+    answered: bool,
+    /// Refusals that are not written yet, since the judge has not answered yet.
+    refusals: Vec<(Key, Known)>,
+    /// How many of them say nothing of the question's text.
+    unexplained: usize,
+    /// At how many questions in a row it has failed.
+    failures: usize,
 }
 
 impl<J: Judge> Logged<J> {
@@ -59,26 +75,54 @@ impl<J: Judge> Logged<J> {
                 place: format!("{}:{}", path.display(), lines.number()),
                 reason: error.to_string(),
             })?;
-            let (key, judgment) = line.take_apart();
-            known.insert(key, judgment);
+            let (key, of_line) = line.take_apart().ok_or_else(|| JudgeError::Log {
+                place: format!("{}:{}", path.display(), lines.number()),
+                reason: "it has neither `said` nor `unjudged`".to_owned(),
+            })?;
+            known.insert(key, of_line);
         }
         let end = lines.end();
         file.set_len(end)
             .map_err(|source| FileError::new("cut back", path, source))?;
+        let name = judge.name();
+        let answered = known
+            .iter()
+            .any(|(key, known)| key.judge == name && matches!(known, Known::Judged(_)));
         Ok(Self {
             judge,
             path: path.to_owned(),
-            log: Mutex::new(Log { file, known }),
+            log: Mutex::new(Log {
+                file,
+                known,
+                answered,
+                refusals: Vec::new(),
+                unexplained: 0,
+                failures: 0,
+            }),
         })
+    }
+
+    /// The same, but what this judge gave no judgment of is asked for again.
+    pub fn asking_again(self) -> Self {
+        let name = self.judge.name();
+        self.log()
+            .known
+            .retain(|key, known| key.judge != name || matches!(known, Known::Judged(_)));
+        self
     }
 
     /// Writes the log anew in its final order, which does not depend on what was asked first.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Where the disk refuses, or all that was asked was refused.
     pub fn settle(&self) -> Result<(), JudgeError> {
         let mut log = self.log();
-        let Log { file, known } = &mut *log;
+        if !log.answered && (log.unexplained > 0 || log.refusals.len() >= FIRST) {
+            return Err(log.refuses_all());
+        }
+        let refusals = std::mem::take(&mut log.refusals);
+        log.known.extend(refusals);
+        let Log { file, known, .. } = &mut *log;
         write_atomically(&self.path, |file| {
             for (key, judgment) in known.iter() {
                 file.write_all(&line(key, judgment)?)?;
@@ -113,7 +157,14 @@ impl<J: Judge> Logged<J> {
             round,
         };
         let known = self.log().known.get(&key).cloned();
-        if let Some(Judgment { said, reason }) = known {
+        if let Some(Known::Unjudged(reason)) = known {
+            return Err(JudgeError::Unjudged {
+                url: key.judge,
+                reason,
+                why: WithoutJudgment::Refused,
+            });
+        }
+        if let Some(Known::Judged(Judgment { said, reason })) = known {
             let said = serde_json::from_value(said).map_err(|error| JudgeError::Log {
                 place: format!(
                     "{}: {} of {:?}",
@@ -126,20 +177,74 @@ impl<J: Judge> Logged<J> {
             return Ok(Judgment { said, reason });
         }
         // Others may ask meanwhile.
-        let judgment = ask()?;
+        let judgment = match ask() {
+            Ok(judgment) => judgment,
+            Err(error) => return Err(self.without(key, error)?),
+        };
         let failed = |source| FileError::new("write the judgments", &self.path, source);
         let said = serde_json::to_value(&judgment.said).map_err(|error| failed(error.into()))?;
         let written = Judgment::new(said, judgment.reason.clone());
-        let line = line(&key, &written).map_err(failed)?;
         let mut log = self.log();
-        log.file.write_all(&line).map_err(failed)?;
-        log.known.insert(key, written);
+        log.failures = 0;
+        if !std::mem::replace(&mut log.answered, true) {
+            for (key, refusal) in std::mem::take(&mut log.refusals) {
+                log.write(key, refusal).map_err(failed)?;
+            }
+        }
+        log.write(key, Known::Judged(written)).map_err(failed)?;
         Ok(judgment)
+    }
+
+    /// Keeps that a question has no judgment; the error that is to be told.
+    fn without(&self, key: Key, error: JudgeError) -> Result<JudgeError, JudgeError> {
+        let JudgeError::Unjudged { url, reason, why } = error else {
+            return Err(error);
+        };
+        let mut log = self.log();
+        if why == WithoutJudgment::Failing {
+            log.failures += 1;
+            if !log.answered || log.failures >= IN_A_ROW {
+                return Err(JudgeError::Fails { url, reason });
+            }
+            return Ok(JudgeError::Unjudged { url, reason, why });
+        }
+        let refusal = Known::Unjudged(reason.clone());
+        if log.answered {
+            let failed = |source| FileError::new("write the judgments", &self.path, source);
+            log.write(key, refusal).map_err(failed)?;
+        } else {
+            log.refusals.push((key, refusal));
+            log.unexplained += usize::from(why != WithoutJudgment::Filtered);
+            if log.unexplained >= FIRST {
+                return Err(log.refuses_all());
+            }
+        }
+        Ok(JudgeError::Unjudged { url, reason, why })
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
         // A panic elsewhere leaves it whole: nothing here is half done.
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Log {
+    fn write(&mut self, key: Key, known: Known) -> std::io::Result<()> {
+        self.file.write_all(&line(&key, &known)?)?;
+        self.known.insert(key, known);
+        Ok(())
+    }
+
+    /// The error of a judge that has answered nothing.
+    fn refuses_all(&self) -> JudgeError {
+        let reason = match self.refusals.last() {
+            Some((_, Known::Unjudged(reason))) => reason.clone(),
+            _ => String::new(),
+        };
+        JudgeError::RefusesAll {
+            questions: self.refusals.len(),
+            reason,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use glpft_agent::GenerateError;
+use glpft_agent::{GenerateError, NoToolReached};
 use glpft_checkpoints::{FileError, JsonError};
 
 use crate::directory::DirectoryError;
@@ -60,6 +60,9 @@ pub enum LiveError {
         /// Why.
         source: GenerateError,
     },
+    /// All of the first calls reached no tool.
+    #[error(transparent)]
+    NoTool(#[from] NoToolReached),
     /// It was told to stop.
     #[error(
         "interrupted after {done} of {total} tasks were {what}; {} holds them: the same command goes on from there",

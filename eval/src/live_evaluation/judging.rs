@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use glpft_agent::Calls;
 use glpft_checkpoints::write_json;
 
 use super::error::LiveError;
@@ -14,7 +15,7 @@ use crate::judge::{JUDGMENTS_FILE, Judge, Logged};
 use crate::rollout::{RolloutRecord, Usage};
 use crate::static_evaluation::Manifest;
 use crate::tool_eval::{
-    Interrupted, JudgingObserver, TaskVerdict, ToJudge, ToolEvalScores, judge_rollouts,
+    Interrupted, Judged, JudgingObserver, ToJudge, ToolEvalScores, judge_rollouts,
 };
 
 impl LiveEvaluation<'_> {
@@ -27,19 +28,25 @@ impl LiveEvaluation<'_> {
         observer: &mut dyn LiveObserver,
     ) -> Result<LiveReport, LiveError> {
         let settings = &self.settings.judging;
-        let verdicts = match self.judge.rounds() {
+        let Judged { verdicts, unjudged } = match self.judge.rounds() {
             // Such a judgment is the same whenever it is asked for.
-            0 | 1 => self.verdicts(self.judge, rollouts, references, observer)?,
+            0 | 1 => self.judged(self.judge, rollouts, references, observer)?,
             _ => {
-                let judge = Logged::open(self.judge, &self.out.join(JUDGMENTS_FILE))?;
-                let verdicts = self.verdicts(&judge, rollouts, references, observer)?;
+                let mut judge = Logged::open(self.judge, &self.out.join(JUDGMENTS_FILE))?;
+                if settings.ask_again {
+                    judge = judge.asking_again();
+                }
+                let judged = self.judged(&judge, rollouts, references, observer)?;
                 judge.settle()?;
-                verdicts
+                judged
             }
         };
         write_verdicts(self.out, &verdicts)?;
-        let mut usage = Usage::default();
-        rollouts.iter().for_each(|rollout| usage += rollout.usage);
+        let (mut usage, mut tool_calls) = (Usage::default(), Calls::default());
+        for rollout in rollouts {
+            usage += rollout.usage;
+            tool_calls += &rollout.calls;
+        }
         let report = LiveReport {
             judge: self.judge.name(),
             rounds: settings.rounds.min(self.judge.rounds()).max(1),
@@ -50,6 +57,8 @@ impl LiveEvaluation<'_> {
             ends: Ends::of(rollouts),
             steps: rollouts.iter().map(|rollout| rollout.query_count).sum(),
             codes: codes(rollouts),
+            tool_calls,
+            unjudged,
             usage,
             evaluation,
         };
@@ -82,13 +91,13 @@ impl LiveEvaluation<'_> {
         found.collect()
     }
 
-    fn verdicts(
+    fn judged(
         &self,
         judge: &dyn Judge,
         rollouts: &[RolloutRecord],
         references: &[Option<RolloutRecord>],
         observer: &mut dyn LiveObserver,
-    ) -> Result<Vec<TaskVerdict>, LiveError> {
+    ) -> Result<Judged, LiveError> {
         let all: Vec<ToJudge<'_>> = self
             .tasks
             .iter()

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use glpft_agent::Code;
+use glpft_agent::{Calls, Code};
 use serde::{Deserialize, Serialize};
 
 use crate::rollout::{End, RolloutRecord, Usage};
 use crate::static_evaluation::Manifest;
-use crate::tool_eval::ToolEvalScores;
+use crate::tool_eval::{ToolEvalScores, UnjudgedPart, UnjudgedTask};
 
 /// The report's file.
 pub const LIVE_FILE: &str = "live.json";
@@ -34,6 +34,13 @@ pub struct LiveReport {
     pub steps: usize,
     /// Of the steps of the paths that rollouts ended with, by what came of them: the environment's codes.
     pub codes: BTreeMap<u8, usize>,
+    /// All calls of tools, those of dead ends included, and how many of them reached no tool. Where these are many, the
+    /// scores measure little.
+    #[serde(default, skip_serializing_if = "Calls::is_empty")]
+    pub tool_calls: Calls,
+    /// What the judge gave no judgment of. No rate counts it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unjudged: Vec<UnjudgedTask>,
     /// What models read and wrote.
     pub usage: Usage,
     /// What was evaluated, and how.
@@ -74,7 +81,52 @@ pub(super) fn codes(rollouts: &[RolloutRecord]) -> BTreeMap<u8, usize> {
     codes
 }
 
+/// How many of the tasks without a judgment are told by name.
+const NAMED: usize = 8;
+
 impl LiveReport {
+    /// What is to be known of the scores, in a sentence each: how many calls reached no tool, and which tasks have no
+    /// judgment. Whether it is a warning.
+    pub fn notes(&self) -> Vec<(bool, String)> {
+        let mut notes = Vec::new();
+        if let Some(told) = self.tool_calls.told() {
+            notes.push((self.tool_calls.lacks_many(), told));
+        }
+        let parts = [
+            (UnjudgedPart::Passing, "have no judgment", "rates"),
+            (UnjudgedPart::Comparison, "are not compared", "win rates"),
+        ];
+        for (part, what, rates) in parts {
+            let all: Vec<&UnjudgedTask> = self
+                .unjudged
+                .iter()
+                .filter(|one| one.part == part)
+                .collect();
+            if all.is_empty() {
+                continue;
+            }
+            let named: Vec<String> = all
+                .iter()
+                .take(NAMED)
+                .map(|one| format!("{} of {} ({})", one.task, one.group, one.reason))
+                .collect();
+            let more = match all.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more, in {LIVE_FILE}"),
+            };
+            notes.push((
+                true,
+                format!(
+                    "{} of {} tasks {what}; {rates} are of the others: {}{more}",
+                    all.len(),
+                    self.tasks,
+                    named.join("; ")
+                ),
+            ));
+        }
+        notes
+    }
+
     /// Calls of tools, and those of them that no tool replied to, on the paths that rollouts ended with.
     pub fn calls(&self) -> (usize, usize) {
         let finishes = [Code::UnreadableFinish, Code::Answered, Code::GaveUp].map(Code::number);

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use glpft_agent::{
-    PathStep, Policy, Rollout, RolloutObserver, RolloutSettings, Task, ToolServer, run_rollouts,
+    PathStep, Policy, Rollout, RolloutObserver, RolloutSettings, Task, ToolServer, Watched,
+    run_rollouts,
 };
 use glpft_checkpoints::FileError;
 use glpft_data::fingerprint;
@@ -97,6 +98,7 @@ impl LiveEvaluation<'_> {
             Some((*end, *batch))
         });
         let there = done.len();
+        let server = Watched::new(self.server);
         for (_, batch) in left.filter(|(end, _)| *end > there) {
             let first = done.len();
             let mut time = BatchTime {
@@ -117,8 +119,10 @@ impl LiveEvaluation<'_> {
                 }
             };
             let started = Instant::now();
-            let rollouts = self.work(batch, first, policy.as_mut(), observer)?;
+            let rollouts = self.work(batch, first, policy.as_mut(), &server, observer)?;
             policy.forget();
+            // Before anything is written that measures nothing.
+            server.check_all().map_err(LiveError::from)?;
             let mut records = Vec::with_capacity(rollouts.len());
             for (rollout, task) in rollouts.iter().zip(batch) {
                 records.push(self.keep(rollout, &task.group)?);
@@ -139,6 +143,7 @@ impl LiveEvaluation<'_> {
         batch: &[LiveTask],
         first: usize,
         policy: &mut dyn Policy,
+        server: &Watched<'_>,
         observer: &mut dyn LiveObserver,
     ) -> Result<Vec<Rollout>, LiveError> {
         let tasks: Vec<Task> = batch.iter().map(|task| task.task.clone()).collect();
@@ -150,13 +155,15 @@ impl LiveEvaluation<'_> {
             batch,
             observer,
             stop: self.stop,
+            server,
         };
-        let rollouts = run_rollouts(policy, self.server, &tasks, &settings, &mut told);
+        let rollouts = run_rollouts(policy, server, &tasks, &settings, &mut told);
         let rollouts = rollouts.map_err(|source| LiveError::Policy {
             first,
             last: first + batch.len() - 1,
             source,
         })?;
+        server.check()?;
         match rollouts.len() == batch.len() {
             true => Ok(rollouts),
             false => Err(self.interrupted(first, "worked on")),
@@ -210,6 +217,7 @@ struct Told<'o> {
     batch: &'o [LiveTask],
     observer: &'o mut dyn LiveObserver,
     stop: &'o AtomicBool,
+    server: &'o Watched<'o>,
 }
 
 impl RolloutObserver for Told<'_> {
@@ -227,7 +235,7 @@ impl RolloutObserver for Told<'_> {
     }
 
     fn round(&mut self) -> ControlFlow<()> {
-        match self.stop.load(Ordering::Relaxed) {
+        match self.stop.load(Ordering::Relaxed) || self.server.check().is_err() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }

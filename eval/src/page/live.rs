@@ -71,6 +71,9 @@ fn one_of(one: &LivePart) -> Markup {
                 (facts::missing("This evaluation is unfinished. The same command goes on with it.", None))
             }
             (facts::list(&about(one)))
+            @if let Some(report) = &one.report {
+                @for (_, note) in report.notes() { p.missing { (Foreign(&note)) } }
+            }
             (view::samples(one))
         }
     }

@@ -10,6 +10,8 @@ pub struct ToolEvalSettings {
     pub seed: u64,
     /// How many tasks are judged at once.
     pub parallel: usize,
+    /// Whether what the judge gave no judgment of is asked for again.
+    pub ask_again: bool,
 }
 
 impl Default for ToolEvalSettings {
@@ -18,6 +20,7 @@ impl Default for ToolEvalSettings {
             rounds: 7,
             seed: 0,
             parallel: 4,
+            ask_again: false,
         }
     }
 }

@@ -120,6 +120,7 @@ fn rollout(id: &str, group: &str, end: End, query_count: usize) -> RolloutRecord
         path: Vec::new(),
         query_count,
         usage: Usage::default(),
+        calls: glpft_agent::Calls::default(),
         answer_file: String::new(),
     }
 }

@@ -118,6 +118,10 @@ pub(crate) struct JudgeArgs {
     /// How many tasks are judged at once
     #[arg(long, value_name = "N", default_value = "4", value_parser = at_least_one)]
     pub judge_parallel: usize,
+    /// Asks again about what the judge gave no judgment of: questions that its server refused, answers that could not be
+    /// read
+    #[arg(long)]
+    pub judge_again: bool,
     /// Win rates against another live evaluation of the same tasks: its directory
     #[arg(long, value_name = "DIR")]
     pub reference: Option<PathBuf>,

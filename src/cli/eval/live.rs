@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::arguments::{place_of, team};
 use crate::cli::output::table;
-use crate::cli::{Flags, JudgeArg, JudgeArgs, LiveArgs, SearchArgs, WorkArgs, print};
+use crate::cli::{Flags, JudgeArg, JudgeArgs, LiveArgs, SearchArgs, WorkArgs, complain, print};
 pub(crate) use progress::LiveProgress;
 
 /// The variable of OpenAI's own clients.
@@ -43,6 +43,7 @@ pub(crate) fn evaluate_live(args: &LiveArgs) -> Result<(), Error> {
             rounds: args.judging.rounds,
             seed: 0,
             parallel: args.judging.judge_parallel,
+            ask_again: args.judging.judge_again,
         },
     };
     let flags = Flags::looked_at(args.signals.on_usr1)?;
@@ -67,7 +68,12 @@ pub(crate) fn evaluate_live(args: &LiveArgs) -> Result<(), Error> {
         return print(&format!("{}\n", json!({"event": "live", "live": report})));
     }
     match args.output.quiet {
-        true => Ok(()),
+        true => {
+            for (_, note) in report.notes().iter().filter(|(warns, _)| *warns) {
+                complain(&format!("warning: {note}"));
+            }
+            Ok(())
+        }
         false => print(&text(&report, &out)),
     }
 }
@@ -175,6 +181,10 @@ fn text(report: &LiveReport, out: &Path) -> String {
             rounds => format!(", {rounds} rounds"),
         }
     );
+    for (warns, note) in report.notes() {
+        let kind = if warns { "warning: " } else { "" };
+        text += &format!("{kind}{note}\n\n");
+    }
     for (name, rates) in report.scores.by_name() {
         text += &table(&rows(name, rates));
         text.push('\n');

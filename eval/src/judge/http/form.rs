@@ -2,7 +2,7 @@
 
 use glpft_agent::Task;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::judge::question::Question;
 use crate::judge::status::Judgment;
@@ -117,8 +117,25 @@ impl Form {
         })
     }
 
+    /// The same as [`Form::tool`], for a model that can call none.
+    pub fn in_words(&self) -> String {
+        let choices: Vec<String> = self
+            .choices
+            .iter()
+            .map(|choice| format!("\"{choice}\""))
+            .collect();
+        let choices = choices.join(" or ");
+        format!(
+            "\n\nAnswer with a JSON object of this form: {{\"reason\": \"why, in one or two sentences\", \"{}\": {choices}}}",
+            self.argument
+        )
+    }
+
     /// The judgment that a call's arguments hold.
-    pub fn read<T: DeserializeOwned>(&self, arguments: &Value) -> Result<Judgment<T>, String> {
+    pub fn read<T: DeserializeOwned>(
+        &self,
+        arguments: &Map<String, Value>,
+    ) -> Result<Judgment<T>, String> {
         let found = arguments.get(self.argument).and_then(Value::as_str);
         let choice = self
             .choices

@@ -27,13 +27,28 @@ pub(super) struct Line {
     pub question: Question,
     pub shown: String,
     pub round: usize,
+    /// The judgment; absent where the judge gave none.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     said: Value,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     reason: String,
+    /// Why there is no judgment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unjudged: Option<String>,
+}
+
+/// What is known of a question.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Known {
+    /// Its judgment.
+    Judged(Judgment<Value>),
+    /// Why it has none.
+    Unjudged(String),
 }
 
 impl Line {
-    pub fn take_apart(self) -> (Key, Judgment<Value>) {
+    /// The question, and what is known of it; none where the line says neither.
+    pub fn take_apart(self) -> Option<(Key, Known)> {
         let Self {
             judge,
             task,
@@ -42,6 +57,7 @@ impl Line {
             round,
             said,
             reason,
+            unjudged,
         } = self;
         let key = Key {
             judge,
@@ -50,21 +66,31 @@ impl Line {
             shown,
             round,
         };
-        (key, Judgment { said, reason })
+        let known = match (unjudged, said) {
+            (Some(why), _) => Known::Unjudged(why),
+            (None, Value::Null) => return None,
+            (None, said) => Known::Judged(Judgment { said, reason }),
+        };
+        Some((key, known))
     }
 }
 
 /// A line of the log.
-pub(super) fn line(key: &Key, judgment: &Judgment<Value>) -> std::io::Result<Vec<u8>> {
+pub(super) fn line(key: &Key, known: &Known) -> std::io::Result<Vec<u8>> {
     let key = key.clone();
+    let (judgment, unjudged) = match known.clone() {
+        Known::Judged(judgment) => (judgment, None),
+        Known::Unjudged(why) => (Judgment::new(Value::Null, ""), Some(why)),
+    };
     let mut line = serde_json::to_vec(&Line {
         judge: key.judge,
         task: key.task,
         question: key.question,
         shown: key.shown,
         round: key.round,
-        said: judgment.said.clone(),
-        reason: judgment.reason.clone(),
+        said: judgment.said,
+        reason: judgment.reason,
+        unjudged,
     })?;
     line.push(b'\n');
     Ok(line)

@@ -3,14 +3,17 @@
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use serde_json::Value;
+
 use super::*;
 use crate::rollout::{End, Usage};
 
-/// Says how often it was asked.
+/// Says how often it was asked, but of the tasks that it is told to give no judgment of.
 #[derive(Default)]
 struct Counting {
     asked: AtomicUsize,
     name: &'static str,
+    without: Vec<(&'static str, WithoutJudgment)>,
 }
 
 impl Counting {
@@ -25,8 +28,20 @@ impl Judge for Counting {
         self.name.to_owned()
     }
 
-    fn check_task_solvable(&self, _: &Task, _: usize) -> Result<Judgment<TaskStatus>, JudgeError> {
-        self.count(TaskStatus::Solvable)
+    fn check_task_solvable(
+        &self,
+        task: &Task,
+        _: usize,
+    ) -> Result<Judgment<TaskStatus>, JudgeError> {
+        let judgment = self.count(TaskStatus::Solvable);
+        match self.without.iter().find(|(id, _)| *id == task.id) {
+            None => judgment,
+            Some(&(_, why)) => Err(JudgeError::Unjudged {
+                url: "nowhere".to_owned(),
+                reason: format!("no word on {}", task.id),
+                why,
+            }),
+        }
     }
 
     fn check_answer_status(
@@ -75,6 +90,7 @@ fn rollout() -> RolloutRecord {
         path: Vec::new(),
         query_count: 3,
         usage: Usage::default(),
+        calls: glpft_agent::Calls::default(),
         answer_file: String::new(),
     }
 }
@@ -162,4 +178,99 @@ fn what_is_no_judgment_is_told_with_its_line() {
     let judge = Logged::open(Counting::default(), &path).unwrap();
     let error = judge.check_task_solvable(&task("1"), 0).err().unwrap();
     assert!(error.to_string().contains("check_task_solvable"), "{error}");
+}
+
+/// A judge that gives no judgment of these tasks; which of the tasks `a` to `h` have one, or the error that ended it.
+fn asked(judge: &Logged<Counting>) -> Result<String, JudgeError> {
+    let mut judged = String::new();
+    for id in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+        match judge.check_task_solvable(&task(id), 0) {
+            Ok(_) => judged += id,
+            Err(JudgeError::Unjudged { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    judge.settle()?;
+    Ok(judged)
+}
+
+fn without(path: &Path, without: &[(&'static str, WithoutJudgment)]) -> Logged<Counting> {
+    let judge = Counting {
+        without: without.to_vec(),
+        ..Counting::default()
+    };
+    Logged::open(judge, path).unwrap()
+}
+
+#[test]
+fn a_question_without_a_judgment_is_kept_and_asked_again_only_when_told() {
+    use WithoutJudgment::{Filtered, Refused, Unreadable};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(JUDGMENTS_FILE);
+    let judge = without(&path, &[("a", Refused), ("b", Unreadable), ("d", Filtered)]);
+    assert_eq!(asked(&judge).unwrap(), "cefgh");
+    let whole = fs::read(&path).unwrap();
+    let text = String::from_utf8_lossy(&whole);
+    assert!(text.contains("\"unjudged\":\"no word on a\""), "{text}");
+    let judge = without(&path, &[]);
+    assert_eq!(asked(&judge).unwrap(), "cefgh");
+    assert_eq!(judge.judge.asked.load(Ordering::Relaxed), 0);
+    assert_eq!(fs::read(&path).unwrap(), whole);
+    // The same where the process ended in between.
+    let lines: Vec<&str> = text.lines().collect();
+    fs::write(&path, lines[..3].join("\n") + "\n").unwrap();
+    let judge = without(&path, &[("d", Filtered)]);
+    assert_eq!(asked(&judge).unwrap(), "cefgh");
+    assert_eq!(judge.judge.asked.load(Ordering::Relaxed), 5);
+    let judge = without(&path, &[("b", Refused)]).asking_again();
+    assert_eq!(asked(&judge).unwrap(), "acdefgh");
+    assert_eq!(judge.judge.asked.load(Ordering::Relaxed), 3);
+}
+
+#[test]
+fn a_judge_that_refuses_everything_is_an_error_and_nothing_is_kept() {
+    use WithoutJudgment::{Filtered, Refused};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(JUDGMENTS_FILE);
+    let all = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let refusing = |ids: &[&'static str], why| {
+        let ids: Vec<_> = ids.iter().map(|id| (*id, why)).collect();
+        without(&path, &ids)
+    };
+    let judge = refusing(&all, Refused);
+    let error = asked(&judge).unwrap_err().to_string();
+    assert!(
+        error.contains("none of the first 5 questions") && error.contains("no word on e"),
+        "{error}"
+    );
+    assert_eq!(judge.judge.asked.load(Ordering::Relaxed), 5);
+    // Where it says that the texts are why, all are asked first.
+    let judge = refusing(&all, Filtered);
+    assert!(asked(&judge).is_err());
+    assert_eq!(judge.judge.asked.load(Ordering::Relaxed), 8);
+    assert!(fs::read(&path).unwrap().is_empty());
+    // Fewer than that, and nothing answered.
+    let judge = refusing(&["a"], Refused);
+    assert!(judge.check_task_solvable(&task("a"), 0).is_err());
+    assert!(matches!(judge.settle(), Err(JudgeError::RefusesAll { .. })));
+    // One answer, and the same refusals are those of their questions.
+    assert_eq!(asked(&refusing(&all[..4], Refused)).unwrap(), "efgh");
+}
+
+#[test]
+fn a_judge_that_fails_is_told_and_its_failures_are_not_kept() {
+    use WithoutJudgment::Failing;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(JUDGMENTS_FILE);
+    let error = asked(&without(&path, &[("a", Failing)])).unwrap_err();
+    assert!(matches!(error, JudgeError::Fails { .. }), "{error}");
+    let some = [("b", Failing), ("d", Failing), ("e", Failing)];
+    assert_eq!(asked(&without(&path, &some)).unwrap(), "acfgh");
+    assert_eq!(asked(&without(&path, &some[..1])).unwrap(), "acdefgh");
+    let error = asked(&without(
+        &path.with_extension("other"),
+        &[("b", Failing), ("c", Failing), ("d", Failing)],
+    ));
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("same command goes on"), "{error}");
 }

@@ -79,6 +79,7 @@ fn rollout(answer: &str, observations: &[&str]) -> RolloutRecord {
         query_count: path.len(),
         path,
         usage: Usage::default(),
+        calls: glpft_agent::Calls::default(),
         answer_file: String::new(),
     }
 }

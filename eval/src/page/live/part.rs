@@ -14,7 +14,7 @@ use crate::live_evaluation::{
 use crate::page::read::others;
 use crate::rollout::{End, RolloutRecord};
 use crate::static_evaluation::{MANIFEST_FILE, TIMES_FILE};
-use crate::tool_eval::TaskVerdict;
+use crate::tool_eval::{TaskVerdict, UnjudgedPart};
 
 /// How many rollouts that pass, and that do not, are shown.
 const SHOWN: usize = 4;
@@ -86,7 +86,7 @@ impl LivePart {
         }
         part.seconds = seconds(&directory.join(TIMES_FILE));
         match (read_rollouts(directory), read_verdicts(directory)) {
-            (Ok(rollouts), Ok(verdicts)) if rollouts.len() == verdicts.len() => {
+            (Ok(rollouts), Ok(verdicts)) if are_of(&verdicts, &rollouts, part.unjudged()) => {
                 part.samples =
                     [true, false].map(|passed| samples(directory, &rollouts, &verdicts, passed));
             }
@@ -98,6 +98,33 @@ impl LivePart {
         }
         Some(part)
     }
+
+    /// How many tasks have no verdict, since the judge gave no judgment of them.
+    fn unjudged(&self) -> usize {
+        let unjudged = self.report.iter().flat_map(|report| &report.unjudged);
+        unjudged
+            .filter(|one| one.part == UnjudgedPart::Passing)
+            .count()
+    }
+}
+
+/// A task's test set and id.
+type Name<'a> = (&'a str, &'a str);
+
+fn by_name(rollouts: &[RolloutRecord]) -> BTreeMap<Name<'_>, &RolloutRecord> {
+    rollouts
+        .iter()
+        .map(|one| ((one.group.as_str(), one.task.as_str()), one))
+        .collect()
+}
+
+/// Whether the verdicts are of these rollouts, `unjudged` of which have none.
+fn are_of(verdicts: &[TaskVerdict], rollouts: &[RolloutRecord], unjudged: usize) -> bool {
+    let all = by_name(rollouts);
+    verdicts.len() + unjudged == rollouts.len()
+        && verdicts
+            .iter()
+            .all(|one| all.contains_key(&(one.group.as_str(), one.task.as_str())))
 }
 
 /// How many rollouts pass, or do not, and some of them, evenly spread.
@@ -107,10 +134,14 @@ fn samples(
     verdicts: &[TaskVerdict],
     passed: bool,
 ) -> (usize, Vec<RolloutSample>) {
-    let all: Vec<(&RolloutRecord, &TaskVerdict)> = rollouts
+    let rollouts = by_name(rollouts);
+    let all: Vec<(&RolloutRecord, &TaskVerdict)> = verdicts
         .iter()
-        .zip(verdicts)
-        .filter(|(_, verdict)| verdict.passing.passed == passed)
+        .filter(|verdict| verdict.passing.passed == passed)
+        .filter_map(|verdict| {
+            let name = (verdict.group.as_str(), verdict.task.as_str());
+            Some((*rollouts.get(&name)?, verdict))
+        })
         .collect();
     let shown = all.len().min(SHOWN);
     let sample = |index: usize| {

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::judge;
 use super::part::LivePart;
 use crate::page::facts::{self, cell};
-use crate::page::number::percent;
+use crate::page::number::{percent, plural};
 use crate::page::text::Foreign;
 use crate::tool_eval::Rate;
 
@@ -48,9 +48,10 @@ fn one(name: &str, parts: &[&LivePart]) -> Markup {
         }];
         row.extend(groups.iter().map(|group| {
             let found = rates.groups.iter().find(|found| found.group == *group);
-            found.map_or_else(|| cell("–"), |found| rate(&found.rate))
+            found.map_or_else(|| cell("–"), |found| rate(&found.rate, found.tasks))
         }));
-        row.push(rate(&rates.average));
+        let tasks = rates.groups.iter().map(|group| group.tasks).sum();
+        row.push(rate(&rates.average, tasks));
         row
     });
     let rows: Vec<Vec<Markup>> = rows.collect();
@@ -62,9 +63,10 @@ fn one(name: &str, parts: &[&LivePart]) -> Markup {
     facts::table(&head, &rows)
 }
 
-fn rate(rate: &Rate) -> Markup {
+fn rate(rate: &Rate, tasks: usize) -> Markup {
     html! {
         (percent(rate.rate))
+        div.meaning { "of " (plural(tasks as u64, "task", "tasks")) }
         @if let Some([low, high]) = rate.interval { div.meaning { (percent(low)) " – " (percent(high)) } }
         @if let Some(deviation) = rate.deviation.filter(|&deviation| deviation > 0.0) {
             div.meaning { "± " (percent(deviation)) }

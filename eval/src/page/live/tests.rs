@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use glpft_agent::Calls;
 use maud::Markup;
 use scraper::{Html, Selector};
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use crate::judge::AnswerStatus;
 use crate::live_evaluation::{Ends, LiveReport};
 use crate::rollout::{End, RolloutRecord, Usage};
 use crate::static_evaluation::Manifest;
-use crate::tool_eval::{Passing, TaskVerdict, ToolEvalScores};
+use crate::tool_eval::{Passing, TaskVerdict, ToolEvalScores, UnjudgedPart, UnjudgedTask};
 
 /// Text that is markup wherever it is not escaped.
 const HOSTILE: &str =
@@ -73,6 +74,16 @@ fn report(verdicts: &[TaskVerdict]) -> LiveReport {
         ends: Ends::default(),
         steps: 8,
         codes: BTreeMap::from([(0, 3), (3, 2), (6, 1)]),
+        tool_calls: Calls {
+            made: 9,
+            unreached: BTreeMap::from([("status 404".to_owned(), 3)]),
+        },
+        unjudged: vec![UnjudgedTask {
+            task: "3".to_owned(),
+            group: "G1_tool".to_owned(),
+            part: UnjudgedPart::Comparison,
+            reason: HOSTILE.to_owned(),
+        }],
         usage: Usage::default(),
         evaluation: Manifest::default(),
     }
@@ -89,6 +100,7 @@ fn write(folder: &Path, answer_file: &str) {
         path: Vec::new(),
         query_count: 4,
         usage: Usage::default(),
+        calls: Calls::default(),
         answer_file: answer_file.to_owned(),
     };
     let verdicts = [verdict("1", true), verdict("2", false)];
@@ -183,9 +195,17 @@ fn rollouts_are_shown_right_and_wrong_and_nothing_of_them_is_markup() {
         steps[1].contains("broken") && steps[1].contains("not working"),
         "{steps:?}"
     );
+    // What the scores are worth is told, and is no markup either.
+    let told = texts(&super::one_of(&part), "p.missing");
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told[0], "3 of 9 calls reached no tool (status 404: 3)");
+    assert!(
+        told[1].contains("1 of 2 tasks are not compared"),
+        "{told:?}"
+    );
     // The two branches are one list below the first step.
     assert_eq!(texts(&shown, "ul.tree ul.tree > li").len(), 4);
-    for one in [&shown, &table::rates(&[&part])] {
+    for one in [&shown, &table::rates(&[&part]), &super::one_of(&part)] {
         assert!(
             !one.0.contains("<script") && !one.0.contains("<img"),
             "{}",

@@ -143,7 +143,11 @@ fn many_are_judged_at_once_and_come_in_order() {
         judge_rollouts(&judge, &all, &settings, &AtomicBool::new(stop), &mut ())
     };
     let one = judged(1, false).unwrap().unwrap();
-    let ids: Vec<&str> = one.iter().map(|verdict| verdict.task.as_str()).collect();
+    let ids: Vec<&str> = one
+        .verdicts
+        .iter()
+        .map(|verdict| verdict.task.as_str())
+        .collect();
     assert_eq!(
         ids,
         tasks
