@@ -56,6 +56,7 @@ pub const PARSERS: &[Parser] = &[
     tools::TOOL_CACHE,
     tools::INSTRUCTIONS,
     live::LIVE_FILES,
+    live::JUDGE_REPLY,
 ];
 
 /// Reads `data` by the parser `name`: what a fuzz target does.

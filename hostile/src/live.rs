@@ -11,6 +11,31 @@ use serde_json::json;
 
 use crate::{Parser, put};
 
+/// What a judge's endpoint replies.
+pub(crate) const JUDGE_REPLY: Parser = Parser {
+    name: "judge_reply",
+    read: |data, _| {
+        let _ = HttpJudge::read_answer_status(&String::from_utf8_lossy(data));
+    },
+    examples: || {
+        let arguments = json!({"reason": "as asked", "answer_status": "Solved"});
+        let call = json!({"name": "check_answer_status", "arguments": arguments.to_string()});
+        let text =
+            format!("<think>{{a}}</think><tool_call>{call}</tool_call> ```json\n[{arguments}]```");
+        let messages = [
+            json!({"content": null, "tool_calls": [{"type": "function", "function": call}]}),
+            json!({"content": [{"type": "text", "text": text}], "function_call": null, "tool_calls": []}),
+            json!({"content": "", "reasoning_content": "{'answer_status': 'Solved', \"reason\": \"a\nb"}),
+        ];
+        let replies = messages
+            .map(|message| json!({"choices": [{"message": message, "finish_reason": "stop"}]}));
+        let error = json!({"error": {"message": "no", "code": 400, "param": "temperature"}});
+        let all = replies.into_iter().chain([error]);
+        all.map(|one| one.to_string().into_bytes()).collect()
+    },
+    fixtures: &[],
+};
+
 /// The one file's lines stand for every file of the directory: each reader meets those of all others.
 pub(crate) const LIVE_FILES: Parser = Parser {
     name: "live_files",

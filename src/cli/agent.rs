@@ -53,7 +53,10 @@ pub(crate) fn run(args: &AgentRunArgs) -> Result<(), Error> {
     )?;
     let mut calls = Calls::default();
     rollouts.iter().for_each(|rollout| calls += &rollout.calls);
-    if let Some(told) = calls.told() {
+    if let Some(told) = calls
+        .told()
+        .filter(|_| calls.lacks_many() || !args.output.quiet)
+    {
         let kind = if calls.lacks_many() { "warning: " } else { "" };
         complain(&format!("{kind}{told}"));
     }

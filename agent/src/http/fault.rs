@@ -138,10 +138,11 @@ fn of_certificate(error: &CertificateError, host: &str) -> String {
                 .iter()
                 .take(5)
                 .map(|name| {
-                    name.chars()
-                        .filter(|one| !one.is_control())
-                        .take(100)
-                        .collect()
+                    // rustls writes `DnsName("a.example")`.
+                    let inside = name.split_once('(');
+                    let inside = inside.and_then(|(_, inside)| inside.strip_suffix(')'));
+                    let plain = inside.unwrap_or(name).trim_matches('"').chars();
+                    plain.filter(|one| !one.is_control()).take(100).collect()
                 })
                 .collect();
             let names = match names.is_empty() {

@@ -18,8 +18,12 @@ use super::status::{AnswerStatus, Better, Judgment, TaskStatus};
 use super::{Judge, RolloutRecord};
 use dialect::Dialect;
 use form::Form;
+use reply::Reply;
 
 pub use settings::HttpJudgeSettings;
+
+/// What is said of an answer that a filter has cut off.
+const FILTERED: &str = "the endpoint's filter cut the answer off";
 
 /// Asks a model: any endpoint that speaks OpenAI's chat completions with tool calls. Each question is a tool that the
 /// model must call; what it calls it with is the judgment.
@@ -61,6 +65,27 @@ impl HttpJudge {
             http,
             dialect: Mutex::default(),
         })
+    }
+
+    /// The judgment that an endpoint's reply to [`Judge::check_answer_status`] holds, as it is read when it was asked.
+    ///
+    /// # Errors
+    /// Why it holds none.
+    pub fn read_answer_status(body: &str) -> Result<Judgment<AnswerStatus>, String> {
+        let task = Task {
+            id: String::new(),
+            query: String::new(),
+            functions: Vec::new(),
+        };
+        let form = Form::answer_status(&task, "");
+        match reply::read(body, form.question.name())? {
+            Reply::Arguments(found, instead) => {
+                let mut read = found.iter().filter_map(|one| form.read(one).ok());
+                read.next().ok_or(instead)
+            }
+            Reply::Refusal(refusal) => Err(refusal.told()),
+            Reply::Filtered => Err(FILTERED.to_owned()),
+        }
     }
 
     fn judge<T: DeserializeOwned>(&self, form: &Form) -> Result<Judgment<T>, JudgeError> {

@@ -7,11 +7,11 @@ use std::time::Duration;
 use glpft_agent::FaultKind;
 use serde_json::{Map, Value};
 
-use super::HttpJudge;
 use super::dialect::Dialect;
 use super::form::Form;
 use super::refusal::Refusal;
 use super::reply::{self, Reply};
+use super::{FILTERED, HttpJudge};
 use crate::judge::error::{JudgeError, WithoutJudgment};
 
 /// No completion that holds a judgment is longer, in bytes.
@@ -182,8 +182,7 @@ impl HttpJudge {
         let found = match reply::read(&text, form.question.name()).map_err(unreadable)? {
             Reply::Refusal(refusal) => return Err(self.failure(refusal, told)),
             Reply::Filtered => {
-                let reason = "the endpoint's filter cut the answer off".to_owned();
-                return Err(Failure::Filtered(reason));
+                return Err(Failure::Filtered(FILTERED.to_owned()));
             }
             Reply::Arguments(found, instead) if found.is_empty() => {
                 return Err(unreadable(instead));
@@ -208,7 +207,16 @@ impl HttpJudge {
         match refusal.status {
             408 | 409 | 425 | 429 => passing(Why::Everybody),
             // Some servers say so that they know no tools.
-            500.. if !refusal.is_about(&["tool"]) => passing(Why::Failing),
+            500..
+                if !refusal.is_about(&[
+                    "tools param",
+                    "support tool",
+                    "tool choice",
+                    "tool_choice",
+                ]) =>
+            {
+                passing(Why::Failing)
+            }
             500.. => match self.dialect().without(&refusal) {
                 Some(_) => Failure::Refused(refusal),
                 None => passing(Why::Failing),
