@@ -49,7 +49,9 @@ impl<'s> Watched<'s> {
     /// # Errors
     /// At least ten calls were made, and none reached a tool.
     pub fn check(&self) -> Result<(), NoToolReached> {
-        match self.seen().calls.made < FIRST {
+        // Not in the match itself, which would hold the lock until its end.
+        let made = self.seen().calls.made;
+        match made < FIRST {
             true => Ok(()),
             false => self.check_all(),
         }
