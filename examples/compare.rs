@@ -25,7 +25,7 @@ use glpft_checkpoints::{
     ModelCard, ModelDirectory, ModelLocation, Provenance,
 };
 use glpft_data::{Batch, Plan, Text, TokenExample};
-use glpft_model::{Decoder, Inputs, Trained};
+use glpft_model::{Decoder, Inputs, Trained, adapter_config};
 use glpft_recipes::{Override, Packing, Recipe, Sampling, Schedule, Separators, Stage};
 use glpft_train::{Gradients, StageRun, train_stage};
 use serde::Deserialize;
@@ -217,11 +217,9 @@ impl Train {
         let (base, mut model) = open(&self.model)?;
         let card = ModelCard::default();
         let config = AdapterConfig {
-            rank: settings.lora.rank,
-            alpha: settings.lora.alpha,
             dropout: 0.0,
-            target_modules: settings.lora.target_modules.clone(),
             base: self.model.canonicalize()?.display().to_string(),
+            ..adapter_config(&settings.lora)
         };
         let write_adapter = |model: &mut Decoder, to: PathBuf| {
             let values = Values::of(model);
@@ -229,6 +227,8 @@ impl Train {
                 config: &config,
                 model: &base.config,
                 base_fingerprint: "",
+                base_beside: None,
+                beside: &[],
                 dtype: FloatType::F32,
                 tokenizer: None,
                 card: None,

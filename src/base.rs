@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::{
-    CONFIG_FILE, FileError, GgufFile, ModelConfig, ModelFiles, ModelLocation, RunDirectory,
-    SpecialTokens, TOKENIZER_FILE, TokenizerSource, hub_snapshot,
+    CONFIG_FILE, FileError, FloatType, GgufFile, ModelConfig, ModelFiles, ModelLocation,
+    RunDirectory, SpecialTokens, TOKENIZER_FILE, TokenizerSource, hub_snapshot,
 };
 use glpft_data::{GgufTokenizer, PromptTokenizer, sample};
+use glpft_model::EMBEDDING;
 use glpft_recipes::{RandomModel, Recipe, Stage, StartFrom};
 
 use crate::{Error, notice};
@@ -242,6 +243,35 @@ impl Base {
             BaseWeights::Directory(path) | BaseWeights::Gguf(path) => path.display().to_string(),
             BaseWeights::Random(_) => RANDOM.to_owned(),
         }
+    }
+
+    /// The same model with the tokenizer in `directory`, where there is another one than its own.
+    ///
+    /// # Errors
+    /// It cannot be read, or has more tokens than the model.
+    pub(crate) fn with_tokenizer_in(mut self, directory: &Path) -> Result<Self, Error> {
+        if !directory.join(TOKENIZER_FILE).is_file() {
+            return Ok(self);
+        }
+        let (tokenizer, files) = tokenizer_at(directory)?;
+        if tokenizer.fingerprint() != self.tokenizer.fingerprint() {
+            (self.tokenizer, self.tokenizer_files) = (tokenizer, files);
+            self.check_vocabulary(None)?;
+        }
+        Ok(self)
+    }
+
+    /// The type that most of its weights are stored in: that of its embedding. Single precision where they are quantized
+    /// or drawn.
+    ///
+    /// # Errors
+    /// The weights cannot be opened.
+    pub fn dtype(&self) -> Result<FloatType, Error> {
+        let BaseWeights::Directory(directory) = &self.weights else {
+            return Ok(FloatType::F32);
+        };
+        let stored = ModelFiles::open(directory)?.float_type(EMBEDDING);
+        Ok(stored.unwrap_or(FloatType::F32))
     }
 
     /// Opens the weights and checks that every parameter is there with its shape; `None` for a random model.

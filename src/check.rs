@@ -1,6 +1,7 @@
 //! Whether a run's stages can be trained, before the first of them takes hours.
 
-use glpft_checkpoints::{ModelConfig, RunDirectory};
+use glpft_checkpoints::{AdapterError, ModelConfig, RunDirectory};
+use glpft_model::adapter_config;
 use glpft_recipes::{Recipe, Stage, StartFrom, Tune};
 
 use crate::arrangement::Job;
@@ -81,7 +82,7 @@ fn check_targets(recipe: &Recipe, stage: Stage, config: &ModelConfig) -> Result<
     let projections = config.projections();
     let known = |target: &String| projections.iter().any(|one| one.name == target);
     let Some(target) = settings.lora.target_modules.iter().find(|one| !known(one)) else {
-        return Ok(());
+        return check_patterns(recipe, stage, config);
     };
     let mut names: Vec<&str> = projections.iter().map(|one| one.name).collect();
     names.truncate(glpft_checkpoints::Projection::NAMES.len());
@@ -89,6 +90,32 @@ fn check_targets(recipe: &Recipe, stage: Stage, config: &ModelConfig) -> Result<
         key: format!("stage.{}.lora.target_modules", stage.name()),
         problem: format!("the model has no `{target}`; it has {}", names.join(", ")),
     })
+}
+
+/// A pattern that no adapter has would be a misspelt one.
+fn check_patterns(recipe: &Recipe, stage: Stage, config: &ModelConfig) -> Result<(), Error> {
+    let lora = &recipe.stage(stage).lora;
+    let key = |key: &str| format!("stage.{}.lora.{key}", stage.name());
+    match adapter_config(lora).unmatched_pattern(config) {
+        Ok(None) => Ok(()),
+        Ok(Some((pattern_key, pattern))) => Err(Error::Setting {
+            key: key(pattern_key),
+            problem: format!(
+                "`{pattern}` matches no adapted projection; it is a regular expression for the end of a path such as \
+                 model.layers.0.self_attn.{}",
+                lora.target_modules.first().map_or("q_proj", String::as_str)
+            ),
+        }),
+        Err(AdapterError::Pattern {
+            key: pattern_key,
+            text,
+            message,
+        }) => Err(Error::Setting {
+            key: key(pattern_key),
+            problem: format!("`{text}` is no regular expression that can be used: {message}"),
+        }),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn check_length(recipe: &Recipe, stage: Stage, config: &ModelConfig) -> Result<(), Error> {

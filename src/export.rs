@@ -6,8 +6,8 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use glpft_checkpoints::{
-    Adapter, AdapterDirectory, FileError, FloatType, MODEL_CARD_FILE, ModelCard, ModelFiles,
-    ModelLocation, remove_abandoned,
+    Adapter, AdapterConfig, AdapterDirectory, FileError, FloatType, MODEL_CARD_FILE, ModelCard,
+    ModelFiles, ModelLocation, remove_abandoned,
 };
 
 use crate::base::{Base, BaseWeights};
@@ -18,88 +18,119 @@ use crate::stage::write_model;
 /// The largest card that is copied, in bytes.
 const LARGEST_CARD: u64 = 1 << 20;
 
-/// Writes the model at `location` to `to`, which appears whole or not at all.
-///
-/// A whole model is written anew; an adapter stays an adapter (its base named by an absolute path) unless `merge` adds
-/// it to its base. `dtype` is what weights are stored in.
-///
-/// # Errors
-/// The model cannot be read, an adapter belongs to another base, or the disk refuses.
-pub fn export(
-    location: &ModelLocation,
-    to: &Path,
-    merge: bool,
-    dtype: Option<FloatType>,
-) -> Result<(), Error> {
-    let folder = to.parent().unwrap_or(to);
-    std::fs::create_dir_all(folder)
-        .map_err(|source| FileError::new("create the folder", folder, source))?;
-    remove_abandoned(folder)?;
-    let card = |title: &Path, base: &Path, adapter| ModelCard {
+/// How a model is exported.
+#[derive(Clone, Debug, Default)]
+pub struct Export {
+    /// Whether an adapter is added to its base: a whole model.
+    pub merge: bool,
+    /// What weights are stored in; as they are stored now where it is not said.
+    pub dtype: Option<FloatType>,
+    /// What an adapter calls its base, such as a name on the hub; the base's absolute path where it is not said.
+    pub base_name: Option<String>,
+}
+
+impl Export {
+    /// Writes the model at `location` to `to`, which appears whole or not at all.
+    ///
+    /// A whole model is written anew; an adapter stays an adapter unless it is merged.
+    ///
+    /// # Errors
+    /// The model cannot be read, an adapter belongs to another base, or the disk refuses.
+    pub fn write(&self, location: &ModelLocation, to: &Path) -> Result<(), Error> {
+        let folder = to.parent().unwrap_or(to);
+        std::fs::create_dir_all(folder)
+            .map_err(|source| FileError::new("create the folder", folder, source))?;
+        remove_abandoned(folder)?;
+        match location {
+            ModelLocation::Full(directory) => {
+                let base = Base::open(directory)?;
+                let dtype = self.dtype.map_or_else(|| base.dtype(), Ok)?;
+                let model = load(&base, &Device::flex(), 0)?;
+                let card = ModelCard {
+                    copied: card_of(directory),
+                    ..card(directory, directory)
+                };
+                write_model(model, &base, &card, dtype, to)
+            }
+            ModelLocation::Adapter { directory, base } => self.write_adapter(directory, base, to),
+        }
+    }
+
+    fn write_adapter(&self, directory: &Path, base: &Path, to: &Path) -> Result<(), Error> {
+        let base = Base::open(base)?.with_tokenizer_in(directory)?;
+        let (BaseWeights::Directory(path) | BaseWeights::Gguf(path)) = &base.weights else {
+            return Err(Error::AdapterAsBase {
+                path: directory.to_owned(),
+            });
+        };
+        let adapter = Adapter::open(directory)?;
+        adapter.check(&base.config, &ModelFiles::open(path)?)?;
+        let card = card(directory, path);
+        if self.merge {
+            let dtype = self.dtype.map_or_else(|| base.dtype(), Ok)?;
+            let mut model = load(&base, &Device::flex(), 0)?;
+            attach_saved(&mut model, &adapter)?;
+            return write_model(model, &base, &card, dtype, to);
+        }
+        if matches!(base.weights, BaseWeights::Gguf(_)) && self.base_name.is_none() {
+            return Err(Error::Argument {
+                argument: "--base",
+                problem: format!(
+                    "{} is a GGUF file, which no other program takes for an adapter's base; give --merge too, or \
+                     the directory that `glpft export {0} --to DIR` makes of it",
+                    path.display()
+                ),
+            });
+        }
+        let config = AdapterConfig {
+            base: match &self.base_name {
+                Some(name) => name.clone(),
+                None => path
+                    .canonicalize()
+                    .map_err(|source| FileError::new("find", path, source))?
+                    .display()
+                    .to_string(),
+            },
+            ..adapter.config().clone()
+        };
+        let beside = adapter.beside(&base.config);
+        let mut shapes = config.tensors(&base.config)?;
+        shapes.extend_from_slice(&beside);
+        let fingerprint = match adapter.base_fingerprint() {
+            Some(fingerprint) => fingerprint.to_owned(),
+            None => glpft_checkpoints::fingerprint(&base.config, &ModelFiles::open(path)?)?,
+        };
+        let card = ModelCard {
+            adapter: true,
+            copied: card_of(directory),
+            ..card
+        };
+        AdapterDirectory {
+            config: &config,
+            model: &base.config,
+            base_fingerprint: &fingerprint,
+            base_beside: None,
+            beside: &beside,
+            dtype: self.dtype.unwrap_or_else(|| adapter.dtype()),
+            tokenizer: Some(base.tokenizer_files.source()),
+            card: Some(&card),
+        }
+        .write(to, &mut |name| {
+            let shape = shapes.iter().find(|shape| shape.name == name);
+            adapter.read_f32(name, shape.map_or(&[], |shape| shape.shape.as_slice()))
+        })?;
+        Ok(())
+    }
+}
+
+fn card(title: &Path, base: &Path) -> ModelCard {
+    let title = title.file_name();
+    ModelCard {
         title: title
-            .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default(),
         base: base.display().to_string(),
-        adapter,
         ..ModelCard::default()
-    };
-    let copied = |directory: &Path, adapter| ModelCard {
-        copied: card_of(directory),
-        ..card(directory, directory, adapter)
-    };
-    match location {
-        ModelLocation::Full(directory) => {
-            let base = Base::open(directory)?;
-            let dtype = dtype.map_or_else(|| stored(&base), Ok)?;
-            let model = load(&base, &Device::flex(), 0)?;
-            write_model(model, &base, &copied(directory, false), dtype, to)
-        }
-        ModelLocation::Adapter {
-            directory,
-            base: base_directory,
-        } => {
-            let base = Base::open(base_directory)?;
-            let adapter = Adapter::open(directory)?;
-            adapter.check(&base.config, &ModelFiles::open(base_directory)?)?;
-            if merge {
-                let dtype = dtype.map_or_else(|| stored(&base), Ok)?;
-                let mut model = load(&base, &Device::flex(), 0)?;
-                attach_saved(&mut model, &adapter)?;
-                let card = card(directory, base_directory, false);
-                return write_model(model, &base, &card, dtype, to);
-            }
-            let mut config = adapter.config().clone();
-            let absolute = base_directory
-                .canonicalize()
-                .map_err(|source| FileError::new("find", base_directory, source))?;
-            config.base = absolute.display().to_string();
-            let shapes = config.tensors(&base.config)?;
-            let fingerprint = match adapter.base_fingerprint() {
-                Some(fingerprint) => fingerprint.to_owned(),
-                None => glpft_checkpoints::fingerprint(
-                    &base.config,
-                    &ModelFiles::open(base_directory)?,
-                )?,
-            };
-            let card = ModelCard {
-                base: base_directory.display().to_string(),
-                ..copied(directory, true)
-            };
-            AdapterDirectory {
-                config: &config,
-                model: &base.config,
-                base_fingerprint: &fingerprint,
-                dtype: dtype.unwrap_or(FloatType::F32),
-                tokenizer: Some(base.tokenizer_files.source()),
-                card: Some(&card),
-            }
-            .write(to, &mut |name| {
-                let shape = shapes.iter().find(|shape| shape.name == name);
-                adapter.read_f32(name, shape.map_or(&[], |shape| shape.shape.as_slice()))
-            })?;
-            Ok(())
-        }
     }
 }
 
@@ -115,15 +146,4 @@ fn card_of(directory: &Path) -> Option<String> {
         .read_to_string(&mut text)
         .ok()?;
     (read as u64 <= LARGEST_CARD).then_some(text)
-}
-
-/// The type that most of the base's weights are stored in: that of its embedding.
-fn stored(base: &Base) -> Result<FloatType, Error> {
-    let BaseWeights::Directory(directory) = &base.weights else {
-        return Ok(FloatType::F32);
-    };
-    let files = ModelFiles::open(directory)?;
-    Ok(files
-        .float_type("model.embed_tokens.weight")
-        .unwrap_or(FloatType::F32))
 }

@@ -91,16 +91,29 @@ pub fn attach_adapters(
 /// # Errors
 /// The adapter cannot be read or belongs to another model.
 pub fn attach_saved(model: &mut Decoder, adapter: &Adapter) -> Result<(), Error> {
-    let config = adapter.config();
-    let lora = LoraRecipe {
-        rank: config.rank,
-        alpha: config.alpha,
-        dropout: config.dropout,
-        target_modules: config.target_modules.clone(),
-    };
-    model.attach(&lora, &mut |tensor: &TensorShape| {
-        Ok::<_, Error>(adapter.read_f32(&adapter_name(&tensor.name), &tensor.shape)?)
-    })
+    model.attach_saved(adapter)
+}
+
+/// The largest magnitude of a model's weights.
+///
+/// # Errors
+/// The device cannot be read.
+pub fn largest(model: &mut Decoder) -> Result<f64, ModelError> {
+    struct Largest(Vec<Tensor<1>>);
+    impl ParameterVisitor for Largest {
+        fn visit<const D: usize>(&mut self, _path: &str, parameter: &mut Parameter<D>) {
+            self.0.push(parameter.value().inner().abs().max());
+        }
+    }
+    let mut largest = Largest(Vec::new());
+    model.visit_all(&mut largest);
+    let mut all = 0.0_f64;
+    for one in largest.0 {
+        let data = one.try_into_data();
+        let data = data.map_err(|error| ModelError::Read(format!("{error:?}")))?;
+        all = data.iter::<f64>().fold(all, f64::max);
+    }
+    Ok(all)
 }
 
 /// What PEFT calls the adapter tensor at a parameter's path.

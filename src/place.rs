@@ -6,7 +6,7 @@ mod remove;
 use std::fs;
 use std::path::Path;
 
-use glpft_checkpoints::{RunDirectory, RunLock};
+use glpft_checkpoints::{RunDirectory, RunLock, name_bases_anew};
 use glpft_recipes::{Difference, Recipe, Stage};
 
 use crate::Error;
@@ -64,6 +64,8 @@ pub fn own_run(root: &Path, recipe: &Recipe, removal: Removal<'_>) -> Result<Own
         record(&run, recipe)?;
     }
     run.clean()?;
+    // The run may have been moved since its adapters named their bases.
+    name_bases_anew(&run)?;
     Ok(OwnedRun { run, _lock: lock })
 }
 

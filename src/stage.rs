@@ -11,17 +11,20 @@ use glpft_checkpoints::{
     ModelDirectory, ModelFiles, Provenance, RunDirectory, read_json,
 };
 use glpft_data::{PreparedDataset, Selection, Split};
-use glpft_model::{Decoder, Trained};
-use glpft_recipes::{Recipe, Stage, StageRecipe, StartFrom, Tune};
+use glpft_model::{Decoder, Trained, adapter_config};
+use glpft_recipes::{ModelDtype, Recipe, Stage, StageRecipe, StartFrom, Tune};
 use glpft_train::{Gradients, Observer, OpenStage, Outcome, StageRun, TrainError};
 
 use crate::arrangement::Job;
 use crate::base::{Base, BaseWeights, global_model};
 use crate::error::Error;
-use crate::model::{Values, attach_adapters, load};
+use crate::model::{Values, attach_adapters, largest, load};
 use crate::place::record;
 use crate::prepare::{PrepareReport, datasets_of};
 use crate::result::FinishedStage;
+
+/// The largest number of half precision.
+const LARGEST_HALF: f64 = 65_504.0;
 
 /// What every stage of a run shares.
 pub struct Context<'a> {
@@ -249,15 +252,17 @@ fn finish(
     };
     let base_directory = match &base.weights {
         BaseWeights::Directory(base_directory) if finished.adapter => base_directory,
-        _ => return write_model(model, base, &card, FloatType::F32, directory),
+        _ => {
+            model.merge();
+            let dtype = dtype(recipe.model.dtype, base, &mut model)?;
+            return write_model(model, base, &card, dtype, directory);
+        }
     };
     card.adapter = true;
+    let (name, beside) = adapter_base(context.run, base_directory)?;
     let config = AdapterConfig {
-        rank: settings.lora.rank,
-        alpha: settings.lora.alpha,
-        dropout: settings.lora.dropout,
-        target_modules: settings.lora.target_modules.clone(),
-        base: adapter_base(context.run, base_directory)?,
+        base: name,
+        ..adapter_config(&settings.lora)
     };
     let fingerprint =
         glpft_checkpoints::fingerprint(&base.config, &ModelFiles::open(base_directory)?)?;
@@ -266,6 +271,8 @@ fn finish(
         config: &config,
         model: &base.config,
         base_fingerprint: &fingerprint,
+        base_beside: beside.as_deref(),
+        beside: &[],
         dtype: FloatType::F32,
         tokenizer: Some(base.tokenizer_files.source()),
         card: Some(&card),
@@ -296,15 +303,29 @@ pub(crate) fn write_model(
     Ok(())
 }
 
-/// The base's path as an adapter in `models/<role>/` names it: relative inside the run, so that the run can move.
-fn adapter_base(run: &RunDirectory, base: &Path) -> Result<String, Error> {
+/// The type that a finished model is written in. Half precision does not hold every weight: where the base has it and the
+/// model has outgrown it, single precision does.
+fn dtype(chosen: ModelDtype, base: &Base, model: &mut Decoder) -> Result<FloatType, Error> {
+    Ok(match chosen {
+        ModelDtype::F32 => FloatType::F32,
+        ModelDtype::Bf16 => FloatType::Bf16,
+        ModelDtype::F16 => FloatType::F16,
+        ModelDtype::Base => match base.dtype()? {
+            FloatType::F16 if largest(model)? > LARGEST_HALF => FloatType::F32,
+            dtype => dtype,
+        },
+    })
+}
+
+/// How an adapter in `models/<role>/` names its base: by an absolute path, which other programs read alike from every
+/// directory; and, where that is in the run, by the path from the adapter, which holds when the run moves.
+fn adapter_base(run: &RunDirectory, base: &Path) -> Result<(String, Option<String>), Error> {
     let absolute = |path: &Path| {
         path.canonicalize()
             .map_err(|source| glpft_checkpoints::FileError::new("find", path, source))
     };
     let (base, root) = (absolute(base)?, absolute(run.root())?);
-    Ok(match base.strip_prefix(root.join("models")) {
-        Ok(inside) => format!("../{}", inside.display()),
-        Err(_) => base.display().to_string(),
-    })
+    let inside = base.strip_prefix(root.join("models")).ok();
+    let beside = inside.map(|inside| format!("../{}", inside.display()));
+    Ok((base.display().to_string(), beside))
 }

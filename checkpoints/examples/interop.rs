@@ -119,15 +119,17 @@ fn adapter(folder: &Path) -> Result<(), Failure> {
     let config = AdapterConfig {
         rank: 4,
         alpha: 8.0,
-        dropout: 0.0,
-        target_modules: vec!["q_proj".into(), "v_proj".into(), "down_proj".into()],
+        target_modules: ["q_proj", "v_proj", "down_proj"].into_iter().collect(),
         base: "../llama-f32".into(),
+        ..AdapterConfig::default()
     };
     let tensors = config.tensors(&model)?;
     let directory = AdapterDirectory {
         config: &config,
         model: &model,
         base_fingerprint: &fingerprint(&model, &ModelFiles::open(&base)?)?,
+        base_beside: None,
+        beside: &[],
         dtype: FloatType::F32,
         tokenizer: None,
         card: None,

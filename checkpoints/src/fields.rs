@@ -45,6 +45,11 @@ impl<'a> Fields<'a> {
             .map(|(key, _)| key)
     }
 
+    /// Every key.
+    pub fn all_keys(&self) -> impl Iterator<Item = &'a String> {
+        self.map.keys()
+    }
+
     pub fn invalid(&self, key: &str, message: &str) -> ConfigError {
         ConfigError::Invalid {
             path: self.path.to_owned(),

@@ -29,8 +29,9 @@ mod state;
 mod weights;
 
 pub use adapter::{
-    ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, Adapter, AdapterConfig, AdapterDirectory,
-    AdapterError, BASE_FINGERPRINT_FILE,
+    ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, AdaptedKind, AdaptedModule, Adapter, AdapterConfig,
+    AdapterDirectory, AdapterError, BASE_FINGERPRINT_FILE, ModuleNames, ReplacedParameter,
+    name_bases_anew,
 };
 pub use atomic::{
     AtomicFile, create_directory_atomically, remove_abandoned, remove_directory_atomically,

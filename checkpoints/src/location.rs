@@ -92,6 +92,15 @@ impl ModelLocation {
     /// model's folder in a hub's cache ([`hub_snapshot`]), or a run's directory, in which `role` names the model (`global`, `planner`, …; it may be
     /// `None` where there is only one). For all but the last `role` says nothing.
     pub fn find(path: &Path, role: Option<&str>) -> Result<Self, LocationError> {
+        Self::find_on(path, role, None)
+    }
+
+    /// Like [`find`](Self::find), but an adapter's base is `base`, whatever the adapter says.
+    pub fn find_on(
+        path: &Path,
+        role: Option<&str>,
+        base: Option<&Path>,
+    ) -> Result<Self, LocationError> {
         if GgufFile::is_at(path) {
             return Ok(Self::Full(path.to_owned()));
         }
@@ -103,7 +112,7 @@ impl ModelLocation {
         }
         let snapshot = hub_snapshot(path)?;
         let path = snapshot.as_deref().unwrap_or(path);
-        if let Some(found) = Self::directly(path)? {
+        if let Some(found) = Self::directly(path, base)? {
             return Ok(found);
         }
         std::fs::read_dir(path).map_err(|source| FileError::new("open", path, source))?;
@@ -122,7 +131,7 @@ impl ModelLocation {
         };
         // A role comes from the command line: it must not lead out of the run.
         let found = match finished.iter().any(|name| name == role) {
-            true => Self::directly(&run.model(role))?,
+            true => Self::directly(&run.model(role), base)?,
             false => None,
         };
         found.ok_or_else(|| LocationError::Unfinished {
@@ -132,12 +141,15 @@ impl ModelLocation {
         })
     }
 
-    fn directly(path: &Path) -> Result<Option<Self>, LocationError> {
+    fn directly(path: &Path, base: Option<&Path>) -> Result<Option<Self>, LocationError> {
         if is_present(&path.join(ADAPTER_CONFIG_FILE)) {
-            let config = AdapterConfig::read(path)?;
+            let base = match base {
+                Some(base) => base.to_owned(),
+                None => base_directory(path, &AdapterConfig::read(path)?.base)?,
+            };
             return Ok(Some(Self::Adapter {
                 directory: path.to_owned(),
-                base: base_directory(path, &config.base)?,
+                base,
             }));
         }
         // A link to nowhere is found, too, and told when it is opened.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use glpft_checkpoints::{
     Adapter, AdapterConfig, AdapterDirectory, AdapterError, FloatType, ModelConfig, ModelFiles,
-    fingerprint, write_json, write_weights,
+    ModelLocation, RunDirectory, fingerprint, name_bases_anew, write_json, write_weights,
 };
 use serde_json::{Value, json};
 use support::{tiny, values};
@@ -17,8 +17,9 @@ fn settings() -> AdapterConfig {
         rank: 3,
         alpha: 6.0,
         dropout: 0.05,
-        target_modules: vec!["q_proj".into(), "down_proj".into()],
+        target_modules: ["q_proj", "down_proj"].into_iter().collect(),
         base: "../base".into(),
+        ..AdapterConfig::default()
     }
 }
 
@@ -42,7 +43,16 @@ fn write_base(directory: &Path, config: &ModelConfig, salt: &str, shard_bytes: u
 }
 
 fn write_adapter(directory: &Path, model: &ModelConfig, base_fingerprint: &str) {
-    let config = settings();
+    write_settings(directory, &settings(), model, base_fingerprint, None);
+}
+
+fn write_settings(
+    directory: &Path,
+    config: &AdapterConfig,
+    model: &ModelConfig,
+    base_fingerprint: &str,
+    base_beside: Option<&str>,
+) {
     let tensors = config.tensors(model).expect("the targets match");
     let mut read = |name: &str| {
         let tensor = tensors
@@ -52,9 +62,11 @@ fn write_adapter(directory: &Path, model: &ModelConfig, base_fingerprint: &str) 
         Ok::<_, &str>(values(name, tensor.elements()))
     };
     let adapter = AdapterDirectory {
-        config: &config,
+        config,
         model,
         base_fingerprint,
+        base_beside,
+        beside: &[],
         dtype: FloatType::F32,
         tokenizer: None,
         card: None,
@@ -72,7 +84,7 @@ fn an_adapter_round_trips_and_belongs_to_its_base() {
     write_adapter(&path, &model, &mark);
     let adapter = Adapter::open(&path).expect("what is written opens");
     assert_eq!(*adapter.config(), settings());
-    assert_eq!(adapter.config().scale(), 2.0);
+    assert_eq!(adapter.dtype(), FloatType::F32);
     let found = adapter.base_directory().expect("it is beside the adapter");
     assert_eq!(
         found.canonicalize().ok(),
@@ -146,31 +158,181 @@ fn the_fingerprint_tells_weights_and_arithmetic_and_nothing_else() {
 fn targets_match_as_in_peft() {
     let model = tiny();
     let with = |targets: &[&str]| AdapterConfig {
-        target_modules: targets.iter().map(|&target| target.to_owned()).collect(),
+        target_modules: targets.iter().copied().collect(),
         ..settings()
     };
-    let count = |targets: &[&str]| Some(with(targets).projections(&model).ok()?.len());
+    let count = |targets: &[&str]| Some(with(targets).modules(&model).ok()?.len());
     assert_eq!(count(&["q_proj", "v_proj"]), Some(4));
     assert_eq!(count(&["layers.1.self_attn.q_proj"]), Some(1));
+    assert_eq!(count(&["embed_tokens", "lm_head"]), Some(2));
     assert_eq!(count(&["proj"]), None, "only whole parts of a path count");
-    assert_eq!(count(&["q_proj", "c_attn"]), None);
+    // Lists of targets are written for several families; what matches none is passed over.
+    assert_eq!(count(&["q_proj", "c_attn"]), Some(2));
     assert_eq!(count(&[""]), None);
     let error = with(&["c_attn"])
-        .projections(&model)
+        .modules(&model)
         .expect_err("none matches")
         .to_string();
     assert!(
-        error.contains("`c_attn` matches nothing") && error.contains("gate_proj"),
+        error.contains("`c_attn` match nothing") && error.contains("gate_proj"),
         "{error}"
     );
-    let all = AdapterConfig::from_json(json!({"r": 2, "target_modules": "all-linear"}));
+    let read = |extra: Value| {
+        let mut json = json!({"r": 2});
+        let (Some(all), Value::Object(extra)) = (json.as_object_mut(), extra) else {
+            return None;
+        };
+        all.extend(extra);
+        let modules = AdapterConfig::from_json(json).ok()?.modules(&model).ok()?;
+        Some(
+            modules
+                .into_iter()
+                .map(|module| module.path)
+                .collect::<Vec<_>>(),
+        )
+    };
+    let count = |extra| read(extra).map(|modules| modules.len());
+    let all = json!({"target_modules": "all-linear"});
+    assert_eq!(count(all), Some(14), "not the head, not the embedding");
+    let layer = |path: &str| Some(vec![format!("model.layers.1.{path}")]);
+    for (extra, path) in [
+        (
+            json!({"target_modules": r"model\.layers\.1\.self_attn\.q_proj"}),
+            "self_attn.q_proj",
+        ),
+        (
+            json!({"target_modules": "(?!.*layers.0).*up_proj"}),
+            "mlp.up_proj",
+        ),
+        (
+            json!({"target_modules": ["up_proj"], "layers_to_transform": 1}),
+            "mlp.up_proj",
+        ),
+        (
+            json!({"target_modules": ["up_proj"], "layers_to_transform": [1], "layers_pattern": "(h|layers)"}),
+            "mlp.up_proj",
+        ),
+        (
+            json!({"target_modules": ["up_proj"], "exclude_modules": ["layers.0.mlp.up_proj"]}),
+            "mlp.up_proj",
+        ),
+        (
+            json!({"target_modules": ["up_proj"], "exclude_modules": "model.layers.0.*"}),
+            "mlp.up_proj",
+        ),
+        (
+            json!({"target_modules": ["up_proj"], "modules_to_save": ["layers.0.mlp"]}),
+            "mlp.up_proj",
+        ),
+    ] {
+        assert_eq!(read(extra.clone()), layer(path), "{extra}");
+    }
+    let other =
+        json!({"target_modules": ["up_proj"], "layers_to_transform": [1], "layers_pattern": "h"});
+    assert_eq!(read(other), None);
+}
+
+#[test]
+fn ranks_and_scales_follow_the_first_pattern_that_matches() {
+    let model = tiny();
+    let json = json!({
+        "r": 4, "lora_alpha": 8, "use_rslora": true, "target_modules": ["q_proj", "v_proj"],
+        "rank_pattern": {"layers.0.self_attn.q_proj": 16, "q_proj": 1},
+        "alpha_pattern": {"self_attn.(q|k)_proj": 2, "proj": 100},
+    });
+    let config = AdapterConfig::from_json(json).expect("PEFT writes this");
+    let modules = config.modules(&model).expect("they fit");
+    let found: Vec<_> = modules
+        .iter()
+        .map(|module| (&*module.path, module.rank, module.scale))
+        .collect();
     assert_eq!(
-        all.expect("PEFT writes this")
-            .projections(&model)
-            .map(|all| all.len())
-            .ok(),
-        Some(14)
+        found,
+        [
+            ("model.layers.0.self_attn.q_proj", 16, 0.5),
+            ("model.layers.0.self_attn.v_proj", 4, 4.0),
+            ("model.layers.1.self_attn.q_proj", 1, 2.0),
+            ("model.layers.1.self_attn.v_proj", 4, 4.0),
+        ]
     );
+    let unmatched = config.unmatched_pattern(&model).expect("they fit");
+    assert_eq!(unmatched, Some(("alpha_pattern", "proj".to_owned())));
+    assert_eq!(
+        AdapterConfig::from_json(config.to_json()).expect("it is read again"),
+        config
+    );
+}
+
+#[test]
+fn a_moved_run_has_its_bases_beside_its_adapters() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = tiny();
+    let here = folder.path().join("here");
+    let run = RunDirectory::create(&here).expect("writable");
+    fs::write(run.recipe(), "").expect("writable");
+    let base = write_base(&run.model("global"), &model, "", 1 << 30);
+    let mark = fingerprint(&model, &base).expect("readable");
+    let config = AdapterConfig {
+        base: run.model("global").display().to_string(),
+        ..settings()
+    };
+    write_settings(
+        &run.model("planner"),
+        &config,
+        &model,
+        &mark,
+        Some("../global"),
+    );
+    let there = folder.path().join("there");
+    fs::rename(&here, &there).expect("moved");
+    let run = RunDirectory::open(&there).expect("a run");
+    // Another model at the old place is not taken for the base.
+    write_base(&here.join("models/global"), &model, "another ", 1 << 30);
+    let adapter = Adapter::open(&run.model("planner")).expect("it opens");
+    let found = adapter.base_directory().expect("it is beside the adapter");
+    let base = ModelFiles::open(&found).expect("weights");
+    adapter.check(&model, &base).expect("it is the base");
+    name_bases_anew(&run).expect("writable");
+    let named = Adapter::open(&run.model("planner")).expect("it opens");
+    let global = run.model("global").canonicalize().expect("it is there");
+    assert_eq!(Path::new(&named.config().base), global);
+    assert_eq!(
+        AdapterConfig {
+            base: config.base.clone(),
+            ..named.config().clone()
+        },
+        config
+    );
+}
+
+#[test]
+fn an_adapter_without_a_base_or_with_pickled_weights_says_what_to_do() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path();
+    let mut json = settings().to_json();
+    for (name, said) in [(Value::Null, "null"), (json!(""), "empty")] {
+        json["base_model_name_or_path"] = name;
+        write_json(&path.join("adapter_config.json"), &json).expect("writable");
+        let error = ModelLocation::find(path, None)
+            .expect_err("no base")
+            .to_string();
+        let parts = ["names no base", said, "--base DIR"];
+        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+    }
+    json["base_model_name_or_path"] = json!("someone/some-model");
+    write_json(&path.join("adapter_config.json"), &json).expect("writable");
+    let error = ModelLocation::find(path, None)
+        .expect_err("a hub's name")
+        .to_string();
+    let parts = ["someone/some-model", "--base DIR"];
+    assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+    let given = ModelLocation::find_on(path, None, Some(path)).expect("the base is given");
+    assert!(matches!(given, ModelLocation::Adapter { base, .. } if base == path));
+
+    fs::write(path.join("adapter_model.bin"), "PK").expect("writable");
+    let error = Adapter::open(path).expect_err("a pickle").to_string();
+    let parts = ["adapter_model.bin", "pickle", "save_pretrained"];
+    assert!(parts.iter().all(|part| error.contains(part)), "{error}");
 }
 
 #[test]
@@ -186,7 +348,9 @@ fn options_that_compute_something_else_are_refused_by_name() {
         ("lora_alpha", json!([16])),
         ("lora_dropout", json!(1.0)),
         ("lora_dropout", json!(-0.1)),
-        ("target_modules", json!(".*_proj")),
+        ("target_modules", json!("(.*_proj")),
+        ("exclude_modules", json!("[")),
+        ("exclude_modules", json!(3)),
         ("target_modules", json!([])),
         ("target_modules", json!([7])),
         ("target_modules", Value::Null),
@@ -194,14 +358,22 @@ fn options_that_compute_something_else_are_refused_by_name() {
         ("task_type", json!("SEQ_CLS")),
         ("bias", json!("all")),
         ("use_dora", json!(true)),
-        ("use_rslora", json!(true)),
+        ("use_rslora", json!("yes")),
+        ("use_qalora", json!(true)),
+        ("use_bdlora", json!({"nblocks": 2})),
+        ("lora_bias", json!(true)),
         ("use_something_new", json!(true)),
-        ("eva_config", json!({"rho": 2.0})),
-        ("rank_pattern", json!({"q_proj": 4})),
-        ("alpha_pattern", json!({"q_proj": 4})),
-        ("modules_to_save", json!(["lm_head"])),
-        ("layers_to_transform", json!([0])),
-        ("layers_to_transform", json!(0)),
+        ("something_new", json!({"rho": 2.0})),
+        ("corda_config", json!({"corda_method": "ipm"})),
+        ("rank_pattern", json!({"q_proj": 4, "a(": 2})),
+        ("alpha_pattern", json!({"(?<a": 4})),
+        ("layers_pattern", json!("(")),
+        ("modules_to_save", json!("lm_head")),
+        ("modules_to_save", json!([1])),
+        ("layers_to_transform", json!([-1])),
+        ("layers_to_transform", json!("0")),
+        ("target_parameters", json!(["w"])),
+        ("alora_invocation_tokens", json!([1])),
         ("layer_replication", json!([[0, 1]])),
         ("fan_in_fan_out", json!(true)),
         ("trainable_token_indices", json!([1])),
@@ -213,7 +385,47 @@ fn options_that_compute_something_else_are_refused_by_name() {
         let error = AdapterConfig::from_json(json).expect_err(key).to_string();
         assert!(error.contains(&format!("`{key}`")), "{error}");
     }
+    for (key, pattern, value) in [
+        ("rank_pattern", "q_proj", json!(0)),
+        ("rank_pattern", "q_proj", json!(2.5)),
+        ("alpha_pattern", "v_proj", json!(-1)),
+    ] {
+        let mut json = settings().to_json();
+        json[key] = json!({ pattern: value });
+        let error = AdapterConfig::from_json(json).expect_err(key).to_string();
+        assert!(error.contains(&format!("`{key}.{pattern}`")), "{error}");
+    }
     assert!(AdapterConfig::from_json(json!("x")).is_err());
+}
+
+/// PEFT would have the adapters tied like what they are on.
+#[test]
+fn tied_adapters_are_refused_where_there_are_any() {
+    let mut model = tiny();
+    model.tied = true;
+    let config = AdapterConfig {
+        ensure_weight_tying: true,
+        ..settings()
+    };
+    assert!(config.modules(&model).is_ok());
+    let outer = AdapterConfig {
+        modules_to_save: vec!["embed_tokens".into()],
+        ..config
+    };
+    let error = outer.modules(&model).expect_err("tied").to_string();
+    assert!(error.contains("`ensure_weight_tying` is true"), "{error}");
+    model.tied = false;
+    assert!(outer.modules(&model).is_ok());
+}
+
+/// A match takes bounded time, whatever the expression.
+#[test]
+fn a_regular_expression_that_does_not_end_is_refused() {
+    let pattern = r"(?:(?=a?)(.*.*.*)*)*\1x";
+    let json = json!({"r": 2, "target_modules": pattern});
+    if let Ok(config) = AdapterConfig::from_json(json) {
+        assert!(config.modules(&tiny()).is_err());
+    }
 }
 
 #[test]
@@ -230,6 +442,9 @@ fn what_recent_versions_of_peft_write_is_read() {
         ("use_bdlora", Value::Null),
         ("lora_bias", json!(false)),
         ("ensure_weight_tying", json!(false)),
+        ("init_lora_weights", json!("eva")),
+        ("eva_config", json!({"rho": 2.0})),
+        ("runtime_config", json!({"ephemeral_gpu_offload": false})),
     ] {
         json[key] = value;
     }

@@ -139,6 +139,7 @@ mod tests {
             alpha: 6.0,
             dropout: 0.0,
             target_modules: target_modules.iter().map(|&name| name.to_owned()).collect(),
+            ..LoraRecipe::default()
         }
     }
 

@@ -113,7 +113,7 @@ pub(crate) const ADAPTER_CONFIG: Parser = Parser {
         put(&folder.join(ADAPTER_CONFIG_FILE), data);
         if let (Ok(adapter), Some(model)) = (AdapterConfig::read(folder), tiny()) {
             let _ = adapter.tensors(&model);
-            let _ = adapter.scale();
+            let _ = adapter.unmatched_pattern(&model);
             assert!(AdapterConfig::from_json(adapter.to_json()).is_ok());
         }
     },
@@ -123,7 +123,13 @@ pub(crate) const ADAPTER_CONFIG: Parser = Parser {
             "lora_dropout": 0.05, "target_modules": ["q_proj", "v_proj"], "bias": "none",
             "base_model_name_or_path": "base", "modules_to_save": null, "rank_pattern": {},
         });
-        vec![config.to_string().into_bytes()]
+        vec![
+            config.to_string().into_bytes(),
+            golden!("adapters/patterns/adapter_config.json").to_vec(),
+            golden!("adapters/regex/adapter_config.json").to_vec(),
+            golden!("adapters/layers/adapter_config.json").to_vec(),
+            golden!("adapters/saved-untied/adapter_config.json").to_vec(),
+        ]
     },
     fixtures: &[],
 };

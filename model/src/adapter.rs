@@ -1,7 +1,9 @@
 //! Low-rank adapters (LoRA, arXiv 2106.09685) on the activation path.
 
 use burn::tensor::Tensor;
+use glpft_checkpoints::AdapterConfig;
 use glpft_data::Random;
+use glpft_recipes::LoraRecipe;
 
 use crate::kernels::{DropoutMask, LowRank};
 use crate::parameter::{Parameter, ParameterVisitor, Parameters};
@@ -13,12 +15,32 @@ pub struct Adapter {
     pub a: Parameter<2>,
     /// B, `[out, rank]`; zero at the start.
     pub b: Parameter<2>,
-    /// `alpha / rank`.
+    /// `alpha / rank`, or `alpha / √rank`.
     pub scale: f64,
     /// Probability that an element of the input is dropped, while training.
     pub dropout: f64,
     /// The projection's number among the model's: which sequence of random numbers its dropout reads.
     pub number: u64,
+}
+
+/// The settings of the adapters that a recipe asks for; they name no base.
+pub fn adapter_config(lora: &LoraRecipe) -> AdapterConfig {
+    let ranks = lora.rank_pattern.iter();
+    let alphas = lora.alpha_pattern.iter();
+    AdapterConfig {
+        rank: lora.rank,
+        alpha: lora.alpha,
+        dropout: lora.dropout,
+        rslora: lora.rslora,
+        rank_pattern: ranks
+            .map(|(pattern, rank)| (pattern.clone(), *rank))
+            .collect(),
+        alpha_pattern: alphas
+            .map(|(pattern, alpha)| (pattern.clone(), *alpha))
+            .collect(),
+        target_modules: lora.target_modules.iter().collect(),
+        ..AdapterConfig::default()
+    }
 }
 
 /// The random numbers of one forward pass's dropout.

@@ -1,10 +1,10 @@
 //! The whole model.
 
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
-use glpft_checkpoints::ModelConfig;
+use glpft_checkpoints::{AdaptedKind, AdaptedModule, ModelConfig};
 use glpft_recipes::{LoraRecipe, Precision};
 
-use crate::adapter::{Adapter, Dropout};
+use crate::adapter::{Adapter, Dropout, adapter_config};
 use crate::error::ModelError;
 use crate::inputs::{Inputs, Targets};
 use crate::kernels::{linear_cross_entropy, rms_norm};
@@ -102,7 +102,7 @@ impl Decoder {
     /// `….lora_A.weight` and `….lora_B.weight`).
     ///
     /// # Errors
-    /// A target module that matches nothing, and those of `source`.
+    /// A target module that matches nothing, a pattern that cannot be used, and those of `source`.
     pub fn attach<'a, E: From<ModelError>>(
         &mut self,
         lora: &LoraRecipe,
@@ -119,28 +119,41 @@ impl Decoder {
                 }));
             }
         }
+        let modules = adapter_config(lora).modules(&self.config);
+        let modules = modules.map_err(ModelError::from)?;
+        self.attach_projections(&modules, lora.dropout, source)
+    }
+
+    /// Puts an adapter on each of `modules` that is a projection.
+    pub(crate) fn attach_projections<'a, E: From<ModelError>>(
+        &mut self,
+        modules: &[AdaptedModule],
+        dropout: f64,
+        source: &'a mut WeightSource<'a, E>,
+    ) -> Result<(), E> {
         let mut builder = Builder {
             device: self.device.clone(),
             dtype: self.dtype,
             source,
         };
         let linears = self.layers.iter_mut().flat_map(Layer::projections);
-        for (number, ((name, linear), projection)) in linears.zip(&projections).enumerate() {
-            if !lora.target_modules.iter().any(|target| target == name) {
+        let mut linears: Vec<_> = linears.map(|(_, linear)| linear).collect();
+        for module in modules {
+            let AdaptedModule {
+                path,
+                rank,
+                inputs,
+                outputs,
+                ..
+            } = module;
+            let AdaptedKind::Projection(number) = module.kind else {
                 continue;
-            }
-            let path = &projection.path;
-            linear.adapter = Some(Adapter {
-                a: builder.parameter(
-                    format!("{path}.lora_A.weight"),
-                    [lora.rank, projection.inputs],
-                )?,
-                b: builder.parameter(
-                    format!("{path}.lora_B.weight"),
-                    [projection.outputs, lora.rank],
-                )?,
-                scale: lora.alpha / lora.rank as f64,
-                dropout: lora.dropout,
+            };
+            linears[number].adapter = Some(Adapter {
+                a: builder.parameter(format!("{path}.lora_A.weight"), [*rank, *inputs])?,
+                b: builder.parameter(format!("{path}.lora_B.weight"), [*outputs, *rank])?,
+                scale: module.scale,
+                dropout,
                 number: number as u64,
             });
         }

@@ -1,6 +1,6 @@
 //! What can go wrong with a model.
 
-use glpft_checkpoints::Projection;
+use glpft_checkpoints::{AdapterError, Projection};
 use glpft_recipes::Precision;
 
 /// An error of the model.
@@ -42,6 +42,9 @@ pub enum ModelError {
         /// The name in the recipe.
         target: String,
     },
+    /// The settings of adapters do not fit the model.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
     /// A tensor that a source of weights gave has another size than the configuration implies.
     #[error("tensor `{name}` has {found} elements, the configuration asks for {expected}")]
     WrongSize {

@@ -17,8 +17,9 @@ mod linear;
 mod parameter;
 mod part;
 mod rotary;
+mod saved;
 
-pub use adapter::{Adapter, Dropout};
+pub use adapter::{Adapter, Dropout, adapter_config};
 pub use decoder::{Decoder, Trained, is_adapter};
 pub use device::device;
 pub use error::ModelError;

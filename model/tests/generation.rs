@@ -54,6 +54,7 @@ fn adapted(model: &Decoder, stream: u64) -> Decoder {
         alpha: 8.0,
         dropout: 0.1,
         target_modules: vec!["q_proj".to_owned(), "down_proj".to_owned()],
+        ..LoraRecipe::default()
     };
     let mut random = Random::new(3, None, 0, Purpose::Synthetic).stream(stream);
     model

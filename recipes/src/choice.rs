@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::{
-    Arguments, Arrangement, Backward, Behaviour, GiveUpHistory, Observations, OnNotFinite, Packing,
-    Precision, Rationale, Sampling, Schedule, Schemas, Separators, SystemPrefix, Truncate, Tune,
+    Arguments, Arrangement, Backward, Behaviour, GiveUpHistory, ModelDtype, Observations,
+    OnNotFinite, Packing, Precision, Rationale, Sampling, Schedule, Schemas, Separators,
+    SystemPrefix, Truncate, Tune,
 };
 
 /// A choice as the resolver reads it.
@@ -64,6 +65,7 @@ choices! {
     Packing { "tree" => Tree, "rows" => Rows, "none" => None }
     Tune { "full" => Full, "lora" => Lora }
     Precision { "f32" => F32, "bf16" => Bf16 }
+    ModelDtype { "base" => Base, "f32" => F32, "bf16" => Bf16, "f16" => F16 }
     Backward { "whole" => Whole, "layer-wise" => LayerWise }
     OnNotFinite { "stop" => Stop, "skip" => Skip, "lower-lr" => LowerLr }
     Schedule { "cosine" => Cosine, "linear" => Linear, "constant" => Constant }
@@ -101,6 +103,7 @@ mod tests {
         agrees::<Packing>(Packing::NAMES);
         agrees::<Tune>(Tune::NAMES);
         agrees::<Precision>(Precision::NAMES);
+        agrees::<ModelDtype>(ModelDtype::NAMES);
         agrees::<Backward>(Backward::NAMES);
         agrees::<OnNotFinite>(OnNotFinite::NAMES);
         agrees::<Schedule>(Schedule::NAMES);

@@ -1,5 +1,7 @@
 //! A resolved recipe as the flat list of its keys: what is written and what is compared.
 
+use std::collections::BTreeMap;
+
 use crate::{Recipe, Stage, StageRecipe, StartFrom, value::Value};
 
 /// A key of a resolved recipe; no value where an optional one is not set.
@@ -42,7 +44,8 @@ pub(crate) fn entries(recipe: &Recipe) -> Vec<Entry> {
         .flag("reuse", *reuse);
     list.table("model")
         .text("base", &model.base)
-        .optional("tokenizer", model.tokenizer.as_deref());
+        .optional("tokenizer", model.tokenizer.as_deref())
+        .text("dtype", model.dtype.name());
     if let Some(random) = &model.random {
         list.table("model.random")
             .size("hidden_size", random.hidden_size)
@@ -119,11 +122,26 @@ fn push_stage(list: &mut List, name: &str, stage: &StageRecipe) {
     list.table(&format!("stage.{name}.lora"))
         .size("rank", stage.lora.rank)
         .real("alpha", stage.lora.alpha)
+        .flag("rslora", stage.lora.rslora)
+        .push("rank_pattern", Some(ranks(&stage.lora.rank_pattern)))
+        .push(
+            "alpha_pattern",
+            Some(Value::Reals(stage.lora.alpha_pattern.clone())),
+        )
         .real("dropout", stage.lora.dropout)
         .push(
             "target_modules",
             Some(Value::Texts(stage.lora.target_modules.clone())),
         );
+}
+
+fn ranks(ranks: &BTreeMap<String, usize>) -> Value {
+    let ranks = ranks.iter();
+    Value::Wholes(
+        ranks
+            .map(|(name, &rank)| (name.clone(), rank as u64))
+            .collect(),
+    )
 }
 
 struct List(Vec<Entry>);

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::{
-    Arguments, Arrangement, Backward, Behaviour, GiveUpHistory, Observations, OnNotFinite, Packing,
-    Precision, Rationale, Sampling, Schedule, Schemas, Separators, SystemPrefix, Truncate, Tune,
+    Arguments, Arrangement, Backward, Behaviour, GiveUpHistory, ModelDtype, Observations,
+    OnNotFinite, Packing, Precision, Rationale, Sampling, Schedule, Schemas, Separators,
+    SystemPrefix, Truncate, Tune,
 };
 
 /// What a key's value has to be.
@@ -22,6 +23,10 @@ pub(crate) enum Kind {
     Choice(&'static [&'static str]),
     /// An array of strings.
     Texts,
+    /// A table of whole numbers from the first bound to the second, by names that its writer chooses.
+    Wholes(u64, u64),
+    /// A table of finite numbers within bounds, by names that its writer chooses.
+    Reals(Bounds),
 }
 
 impl fmt::Display for Kind {
@@ -33,6 +38,8 @@ impl fmt::Display for Kind {
             Kind::Real(_) => "a number",
             Kind::Choice(_) => "a string",
             Kind::Texts => "an array of strings",
+            Kind::Wholes(..) => "a table of whole numbers, such as { q_proj = 16 }",
+            Kind::Reals(_) => "a table of numbers, such as { q_proj = 32.0 }",
         })
     }
 }
@@ -162,7 +169,11 @@ pub(crate) static ROOT: Table = Table {
 
 static MODEL: Table = Table {
     title: "[model]",
-    keys: &[key("base", Kind::Text), key("tokenizer", Kind::Text)],
+    keys: &[
+        key("base", Kind::Text),
+        key("tokenizer", Kind::Text),
+        key("dtype", Kind::Choice(ModelDtype::NAMES)),
+    ],
     tables: &[("random", &RANDOM)],
 };
 
@@ -255,11 +266,20 @@ static STAGE: Table = Table {
     tables: &[("lora", &LORA)],
 };
 
+/// What an adapter's file may say.
+const MOST_RANK: u64 = 16_384;
+const RANK: Kind = Kind::Whole(1, MOST_RANK);
+const RANKS: Kind = Kind::Wholes(1, MOST_RANK);
+const ALPHA: Bounds = Bounds::above(0.0, 1e6);
+
 static LORA: Table = Table {
     title: "[stage.lora] or [stage.<name>.lora]",
     keys: &[
-        key("rank", Kind::Whole(1, 65_536)),
-        key("alpha", Kind::Real(Bounds::above(0.0, 1e6))),
+        key("rank", RANK),
+        key("alpha", Kind::Real(ALPHA)),
+        key("rslora", Kind::Flag),
+        key("rank_pattern", RANKS),
+        key("alpha_pattern", Kind::Reals(ALPHA)),
         key("dropout", Kind::Real(Bounds::below(0.0, 1.0))),
         key("target_modules", Kind::Texts),
     ],

@@ -49,7 +49,7 @@ pub use data::{
 pub use difference::Difference;
 pub use error::RecipeError;
 pub use load::Required;
-pub use model::{ModelRecipe, RandomModel};
+pub use model::{ModelDtype, ModelRecipe, RandomModel};
 pub use overrides::Override;
 pub use place::Place;
 pub use recipe::{Arrangement, Recipe, Stages};

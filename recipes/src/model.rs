@@ -11,8 +11,26 @@ pub struct ModelRecipe {
     /// A `tokenizer.json`, a directory holding one, or `builtin:sample`; default: the base's own
     /// (a random model needs one set).
     pub tokenizer: Option<String>,
+    /// The type that finished whole models are written in; adapters are written in single precision. Default: `base`.
+    pub dtype: ModelDtype,
     /// The shape of a randomly initialized Llama; present exactly where `base` is `random`.
     pub random: Option<RandomModel>,
+}
+
+/// The type that the weights of finished models are written in. Training computes in single precision in any case, and
+/// its checkpoints hold that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelDtype {
+    /// The type of the weights that the stage starts from; single precision for a GGUF file and a random model.
+    #[default]
+    Base,
+    /// Single precision.
+    F32,
+    /// bfloat16.
+    Bf16,
+    /// IEEE half precision.
+    F16,
 }
 
 /// A randomly initialized Llama-architecture model; its vocabulary is the tokenizer's.

@@ -1,9 +1,10 @@
 //! From the keys that are set to a whole recipe: every default is in this file.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::{
-    Arguments, Arrangement, Backward, Behaviour, DataRecipe, GiveUpHistory, LoraRecipe,
+    Arguments, Arrangement, Backward, Behaviour, DataRecipe, GiveUpHistory, LoraRecipe, ModelDtype,
     ModelRecipe, Observations, OnNotFinite, Packing, Place, Precision, RandomModel, Rationale,
     Recipe, RecipeError, Sampling, Schedule, Schemas, Separators, Stage, StageRecipe, Stages,
     StartFrom, SystemPrefix, Truncate, Tune, check::check, choice::Choice, nearest::listed,
@@ -75,6 +76,7 @@ fn model(settings: &Settings) -> Result<ModelRecipe, RecipeError> {
     Ok(ModelRecipe {
         base: settings.text("model.base").unwrap_or_default(),
         tokenizer: settings.text("model.tokenizer"),
+        dtype: settings.choice("model.dtype", ModelDtype::Base),
         random,
     })
 }
@@ -193,6 +195,9 @@ fn stage(
         lora: LoraRecipe {
             rank: settings.whole(&key("lora.rank"), 8),
             alpha: settings.real(&key("lora.alpha"), 16.0),
+            rslora: settings.flag(&key("lora.rslora"), false),
+            rank_pattern: settings.wholes(&key("lora.rank_pattern")),
+            alpha_pattern: settings.reals(&key("lora.alpha_pattern")),
             dropout: settings.real(&key("lora.dropout"), 0.05),
             target_modules: settings
                 .texts(&key("lora.target_modules"))
@@ -280,6 +285,24 @@ impl Settings {
         match self.get(path) {
             Some(Value::Whole(number)) => T::try_from(*number).unwrap_or(default),
             _ => default,
+        }
+    }
+
+    fn wholes(&self, path: &str) -> BTreeMap<String, usize> {
+        let numbers = match self.get(path) {
+            Some(Value::Wholes(numbers)) => numbers.clone(),
+            _ => BTreeMap::new(),
+        };
+        let numbers = numbers.into_iter();
+        numbers
+            .filter_map(|(name, number)| Some((name, usize::try_from(number).ok()?)))
+            .collect()
+    }
+
+    fn reals(&self, path: &str) -> BTreeMap<String, f64> {
+        match self.get(path) {
+            Some(Value::Reals(numbers)) => numbers.clone(),
+            _ => BTreeMap::new(),
         }
     }
 

@@ -66,9 +66,15 @@ impl Settings {
             };
             push(&mut path, segment);
             if let Some(inner) = segments.next() {
+                let message = match key.kind {
+                    Kind::Wholes(..) | Kind::Reals(_) => {
+                        format!("`{path}` is set as a whole: give {}", key.kind)
+                    }
+                    _ => format!("`{path}` is no table, so it has no key `{}`", shown(inner)),
+                };
                 return Err(RecipeError::Override {
                     text: shown(&change.to_string()),
-                    message: format!("`{path}` is no table, so it has no key `{}`", shown(inner)),
+                    message,
                 });
             }
             let value = typed(&change.value, key.kind, &locator)?;

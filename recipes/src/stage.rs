@@ -1,5 +1,7 @@
 //! `[stage.*]`: how one stage trains.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// One training stage of GLPFT (arXiv 2401.07324, §3.3).
@@ -114,11 +116,33 @@ pub struct LoraRecipe {
     pub rank: usize,
     /// The adapter's output is scaled by `alpha / rank`. Default: 16.
     pub alpha: f64,
+    /// Whether the scale is `alpha / √rank` instead (rsLoRA, arXiv 2312.03732). Default: false.
+    pub rslora: bool,
+    /// Ranks of single projections, by a pattern as PEFT has it: a regular expression for a module's path or the end of
+    /// it after a dot, such as `q_proj` or `layers.[01].self_attn.v_proj`. Of several that match, the first in
+    /// alphabetical order counts. Default: empty.
+    pub rank_pattern: BTreeMap<String, usize>,
+    /// `alpha` of single projections, by patterns like those of `rank_pattern`. Default: empty.
+    pub alpha_pattern: BTreeMap<String, f64>,
     /// Probability that an input element of the adapter is dropped in training, in [0, 1). Default: 0.05.
     pub dropout: f64,
     /// The projections that get an adapter, by the last part of their name: `q_proj`, `up_proj`, …
     /// Default: `q_proj` and `v_proj`.
     pub target_modules: Vec<String>,
+}
+
+impl Default for LoraRecipe {
+    fn default() -> Self {
+        Self {
+            rank: 8,
+            alpha: 16.0,
+            rslora: false,
+            rank_pattern: BTreeMap::new(),
+            alpha_pattern: BTreeMap::new(),
+            dropout: 0.05,
+            target_modules: vec!["q_proj".to_owned(), "v_proj".to_owned()],
+        }
+    }
 }
 
 /// `[stage.<name>]`, resolved: every default written out. In a recipe, a key of `[stage]` holds for all four

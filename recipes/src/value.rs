@@ -1,5 +1,7 @@
 //! A key's value, checked against the schema.
 
+use std::collections::BTreeMap;
+
 use toml::de::DeValue;
 
 use crate::{
@@ -17,6 +19,8 @@ pub(crate) enum Value {
     Whole(u64),
     Real(f64),
     Texts(Vec<String>),
+    Wholes(BTreeMap<String, u64>),
+    Reals(BTreeMap<String, f64>),
 }
 
 impl Value {
@@ -97,6 +101,20 @@ impl Value {
                 })
                 .collect::<Result<_, _>>()
                 .map(Value::Texts),
+            (Kind::Wholes(least, most), DeValue::Table(_)) => {
+                let read = |value| match value {
+                    Value::Whole(number) => Some(number),
+                    _ => None,
+                };
+                each(Kind::Whole(least, most), path, value, place, read).map(Value::Wholes)
+            }
+            (Kind::Reals(bounds), DeValue::Table(_)) => {
+                let read = |value| match value {
+                    Value::Real(number) => Some(number),
+                    _ => None,
+                };
+                each(Kind::Real(bounds), path, value, place, read).map(Value::Reals)
+            }
             _ => Err(wrong_type()),
         }
     }
@@ -113,7 +131,44 @@ impl Value {
                 let items: Vec<String> = items.iter().map(|item| quoted(item)).collect();
                 format!("[{}]", items.join(", "))
             }
+            Value::Wholes(items) => table(items.iter(), u64::to_string),
+            Value::Reals(items) => table(items.iter(), |number| format!("{number:?}")),
         }
+    }
+}
+
+/// The values of a table whose keys its writer chooses, each of one kind.
+fn each<T>(
+    kind: Kind,
+    path: &str,
+    value: &DeValue<'_>,
+    place: &dyn Fn() -> Place,
+    read: impl Fn(Value) -> Option<T>,
+) -> Result<BTreeMap<String, T>, RecipeError> {
+    let DeValue::Table(values) = value else {
+        return Ok(BTreeMap::new());
+    };
+    let mut items = BTreeMap::new();
+    for (name, value) in values {
+        let name = name.get_ref();
+        let path = format!("{path}.{}", shown(name));
+        let value = Value::read(kind, &path, value.get_ref(), place)?;
+        items.extend(read(value).map(|value| (name.to_string(), value)));
+    }
+    Ok(items)
+}
+
+/// An inline table.
+fn table<'a, T: 'a>(
+    items: impl Iterator<Item = (&'a String, &'a T)>,
+    text: impl Fn(&T) -> String,
+) -> String {
+    let items: Vec<String> = items
+        .map(|(name, value)| format!("{} = {}", quoted(name), text(value)))
+        .collect();
+    match items.is_empty() {
+        true => "{}".to_owned(),
+        false => format!("{{ {} }}", items.join(", ")),
     }
 }
 

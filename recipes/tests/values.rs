@@ -291,6 +291,7 @@ fn every_key_reaches_the_recipe() {
             ("sampling", _) => "example",
             ("packing", _) => "rows",
             ("tune", _) => "lora",
+            ("dtype", _) => "bf16",
             ("backward", _) => "layer-wise",
             ("precision", _) => "bf16",
             ("schedule", _) => "linear",
@@ -303,6 +304,7 @@ fn every_key_reaches_the_recipe() {
             ("warmup_ratio" | "weight_decay" | "clip_norm", _) => "0.3",
             ("beta1" | "beta2" | "epsilon" | "alpha" | "dropout", _) => "0.3",
             ("target_modules", _) => "[\"o_proj\"]",
+            ("rank_pattern" | "alpha_pattern", _) => "{ q_proj = 3 }",
             (_, "true") => "false",
             (_, "false") => "true",
             (_, number) if number.parse::<u64>().is_ok() => "11",
@@ -322,5 +324,5 @@ fn every_key_reaches_the_recipe() {
         }
         tried += 1;
     }
-    assert_eq!(tried, 5 + 2 + 8 + 17 + 4 * (24 + 4) - 4);
+    assert_eq!(tried, 5 + 3 + 8 + 17 + 4 * (24 + 7) - 4);
 }

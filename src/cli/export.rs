@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use glpft::Error;
+use glpft::export::Export;
 use glpft::home::expand_home;
 use glpft_checkpoints::{FloatType, GgufFile, ModelLocation};
 use serde_json::json;
@@ -26,14 +27,20 @@ pub(crate) fn execute(args: ExportArgs) -> Result<(), Error> {
         (None, true) => given.to_owned(),
         (None, false) => run_path(&args.recipe, None, &load_partial(&args.recipe)?),
     };
-    let location = ModelLocation::find(&place, role)?;
+    let location = ModelLocation::find_on(&place, role, args.base.as_deref())?;
+    check_base(&args, &location)?;
     check_target(&args, &location)?;
     let dtype = args.dtype.map(|dtype| match dtype {
         DtypeArg::F32 => FloatType::F32,
         DtypeArg::F16 => FloatType::F16,
         DtypeArg::Bf16 => FloatType::Bf16,
     });
-    glpft::export::export(&location, &args.to, args.merge, dtype)?;
+    let export = Export {
+        merge: args.merge,
+        dtype,
+        base_name: args.base_name.clone(),
+    };
+    export.write(&location, &args.to)?;
     let adapter = !args.merge && matches!(location, ModelLocation::Adapter { .. });
     if args.output.json {
         return print_json(&json!({
@@ -45,6 +52,25 @@ pub(crate) fn execute(args: ExportArgs) -> Result<(), Error> {
     match args.output.quiet {
         true => Ok(()),
         false => print(&format!("{}\n", args.to.display())),
+    }
+}
+
+/// What is said of an adapter's base is said of an adapter.
+fn check_base(args: &ExportArgs, location: &ModelLocation) -> Result<(), Error> {
+    let argument = match (&args.base, &args.base_name) {
+        (Some(_), _) => "--base",
+        (None, Some(_)) => "--base-name",
+        (None, None) => return Ok(()),
+    };
+    match location {
+        ModelLocation::Adapter { .. } => Ok(()),
+        ModelLocation::Full(directory) => Err(Error::Argument {
+            argument,
+            problem: format!(
+                "{} is a whole model, which needs no base; leave it out",
+                directory.display()
+            ),
+        }),
     }
 }
 

@@ -26,6 +26,7 @@ pub fn stage_keys(recipe: &Recipe) -> Vec<(Job, String)> {
             recipe.seed.to_string().as_bytes(),
             data(recipe, job.stage).as_bytes(),
             start.as_bytes(),
+            recipe.model.dtype.name().as_bytes(),
         ]);
         keys.push((job, key));
     }

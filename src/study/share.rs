@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use glpft_checkpoints::{FileError, RunDirectory, create_directory_atomically};
+use glpft_checkpoints::{FileError, RunDirectory, create_directory_atomically, name_bases_anew};
 use glpft_recipes::{Recipe, Stage};
 
 use super::cell::Cell;
@@ -50,6 +50,7 @@ pub(super) fn take_over(
             // The model last: it says that the stage is finished.
             replace(&other.stage(name), &run.stage(name))?;
             replace(&other.model(name), &run.model(name))?;
+            name_bases_anew(run)?;
             shared.push(SharedStage {
                 stage: name,
                 from: sibling.directory.display().to_string(),

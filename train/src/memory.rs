@@ -19,7 +19,8 @@
 //! those of gate, up and their product, 3 f, or in attention those of its output and of query (one a thread, of which two are
 //! counted), key and value, which are laid out once more: 3 q + 4 k.
 
-use glpft_checkpoints::ModelConfig;
+use glpft_checkpoints::{AdaptedModule, ModelConfig};
+use glpft_model::adapter_config;
 use glpft_recipes::{Backward, StageRecipe, Tune};
 
 use crate::step::goes_back_twice;
@@ -136,33 +137,35 @@ struct Sizes {
 impl Sizes {
     fn of(config: &ModelConfig, recipe: &StageRecipe) -> Self {
         let full = recipe.tune == Tune::Full;
-        let targets = &recipe.lora.target_modules;
-        let adapted = |name: &str| !full && targets.iter().any(|target| target == name);
-        let [hidden, inner, heads, head_dim, kv_heads, rank] = [
+        let [hidden, inner, heads, head_dim, kv_heads] = [
             config.hidden_size,
             config.intermediate_size,
             config.heads,
             config.head_dim,
             config.kv_heads,
-            recipe.lora.rank,
         ]
         .map(|size| size as f64);
         let (query, key) = (heads * head_dim, kv_heads * head_dim);
-        let projections = config.projections();
-        let adapters = projections
-            .iter()
-            .take(projections.len() / config.layers.max(1))
-            .filter(|projection| adapted(projection.name))
-            .map(|projection| (projection.inputs + projection.outputs) as f64 * rank);
+        // Settings that do not fit are refused elsewhere; ranks may differ between layers.
+        let adapted = match full {
+            true => Vec::new(),
+            false => adapter_config(&recipe.lora)
+                .modules(config)
+                .unwrap_or_default(),
+        };
+        let layers = config.layers as f64;
+        let of_layer = |count: &dyn Fn(&AdaptedModule) -> usize| {
+            adapted.iter().map(count).sum::<usize>() as f64 / layers
+        };
+        let ranks = of_layer(&|module| module.rank);
+        let adapters = of_layer(&|module| (module.inputs + module.outputs) * module.rank);
         let kept = [
             2.0 * hidden,
             if config.qk_norm { query + key } else { 0.0 },
             2.0 * query + 2.0 * key + heads,
             2.0 * inner,
-            rank * adapters.clone().count() as f64,
+            ranks,
         ];
-        let layers = config.layers as f64;
-        let adapters: f64 = adapters.sum();
         let parameters = config.parameters() as f64;
         let matrix = config.vocab_size as f64 * hidden;
         let outer = if config.tied { matrix } else { 2.0 * matrix };

@@ -3,21 +3,16 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
+use super::base::{BaseFingerprint, base_directory};
+use super::modules::ReplacedParameter;
 use super::{
     ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, AdapterConfig, AdapterError, BASE_FINGERPRINT_FILE,
+    PICKLED_WEIGHTS_FILE,
 };
 use crate::{
-    CONFIG_FILE, FloatType, ModelCard, ModelConfig, ModelFiles, SafetensorsFile, TensorValues,
-    TokenizerSource, create_directory_atomically, fingerprint, read_json, write_json,
-    write_safetensors,
+    FloatType, ModelCard, ModelConfig, ModelFiles, SafetensorsFile, TensorShape, TensorValues,
+    TokenizerSource, create_directory_atomically, fingerprint, write_json, write_safetensors,
 };
-
-#[derive(Serialize, Deserialize)]
-struct BaseFingerprint {
-    fingerprint: String,
-}
 
 /// Everything of an adapter directory but the weights' values.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +23,10 @@ pub struct AdapterDirectory<'a> {
     pub model: &'a ModelConfig,
     /// The [`fingerprint`] of that model's weights.
     pub base_fingerprint: &'a str,
+    /// Where that model is from the adapter's folder, where the two move together.
+    pub base_beside: Option<&'a str>,
+    /// Tensors that are written beside those of [`AdapterConfig::tensors`].
+    pub beside: &'a [TensorShape],
     /// The type that weights are stored in.
     pub dtype: FloatType,
     /// Where the tokenizer comes from, if it is to lie beside the adapter.
@@ -57,7 +56,8 @@ impl AdapterDirectory<'_> {
         let settings = self.config.to_json();
         // Nothing is written that would be refused when it is read.
         AdapterConfig::from_json(settings.clone())?;
-        let tensors = self.config.tensors(self.model)?;
+        let mut tensors = self.config.tensors(self.model)?;
+        tensors.extend_from_slice(self.beside);
         if let Some(tokenizer) = &self.tokenizer {
             tokenizer.write_into(directory, Some(self.model.max_positions))?;
         }
@@ -66,6 +66,7 @@ impl AdapterDirectory<'_> {
         }
         let base = BaseFingerprint {
             fingerprint: self.base_fingerprint.to_owned(),
+            path: self.base_beside.map(str::to_owned),
         };
         write_json(&directory.join(BASE_FINGERPRINT_FILE), &base)?;
         write_json(&directory.join(ADAPTER_CONFIG_FILE), &settings)?;
@@ -87,12 +88,14 @@ impl Adapter {
     /// Opens the adapter in the folder `directory`.
     pub fn open(directory: &Path) -> Result<Self, AdapterError> {
         let config = AdapterConfig::read(directory)?;
-        let beside = directory.join(BASE_FINGERPRINT_FILE);
-        let base_fingerprint = match beside.exists() {
-            true => Some(read_json::<BaseFingerprint>(&beside)?.fingerprint),
-            false => None,
-        };
-        let weights = SafetensorsFile::open(&directory.join(ADAPTER_WEIGHTS_FILE))?;
+        let base_fingerprint = BaseFingerprint::read(directory)?.map(|base| base.fingerprint);
+        let weights = directory.join(ADAPTER_WEIGHTS_FILE);
+        if !weights.exists() && directory.join(PICKLED_WEIGHTS_FILE).exists() {
+            return Err(AdapterError::Pickle {
+                directory: directory.to_owned(),
+            });
+        }
+        let weights = SafetensorsFile::open(&weights)?;
         Ok(Self {
             directory: directory.to_owned(),
             config,
@@ -111,13 +114,27 @@ impl Adapter {
         &self.config
     }
 
+    /// The type that its weights are stored in: the widest, where they differ.
+    pub fn dtype(&self) -> FloatType {
+        let names = self.weights.names();
+        let mut types: Vec<_> = names
+            .iter()
+            .filter_map(|name| self.weights.float_type(name))
+            .collect();
+        types.dedup();
+        match types.as_slice() {
+            [one] => *one,
+            _ => FloatType::F32,
+        }
+    }
+
     /// The fingerprint of the base it was trained on; PEFT's own adapters have none.
     pub fn base_fingerprint(&self) -> Option<&str> {
         self.base_fingerprint.as_deref()
     }
 
-    /// The base's folder: `base_model_name_or_path` from the adapter's folder, or else (as
-    /// PEFT has it) from the current one.
+    /// The base's folder: where [`BASE_FINGERPRINT_FILE`] says that it is, else `base_model_name_or_path` from the
+    /// adapter's folder, else (as PEFT has it) from the current one.
     pub fn base_directory(&self) -> Result<PathBuf, AdapterError> {
         base_directory(&self.directory, &self.config.base)
     }
@@ -125,7 +142,9 @@ impl Adapter {
     /// Checks that the adapter belongs to the model in `base`: tensors by name and shape,
     /// and, where the adapter names one, the fingerprint (reads all of the base's weights).
     pub fn check(&self, model: &ModelConfig, base: &ModelFiles) -> Result<(), AdapterError> {
-        self.weights.check(&self.config.tensors(model)?)?;
+        let mut tensors = self.config.tensors(model)?;
+        tensors.extend(self.beside(model));
+        self.weights.check(&tensors)?;
         let Some(expected) = &self.base_fingerprint else {
             return Ok(());
         };
@@ -141,24 +160,27 @@ impl Adapter {
         })
     }
 
-    /// Reads one of the tensors of [`AdapterConfig::tensors`], row-major, widened exactly.
+    /// The base's embedding and head, as far as they lie beside the adapter (PEFT puts them there where they are
+    /// targets). They take the place of the base's.
+    pub fn beside(&self, model: &ModelConfig) -> Vec<TensorShape> {
+        let beside = self.config.beside(model).into_iter();
+        let tensors = beside.map(|beside| beside.tensor);
+        tensors
+            .filter(|tensor| self.weights.shape(&tensor.name).is_some())
+            .collect()
+    }
+
+    /// The parameters of the base that the adapter's file holds anew: those beside the adapter, then those of modules
+    /// that are stored whole.
+    pub fn replaced(&self, model: &ModelConfig) -> Vec<ReplacedParameter> {
+        let mut replaced = self.config.beside(model);
+        replaced.retain(|beside| self.weights.shape(&beside.tensor.name).is_some());
+        replaced.extend(self.config.saved(model));
+        replaced
+    }
+
+    /// Reads one of the tensors of [`AdapterConfig::tensors`] or [`beside`](Self::beside), row-major, widened exactly.
     pub fn read_f32(&self, name: &str, expected: &[usize]) -> Result<Vec<f32>, AdapterError> {
         Ok(self.weights.read_f32(name, expected)?)
-    }
-}
-
-/// Finds the base that the adapter in `directory` calls `name`.
-pub(crate) fn base_directory(directory: &Path, name: &str) -> Result<PathBuf, AdapterError> {
-    let looked = vec![directory.join(name), PathBuf::from(name)];
-    let found = looked
-        .iter()
-        .find(|path| !name.is_empty() && path.join(CONFIG_FILE).is_file());
-    match found {
-        Some(found) => Ok(found.clone()),
-        None => Err(AdapterError::NoBase {
-            adapter: directory.to_owned(),
-            name: name.chars().take(200).collect(),
-            looked,
-        }),
     }
 }

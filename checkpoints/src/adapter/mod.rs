@@ -1,22 +1,31 @@
 //! Low-rank adapters as PEFT writes them.
 
+mod base;
 mod config;
 mod files;
+mod modules;
+mod names;
+mod unsupported;
 
 use std::path::PathBuf;
 
 use crate::{ConfigError, FileError, JsonError, WeightsError};
 
+pub(crate) use base::base_directory;
+pub use base::name_bases_anew;
 pub use config::AdapterConfig;
-pub(crate) use files::base_directory;
 pub use files::{Adapter, AdapterDirectory};
+pub use modules::{AdaptedKind, AdaptedModule, ReplacedParameter};
+pub use names::ModuleNames;
 
 /// The file with an adapter's settings.
 pub const ADAPTER_CONFIG_FILE: &str = "adapter_config.json";
 /// The file with an adapter's weights.
 pub const ADAPTER_WEIGHTS_FILE: &str = "adapter_model.safetensors";
-/// The file that says which weights an adapter belongs to. A file of its own: PEFT warns of
-/// keys in `adapter_config.json` that it does not know, and old versions refuse them.
+/// The file with an adapter's weights as old versions of PEFT wrote it: a pickle, which is not read.
+const PICKLED_WEIGHTS_FILE: &str = "adapter_model.bin";
+/// The file that says which weights an adapter belongs to, and where they are from here. A file of its own: PEFT warns
+/// of keys in `adapter_config.json` that it does not know, and old versions refuse them.
 pub const BASE_FINGERPRINT_FILE: &str = "base_fingerprint.json";
 
 /// An adapter that cannot be read, written or used.
@@ -34,14 +43,41 @@ pub enum AdapterError {
     /// The adapter's weights, or its base's.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// A target that names no linear map of the model.
+    /// Targets of which the model has none.
     #[error(
-        "the LoRA target `{target}` matches nothing in the model; there are q_proj, k_proj, \
-         v_proj, o_proj, gate_proj, up_proj and down_proj"
+        "the LoRA targets `{targets}` match nothing in the model; there are q_proj, k_proj, \
+         v_proj, o_proj, gate_proj, up_proj, down_proj, embed_tokens and lm_head"
     )]
-    Target {
-        /// The target.
-        target: String,
+    Targets {
+        /// The targets.
+        targets: String,
+    },
+    /// A regular expression that cannot be used.
+    #[error("`{key}` has {text:?}, which cannot be used as a regular expression: {message}")]
+    Pattern {
+        /// The key of `adapter_config.json`.
+        key: &'static str,
+        /// The expression.
+        text: String,
+        /// Why.
+        message: String,
+    },
+    /// Adapters that are tied like the embedding and the head.
+    #[error(
+        "`ensure_weight_tying` is true for an adapter on the embedding or the head, which the base ties; only false is \
+         supported: each of the two has its own adapter"
+    )]
+    WeightTying,
+    /// Weights as a pickle.
+    #[error(
+        "{} holds adapter_model.bin, a pickle, which is not read because it can run any program; in Python, \
+         `PeftModel.from_pretrained(base, {:?}).save_pretrained(\"new\")` writes it as adapter_model.safetensors",
+        .directory.display(),
+        .directory.display().to_string()
+    )]
+    Pickle {
+        /// The adapter's folder.
+        directory: PathBuf,
     },
     /// An adapter that was trained on other weights.
     #[error(
@@ -63,9 +99,10 @@ pub enum AdapterError {
     /// A base that is not where the adapter says.
     #[error(
         "the base of {} is not found: `base_model_name_or_path` is {name:?}; looked for a model \
-         directory at {}; fetch the base and correct that path",
+         directory at {}; {}",
         .adapter.display(),
-        .looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" and ")
+        .looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" and "),
+        give_base(.adapter)
     )]
     NoBase {
         /// The adapter's folder.
@@ -75,4 +112,24 @@ pub enum AdapterError {
         /// The paths tried.
         looked: Vec<PathBuf>,
     },
+    /// An adapter that does not say what its base is.
+    #[error(
+        "the adapter in {} names no base: `base_model_name_or_path` is {said}; {}",
+        .adapter.display(),
+        give_base(.adapter)
+    )]
+    Baseless {
+        /// The adapter's folder.
+        adapter: PathBuf,
+        /// What it says instead: nothing, null or an empty text.
+        said: &'static str,
+    },
+}
+
+fn give_base(adapter: &std::path::Path) -> String {
+    format!(
+        "give it with --base DIR: `glpft export {} --base DIR --to NEW` writes an adapter that names its base, with \
+         --merge a whole model",
+        adapter.display()
+    )
 }

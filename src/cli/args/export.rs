@@ -47,7 +47,13 @@ pub(crate) struct ExportArgs {
     /// Adds an adapter to its base: a whole model
     #[arg(long)]
     pub merge: bool,
-    /// Stores the weights in another type; default: as they are
+    /// The model that an adapter belongs to; default: the one that the adapter names
+    #[arg(long, value_name = "DIR")]
+    pub base: Option<PathBuf>,
+    /// What the exported adapter calls its base, such as its name on the Hugging Face hub; default: the base's path
+    #[arg(long, value_name = "NAME", conflicts_with = "merge")]
+    pub base_name: Option<String>,
+    /// Stores the weights in another type; default: the type that they are stored in, merged ones the base's
     #[arg(long, value_enum)]
     pub dtype: Option<DtypeArg>,
     /// Replaces what is at --to

@@ -126,6 +126,7 @@ pub fn recipe() -> StageRecipe {
             ]
             .map(str::to_owned)
             .to_vec(),
+            ..LoraRecipe::default()
         },
         epochs: 2,
         lr: 1e-2,
