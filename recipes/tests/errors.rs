@@ -226,6 +226,18 @@ fn wrong_types_name_what_is_expected() {
             "my.toml:1:29: `stage.lora.target_modules` must be an array of strings, found the string \"q_proj\"",
         ),
         (
+            "stage.lora.rank_pattern = [\"q_proj\"]",
+            "my.toml:1:27: `stage.lora.rank_pattern` must be a table of whole numbers, such as { q_proj = 16 }, found an array",
+        ),
+        (
+            "stage.lora.rank_pattern = { q_proj = 16, up_proj = 0 }",
+            "my.toml:1:27: `stage.lora.rank_pattern.up_proj` is 0; allowed: 1 to 16384",
+        ),
+        (
+            "stage.lora.alpha_pattern = { q_proj = \"much\" }",
+            "my.toml:1:28: `stage.lora.alpha_pattern.q_proj` must be a number, found the string \"much\"",
+        ),
+        (
             "stage.lora.target_modules = [\"q_proj\", 3]",
             "my.toml:1:29: `stage.lora.target_modules` must be an array of strings, found the integer 3 in the array",
         ),

@@ -146,6 +146,29 @@ fn overrides_read_toml_or_bare_words() {
 }
 
 #[test]
+fn patterns_of_adapters_are_tables() {
+    let text = "[stage.lora]\nrank_pattern = { q_proj = 16, \"layers.0.mlp.up_proj\" = 2 }\n\
+                [stage.lora.alpha_pattern]\n'v_\\w+' = 3\n";
+    let sets = [
+        "stage.planner.lora.rank_pattern={ v_proj = 4 }",
+        "stage.lora.rslora=true",
+    ];
+    let recipe = Recipe::parse(text, "my.toml", &common::overrides(&sets)).unwrap();
+    let ranks = |stage| Vec::from_iter(recipe.stage(stage).lora.rank_pattern.clone());
+    let [layer, q] = ["layers.0.mlp.up_proj", "q_proj"].map(str::to_owned);
+    assert_eq!(ranks(Stage::Global), [(layer, 2), (q, 16)]);
+    assert_eq!(ranks(Stage::Planner), [("v_proj".to_owned(), 4)]);
+    let alphas = &recipe.stage.caller.lora.alpha_pattern;
+    assert_eq!(alphas.get(r"v_\w+"), Some(&3.0));
+    assert!(recipe.stage.summarizer.lora.rslora);
+    let again = Recipe::parse(&recipe.to_toml(), "my.toml", &[]).unwrap();
+    assert_eq!(again.stage, recipe.stage);
+    let one = ["stage.lora.rank_pattern.q_proj=4"];
+    let error = Recipe::parse(text, "my.toml", &common::overrides(&one)).unwrap_err();
+    assert!(error.to_string().contains("is set as a whole"), "{error}");
+}
+
+#[test]
 fn the_arrangement_decides_over_from() {
     let from = |sets: &[&str]| {
         let recipe = parse(MINIMAL, sets).unwrap();

@@ -36,6 +36,23 @@ fn a_wrong_last_stage_is_told_before_the_first() {
 }
 
 #[test]
+fn a_pattern_of_no_projection_is_refused_before_anything_is_trained() {
+    let here = folder();
+    let with = |pattern: &str| {
+        let pattern = format!("--set=stage.lora.{pattern}");
+        smoke(
+            here.path(),
+            &["run", "sample", "--set=stage.tune=lora", &pattern],
+        )
+    };
+    let parts = ["stage.global.lora.rank_pattern", "`k_proj` matches no"];
+    with("rank_pattern={ q_proj = 2, k_proj = 2 }").fails(2, &parts);
+    let parts = ["stage.global.lora.alpha_pattern", "`q(` is no regular"];
+    with("alpha_pattern={ \"q(\" = 2 }").fails(2, &parts);
+    assert!(!here.path().join("runs").exists());
+}
+
+#[test]
 fn overwriting_with_what_cannot_be_used_removes_nothing() {
     let here = folder();
     glpft(here.path(), ["prepare", "sample", "-q"]).ok();

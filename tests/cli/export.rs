@@ -47,6 +47,103 @@ fn adapters_are_exported_as_they_are_or_merged() {
     assert!(merged.join("adapter_config.json").exists());
 }
 
+/// Published adapters name a hub's model, or a path on another machine.
+#[test]
+fn a_base_is_given_to_an_adapter_or_named_in_it() {
+    let here = folder();
+    let lora = "--set=stage.tune=lora";
+    for stage in ["--stage=global", "--stage=planner"] {
+        smoke(here.path(), &["train", "sample", lora, stage]).ok();
+    }
+    let role = ["export", "runs/sample", "--role=planner"];
+    let named = [&role[..], &["--to=named", "--base-name=someone/a-model"]].concat();
+    glpft(here.path(), &named).ok();
+    let config = here.path().join("named/adapter_config.json");
+    let base = |config| read_json(config)["base_model_name_or_path"].clone();
+    assert_eq!(base(&config), "someone/a-model");
+    let export = |arguments: &[&str]| {
+        let all = [&["export", "named", "--to=new"], arguments].concat();
+        glpft(here.path(), all)
+    };
+    export(&["--merge"]).fails(1, &["someone/a-model", "--base DIR"]);
+    let global = "--base=runs/sample/models/global";
+    export(&["--merge", global]).ok();
+    assert!(here.path().join("new/config.json").exists());
+    export(&[global, "--overwrite"]).ok();
+    let absolute = here.path().join("runs/sample/models/global").canonicalize();
+    let config = here.path().join("new/adapter_config.json");
+    assert_eq!(base(&config), absolute.unwrap().to_str().unwrap());
+    // It belongs to that base alone, and a whole model to none.
+    let merged = ["export", "new", "--merge", "--to=merged"];
+    glpft(here.path(), merged).ok();
+    let other = ["--base=merged", "--merge", "--overwrite"];
+    export(&other).fails(1, &["other weights"]);
+    let whole = ["export", "merged", "--to=copy", "--base=merged"];
+    glpft(here.path(), whole).fails(2, &["--base", "whole model"]);
+    let both = ["--merge", "--base-name=a/b"];
+    export(&both).fails(2, &["--base-name"]);
+}
+
+#[test]
+fn a_moved_run_names_its_bases_anew() {
+    let here = folder();
+    let run = |out: &str| {
+        let out = format!("--out={out}");
+        smoke(
+            here.path(),
+            &["run", "sample", "--set=stage.tune=lora", &out],
+        )
+    };
+    run("first").ok();
+    let base = |run: &str| {
+        let config = here
+            .path()
+            .join(run)
+            .join("models/planner/adapter_config.json");
+        let name = read_json(&config)["base_model_name_or_path"].clone();
+        name.as_str().unwrap().to_owned()
+    };
+    let global = |run: &str| {
+        let global = here.path().join(run).join("models/global");
+        global.canonicalize().unwrap().to_str().unwrap().to_owned()
+    };
+    assert_eq!(base("first"), global("first"));
+    fs::rename(here.path().join("first"), here.path().join("second")).unwrap();
+    // It is found beside the adapter.
+    let export = ["export", "second", "--role=planner", "--to=planner"];
+    glpft(here.path(), export).ok();
+    assert!(base("second").contains("first"));
+    run("second").ok();
+    assert_eq!(base("second"), global("second"));
+}
+
+#[test]
+fn models_keep_the_type_of_their_base() {
+    let here = folder();
+    let dtype =
+        |path: &str| read_json(&here.path().join(path).join("config.json"))["dtype"].clone();
+    let single = |arguments: &[&str]| {
+        let all = [
+            "train",
+            "sample",
+            "--stage=global",
+            "--set=arrangement=single",
+        ];
+        smoke(here.path(), &[&all[..], arguments].concat())
+    };
+    single(&["--out=plain"]).ok();
+    assert_eq!(dtype("plain/models/global"), "float32");
+    let export = ["export", "plain", "--to=half", "--dtype=bf16"];
+    glpft(here.path(), export).ok();
+    assert_eq!(dtype("half"), "bfloat16");
+    single(&["--from=half", "--out=from-half"]).ok();
+    assert_eq!(dtype("from-half/models/global"), "bfloat16");
+    glpft(here.path(), ["export", "from-half", "--to=again"]).ok();
+    assert_eq!(dtype("again"), "bfloat16");
+    single(&["--from=half", "--out=single", "--set=model.dtype=f32"]).ok();
+    assert_eq!(dtype("single/models/global"), "float32");
+}
+
 #[test]
 fn a_killed_export_leaves_nothing_that_stays() {
     let here = folder();

@@ -23,8 +23,9 @@ use glpft_data::{Purpose, Random};
 use glpft_train::read_log;
 
 /// Four stages of a tiny model: full, LoRA, LoRA layer by layer, full with layers recomputed; prefix trees and
-/// validation on, a checkpoint every second step, two of them and the best one kept.
-const SETTINGS: [&str; 18] = [
+/// validation on, a checkpoint every second step, two of them and the best one kept. The global model is rounded to bf16,
+/// and the adapters' ranks differ.
+const SETTINGS: [&str; 21] = [
     "model.random.hidden_size=32",
     "model.random.intermediate_size=64",
     "model.random.layers=2",
@@ -39,6 +40,9 @@ const SETTINGS: [&str; 18] = [
     "stage.keep_checkpoints=2",
     "stage.keep_best=true",
     "stage.lora.dropout=0.1",
+    "stage.lora.rslora=true",
+    "stage.lora.rank_pattern={ \"layers.1.self_attn.q_proj\" = 3 }",
+    "model.dtype=bf16",
     "stage.planner.tune=lora",
     "stage.caller.tune=lora",
     "stage.caller.backward=layer-wise",

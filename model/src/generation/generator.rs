@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use glpft_checkpoints::ModelConfig;
-
 use super::cache::Cache;
 use super::error::GenerationError;
 use super::kept::{Kept, Room};
@@ -50,9 +48,10 @@ impl Generator {
     pub fn new(models: Vec<Decoder>, settings: GeneratorSettings) -> Self {
         let first = &models[0];
         // An adapter on the embedding or the head unties the two; the cache has neither.
-        let shape = |model: &Decoder| ModelConfig {
-            tied: false,
-            ..model.config().clone()
+        let shape = |model: &Decoder| {
+            let mut config = model.config().clone();
+            config.tied = false;
+            config
         };
         let same = |model: &Decoder| shape(model) == shape(first) && model.dtype() == first.dtype();
         assert!(models.iter().all(same));
