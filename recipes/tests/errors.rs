@@ -79,7 +79,7 @@ fn a_typo_in_every_section_names_line_and_nearest_key() {
         // Nothing near.
         (
             "[model]\nquantization = 4\n",
-            "my.toml:2:1: unknown key `quantization` in [model]; valid keys there: `base`, `tokenizer`, `random`",
+            "my.toml:2:1: unknown key `quantization` in [model]; valid keys there: `base`, `tokenizer`, `dtype`, `random`",
         ),
         (
             "\"a\\nb\" = 4\n",
@@ -281,7 +281,7 @@ fn numbers_are_range_checked() {
         ("stage.epsilon=0", "more than 0, at most 1"),
         ("stage.keep_checkpoints=0", "1 to 1000000000"),
         ("stage.max_steps=0", "1 to 1000000000"),
-        ("stage.lora.rank=0", "1 to 65536"),
+        ("stage.lora.rank=0", "1 to 16384"),
         ("stage.lora.alpha=0", "more than 0, at most 1000000"),
         ("stage.lora.dropout=1", "at least 0, less than 1"),
         ("model.random.layers=0", "1 to 4096"),

@@ -147,7 +147,7 @@ fn overrides_read_toml_or_bare_words() {
 
 #[test]
 fn patterns_of_adapters_are_tables() {
-    let text = "[stage.lora]\nrank_pattern = { q_proj = 16, \"layers.0.mlp.up_proj\" = 2 }\n\
+    let text = "data.source = \"d\"\nmodel.base = \"b\"\n[stage.lora]\nrank_pattern = { q_proj = 16, \"layers.0.mlp.up_proj\" = 2 }\n\
                 [stage.lora.alpha_pattern]\n'v_\\w+' = 3\n";
     let sets = [
         "stage.planner.lora.rank_pattern={ v_proj = 4 }",

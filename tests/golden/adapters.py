@@ -8,7 +8,7 @@ Needs torch, transformers 5 and peft; make.py's models. The results are committe
 A case has adapter_config.json and adapter_model.safetensors as PEFT saved them (but `base_model_name_or_path`, which names
 the golden model beside it, and keys that say "edited" below) and expected.safetensors: `logits` [row, position, vocabulary]
 of IDS, and where it says "gradients" the gradient of the mean cross-entropy by each tensor of the adapter. Logits are those
-of the directory, opened again, in f32 on the CPU with eager attention.
+of the directory, opened again, computed in double precision on the CPU with eager attention, stored in single.
 """
 
 import json
@@ -126,14 +126,14 @@ def make(case, seed):
     (out / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n")
 
     model = PeftModel.from_pretrained(base(name), out, is_trainable=with_gradients)
-    model.eval()
+    model.eval().double()
     output = model(IDS, labels=IDS)
-    expected = dict(logits=output.logits.detach().contiguous())
+    expected = dict(logits=output.logits.detach().float().contiguous())
     if with_gradients:
         output.loss.backward()
         for path, parameter in model.named_parameters():
             if ".lora_" in path:
-                expected[path.replace(".default", "")] = parameter.grad.contiguous()
+                expected[path.replace(".default", "")] = parameter.grad.float().contiguous()
     plain = base(name)(IDS).logits
     assert (plain - expected["logits"]).abs().max() > 0.1, "the adapter does nothing"
     save_file(expected, out / "expected.safetensors")
