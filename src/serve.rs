@@ -58,7 +58,7 @@ impl ServeTeam {
 }
 
 /// Serves a team as a chat until `stop`; `ready` is told the address once the models are loaded. Tools' replies become
-/// turns as in the team's run, whatever `settings` say.
+/// turns, and tools text, as in the team's run, whatever `settings` say.
 ///
 /// # Errors
 /// The models cannot be used; [`Error::Serve`] for the rest.
@@ -69,7 +69,8 @@ pub fn serve_team(
     stop: Stop,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Error> {
-    settings.observations = run_facts(&team.team)?.observations;
+    let facts = run_facts(&team.team)?;
+    (settings.observations, settings.schemas) = (facts.observations, facts.schemas);
     let open = Box::new(move || {
         let opened = team.open();
         opened.map_err(|error| Box::new(error) as Box<dyn StdError + Send + Sync>)

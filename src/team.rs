@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use glpft_agent::{Generate, GenerateError, Generated, Request, Role};
+use glpft_agent::{Generate, GenerateError, Generated, Measure, Request, Role};
 use glpft_data::{PromptTokenizer, SegmentCache};
 use glpft_model::Decoder;
 use glpft_model::generation::{GenerationError, Generator, TokenRequest};
@@ -208,6 +208,17 @@ impl Generate for Team {
         }
         // Every request has a member, and every member a generator.
         Ok(all.into_iter().flatten().collect())
+    }
+
+    fn measure(&self, request: &Request) -> Result<Option<Measure>, GenerateError> {
+        let member = self.members.get(&request.role);
+        let member = member.ok_or(GenerateError::NoModel(request.role))?;
+        let positions = self.generators[member.generator].max_positions();
+        Ok(Some(Measure {
+            prompt_tokens: member.prompt(request, &mut SegmentCache::default())?.len(),
+            room: request.limits.room(positions),
+            positions,
+        }))
     }
 
     fn forget(&mut self) {

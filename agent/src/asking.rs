@@ -1,14 +1,17 @@
 //! What the policies of models have in common: settings, seeds, and asking again where nothing was said.
 
 use glpft_data::python::strip;
-use glpft_data::{Conversation, Speaker, Text, fingerprint};
+use glpft_data::{Conversation, Speaker, Text, fingerprint, smallest_cut};
 use glpft_data::{Purpose, Random};
 use glpft_recipes::Schemas;
 
-use crate::generate::{Generate, GenerateError, Limits, Request, Role, Sampling, StopReason};
+use crate::generate::{
+    Generate, GenerateError, Limits, Measure, Request, Role, Sampling, StopReason,
+};
 use crate::listener::Listener;
 use crate::planner::{NOTHING, clean_output};
 use crate::policy::Asked;
+use crate::said::TooLong;
 use crate::usage::Usage;
 
 /// Ends an answer where a model writes the separator's text.
@@ -16,6 +19,16 @@ const SEPARATOR: &str = "</s>";
 
 /// How often an output that says nothing is asked for in all (α-UMi, `collab_agent_model.py`).
 const ATTEMPTS: usize = 5;
+
+/// What becomes of a prompt that is longer than its model can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LongPrompts {
+    /// Nobody is asked ([`Said::too_long`](crate::Said::too_long)).
+    Refuse,
+    /// As in training: tools, instruction and last turn stay, whole oldest turns go ([`Said::left_out`](crate::Said::left_out)).
+    /// A prompt that is too long all the same is refused.
+    OldestTurns,
+}
 
 /// How a policy's models are asked. The prompts are those of training.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +42,8 @@ pub struct PolicySettings {
     pub system_prefix: bool,
     /// What prompts show of functions' schemas: as in training.
     pub schemas: Schemas,
+    /// What becomes of prompts that are too long.
+    pub long_prompts: LongPrompts,
 }
 
 impl PolicySettings {
@@ -53,6 +68,7 @@ impl PolicySettings {
             limits: Limits::LIVE,
             system_prefix: true,
             schemas: Schemas::Published,
+            long_prompts: LongPrompts::OldestTurns,
         }
     }
 
@@ -78,8 +94,13 @@ pub struct StepSettings {
     pub policy: PolicySettings,
     /// The most tokens of the whole step, a team's rationale included; none: each answer has its own limit alone.
     pub new_tokens: Option<usize>,
-    /// Whether it may be a call. Where not, a planner that hands over to the caller hands over to the summarizer.
+    /// Whether it may be a call; without functions it may not in any case. Where not, a planner that hands over to the
+    /// caller hands over to the summarizer.
     pub may_call: bool,
+    /// Whether nothing stands in for what no model wrote: a planner that was cut before it handed over calls nobody, a call
+    /// that was cut or names no function is none, an answer that says nothing is empty. The published agent calls in the
+    /// first case and says `none` in the others.
+    pub as_written: bool,
 }
 
 impl From<PolicySettings> for StepSettings {
@@ -88,27 +109,50 @@ impl From<PolicySettings> for StepSettings {
             policy,
             new_tokens: None,
             may_call: true,
+            as_written: false,
         }
     }
 }
 
 impl StepSettings {
-    /// The limits of an answer, where the step has generated so many tokens before; one token is left in any case.
-    fn limits(&self, generated: usize) -> Limits {
+    /// The limits of an answer, where the step has generated so many tokens before; none where it has no more.
+    fn limits(&self, generated: usize) -> Option<Limits> {
         let mut limits = self.policy.limits;
         if let Some(most) = self.new_tokens {
-            let left = most.saturating_sub(generated).max(1);
+            let left = most.checked_sub(generated).filter(|&left| left > 0)?;
             limits.new_tokens = limits.new_tokens.min(left);
         }
-        limits
+        Some(limits)
     }
 }
 
-/// What asking cost a step, and whether a limit ended one of its answers.
+/// What a step has cost so far, and what its prompts lack.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cost {
     pub usage: Usage,
+    pub left_out: usize,
+}
+
+/// What a model wrote.
+#[derive(Clone, Debug)]
+pub(crate) struct Output {
+    /// The cleaned text; [`NOTHING`] where it says nothing.
+    pub text: String,
+    /// Whether a limit ended it.
     pub cut: bool,
+    /// Whether it says nothing.
+    pub silent: bool,
+}
+
+impl Output {
+    /// Of a model that was not asked.
+    pub fn none() -> Self {
+        Self {
+            text: NOTHING.to_owned(),
+            cut: false,
+            silent: true,
+        }
+    }
 }
 
 /// The path of a step as the conversation that prompts are made of.
@@ -139,9 +183,51 @@ pub(crate) struct Prompted {
     pub prompt: Text,
 }
 
+/// A step's prompt as it fits the role's model: `prompt` makes it without so many of its oldest turns, of which `most` may go.
+/// What had to go is noted in `cost`.
+pub(crate) fn fitted(
+    generator: &dyn Generate,
+    settings: &StepSettings,
+    cost: &mut Cost,
+    role: Role,
+    most: usize,
+    prompt: &dyn Fn(usize) -> Text,
+) -> Result<Result<Text, TooLong>, GenerateError> {
+    // A step that has no more tokens is not asked for any.
+    let limits = settings.limits(cost.usage.new_tokens);
+    let measure = |prompt: &Text| {
+        generator.measure(&Request {
+            role,
+            prompt: prompt.clone(),
+            stop: Vec::new(),
+            limits: limits.unwrap_or(settings.policy.limits),
+            sampling: Sampling::Greedy,
+        })
+    };
+    let whole = prompt(0);
+    let Some(found) = measure(&whole)? else {
+        return Ok(Ok(whole));
+    };
+    let fits = |measure: Measure| measure.prompt_tokens <= measure.room;
+    if fits(found) {
+        return Ok(Ok(whole));
+    }
+    if settings.policy.long_prompts == LongPrompts::OldestTurns {
+        let cut = smallest_cut(most, |cut| Ok(measure(&prompt(cut))?.is_none_or(fits)))?;
+        if let Some(cut) = cut {
+            cost.left_out = cost.left_out.max(cut);
+            return Ok(Ok(prompt(cut)));
+        }
+    }
+    Ok(Err(TooLong {
+        role,
+        measure: found,
+    }))
+}
+
 /// Asks for all of them at once, and again for those that say nothing: where tokens are drawn, up to [`ATTEMPTS`] times
-/// with other seeds. The cleaned outputs, in the prompts' order; what they cost is added to their steps' cost. `settings`
-/// and `cost` have one element a step. Steps that `listener` does not wait for are left out.
+/// with other seeds. The outputs are in the prompts' order; what they cost is added to their steps' cost. `settings`
+/// and `cost` have one element a step. Steps that `listener` does not wait for are left out; one that has no more tokens is cut.
 pub(crate) fn ask(
     generator: &mut dyn Generate,
     settings: &[StepSettings],
@@ -149,32 +235,35 @@ pub(crate) fn ask(
     prompts: &[Prompted],
     cost: &mut [Cost],
     listener: &dyn Listener,
-) -> Result<Vec<String>, GenerateError> {
+) -> Result<Vec<Output>, GenerateError> {
     let attempts = |step: usize| match settings[step].policy.sampling {
         Sampling::Greedy => 1,
         Sampling::Random { .. } => ATTEMPTS,
     };
-    let mut outputs = vec![NOTHING.to_owned(); prompts.len()];
+    let mut outputs = vec![Output::none(); prompts.len()];
     let mut open: Vec<usize> = (0..prompts.len()).collect();
     for attempt in 0..ATTEMPTS {
         open.retain(|&at| listener.waits(prompts[at].step));
+        let mut requests = Vec::with_capacity(open.len());
+        open.retain(|&at| {
+            let Prompted { step, role, prompt } = &prompts[at];
+            let settings = &settings[*step];
+            let Some(limits) = settings.limits(cost[*step].usage.new_tokens) else {
+                outputs[at].cut = true;
+                return false;
+            };
+            requests.push(Request {
+                role: *role,
+                prompt: prompt.clone(),
+                stop: vec![SEPARATOR.to_owned()],
+                limits,
+                sampling: settings.policy.at(&asked[*step], *role, attempt),
+            });
+            true
+        });
         if open.is_empty() {
             break;
         }
-        let requests: Vec<Request> = open
-            .iter()
-            .map(|&at| {
-                let Prompted { step, role, prompt } = &prompts[at];
-                let settings = &settings[*step];
-                Request {
-                    role: *role,
-                    prompt: prompt.clone(),
-                    stop: vec![SEPARATOR.to_owned()],
-                    limits: settings.limits(cost[*step].usage.new_tokens),
-                    sampling: settings.policy.at(&asked[*step], *role, attempt),
-                }
-            })
-            .collect();
         let waits = |at: usize| listener.waits(prompts[open[at]].step);
         let answers = generator.generate_while(&requests, &waits)?;
         if answers.len() != requests.len() {
@@ -185,14 +274,18 @@ pub(crate) fn ask(
         }
         let mut silent = Vec::new();
         for (at, answer) in open.into_iter().zip(&answers) {
-            let cost = &mut cost[prompts[at].step];
-            cost.usage += Usage::from(answer);
-            cost.cut |= answer.finish == StopReason::Length;
+            cost[prompts[at].step].usage += Usage::from(answer);
             // A planner's only text may be its tag, whose leading space is part of the turn: no strip here.
-            outputs[at] = clean_output(&answer.text).to_owned();
-            if matches!(strip(&answer.text), "" | "." | "," | ":") || outputs[at] == NOTHING {
+            let text = clean_output(&answer.text).to_owned();
+            let says_nothing = matches!(strip(&answer.text), "" | "." | "," | ":");
+            if says_nothing || text == NOTHING {
                 silent.push(at);
             }
+            outputs[at] = Output {
+                text,
+                cut: answer.finish == StopReason::Length,
+                silent: says_nothing,
+            };
         }
         // Only a planner is asked again in the published agent.
         open = silent;

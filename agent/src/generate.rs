@@ -65,6 +65,26 @@ impl Limits {
     };
 }
 
+impl Limits {
+    /// How many tokens a prompt may have where the model has so many positions: none of them belongs to the answer, which
+    /// gets half of them at most.
+    pub fn room(&self, positions: usize) -> usize {
+        let room = positions - self.new_tokens.min(positions / 2);
+        room.min(self.prompt_tokens)
+    }
+}
+
+/// A prompt beside what its model can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Measure {
+    /// The prompt's tokens, none cut.
+    pub prompt_tokens: usize,
+    /// How many may be asked with, an answer as long as the limits allow beside them.
+    pub room: usize,
+    /// The tokens that the model can read and write together.
+    pub positions: usize,
+}
+
 /// How the next token is chosen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sampling {
@@ -183,6 +203,15 @@ pub trait Generate {
         _wanted: &dyn Fn(usize) -> bool,
     ) -> Result<Vec<Generated>, GenerateError> {
         self.generate(requests)
+    }
+
+    /// How long a request's prompt is, and how long it may be; none where that is not known. A prompt that is longer loses its
+    /// beginning when it is asked: who must not lose any asks here first.
+    ///
+    /// # Errors
+    /// There is no model for the role, or its tokenizer fails.
+    fn measure(&self, _request: &Request) -> Result<Option<Measure>, GenerateError> {
+        Ok(None)
     }
 
     /// Lets go of what is kept of earlier prompts: no later one begins like them. Only memory and time depend on it.

@@ -17,6 +17,7 @@ mod parse;
 mod planner;
 mod policy;
 mod prompts;
+mod readable;
 mod reply;
 mod retrieve;
 mod rollout;
@@ -32,12 +33,12 @@ mod tool_server;
 mod usage;
 mod watched;
 
-pub use asking::{PolicySettings, StepSettings};
-pub use calls::{Calls, Unreached};
+use asking::{LongPrompts, PolicySettings, StepSettings};
+use calls::{Calls, Unreached};
 pub use decision::{Decision, Plan};
 pub use environment::{OBSERVATION_CHARACTERS, Observed, step};
 pub use generate::{
-    Generate, GenerateError, Generated, Limits, Request, Role, Sampling, StopReason,
+    Generate, GenerateError, Generated, Limits, Measure, Request, Role, Sampling, StopReason,
 };
 pub use http::{Fault, FaultKind, HttpClient, ProxyError};
 pub use instructions::{InstructionsError, read_instructions};
@@ -46,12 +47,13 @@ pub use naming::{change_name, standard_category, standardize};
 pub use parse::{ParseError, parse_step};
 pub use planner::{NOTHING, PlannerTurn, clean_output};
 pub use policy::{Asked, Policy};
-pub use prompts::StepPrompts;
+pub use prompts::{Cut, StepPrompts};
+pub use readable::readable;
 pub use reply::{Code, ToolReply};
 pub use retrieve::retrieve;
 pub use rollout::{Limit, PathStep, Rollout, RolloutEnd};
 pub use rollouts::{RolloutObserver, RolloutSettings, run_rollouts};
-pub use said::{FINISH, Said};
+pub use said::{FINISH, Said, TooLong};
 pub use search::{Rank, RepliesFirst, Search, SearchSettings, Strategy, StrategyError};
 pub use servers::{
     CachedTools, HttpSettings, Key, RapidApi, ServerError, Strip, VirtualApi, open_server,

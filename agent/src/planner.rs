@@ -38,6 +38,11 @@ pub struct PlannerTurn {
 }
 
 impl PlannerTurn {
+    /// Whether an output says who comes next.
+    pub fn has_tag(output: &str) -> bool {
+        TAGS.iter().any(|(tag, _)| output.contains(tag))
+    }
+
     /// Reads a planner's raw output (α-UMi, `infer_pipeline.py`).
     ///
     /// After [`clean_output`], the text is cut behind the first `Next: give up.`; without one behind the first

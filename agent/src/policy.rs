@@ -13,6 +13,8 @@ pub struct Asked<'a> {
     pub task: &'a Task,
     /// All that was said and observed on the path, the user's query first.
     pub turns: &'a [Turn],
+    /// The turn among them that says what is to be done now: it stays where older ones are left out.
+    pub instruction: usize,
     /// How many steps this rollout has asked for before; with the policy's seed it decides what is drawn at random.
     pub count: usize,
 }

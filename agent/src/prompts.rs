@@ -27,6 +27,15 @@ pub struct StepPrompts<'c> {
     backbone: ToolPrompt<'c>,
 }
 
+/// Which turns of a history are left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// The turn of the conversation that stays.
+    pub instruction: usize,
+    /// How many of the others go, the oldest first, as they are shown.
+    pub turns: usize,
+}
+
 impl<'c> StepPrompts<'c> {
     /// For the steps of one conversation; `system_prefix` says whether `system: ` stands before every prompt, as it
     /// does in training.
@@ -46,6 +55,50 @@ impl<'c> StepPrompts<'c> {
             summarizer: of(Dataset::Summarizer),
             backbone: of(Dataset::Backbone),
         }
+    }
+
+    /// What a role is asked at the step that begins with turn `turn`, after the planner's turn where it is the caller or the
+    /// summarizer. `cut` says which of the older turns are left out.
+    pub fn shortened(
+        &self,
+        role: Role,
+        turn: usize,
+        planner: Option<&PlannerTurn>,
+        cut: Cut,
+    ) -> Text {
+        let mut history = match planner {
+            Some(planner) => self.handed_over(turn, role, planner),
+            None => self.history(turn, role),
+        };
+        let kept = self.shown_before(cut.instruction, role);
+        let mut index = 0;
+        history.retain(|_| {
+            let droppable = index < kept || index > kept;
+            let older = index - usize::from(index > kept);
+            index += 1;
+            !(droppable && older < cut.turns)
+        });
+        let (prompt, thought) = match role {
+            Role::Planner => (&self.planner, None),
+            Role::Caller => (&self.caller, planner),
+            Role::Summarizer => (&self.summarizer, None),
+            Role::Backbone => (&self.backbone, None),
+        };
+        let thought = thought.map_or("", |planner| planner.text.as_str());
+        self.fill(prompt, history, thought)
+    }
+
+    /// How many turns may be left out of the prompt: all but the instruction and the last before the step.
+    pub fn droppable(&self, role: Role, turn: usize, instruction: usize) -> usize {
+        let shown = self.history(turn, role).len();
+        let kept = self.shown_before(instruction, role);
+        let fixed = 1 + usize::from(kept + 1 < shown);
+        shown.saturating_sub(fixed)
+    }
+
+    /// How many turns a role is shown before a turn.
+    fn shown_before(&self, turn: usize, role: Role) -> usize {
+        self.history(turn, role).len()
     }
 
     /// What the planner is asked at the step that begins with turn `turn`.

@@ -1,11 +1,15 @@
 //! What is said at one step.
 
+use std::fmt;
+
 use glpft_data::python::{is_space, json, strip};
 use glpft_data::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Turn, call_turns};
 use glpft_recipes::Behaviour;
 use serde_json::{Map, Value};
 
+use crate::asking::Cost;
 use crate::decision::Decision;
+use crate::generate::{Measure, Role};
 use crate::parse::parse_step;
 use crate::step::Prediction;
 use crate::usage::Usage;
@@ -33,6 +37,36 @@ pub struct Said {
     pub usage: Usage,
     /// Whether a limit of tokens ended what a model wrote.
     pub cut: bool,
+    /// How many whole turns, the oldest, its prompts lack since they did not fit; of several prompts the most.
+    pub left_out: usize,
+    /// The prompt that fits no model; nobody was asked then, and the step gives up.
+    pub too_long: Option<TooLong>,
+}
+
+/// A prompt that is longer than its model can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLong {
+    /// Whose prompt.
+    pub role: Role,
+    /// How long it is, and how long it may be.
+    pub measure: Measure,
+}
+
+/// As a sentence that names all numbers.
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Measure {
+            prompt_tokens,
+            room,
+            positions,
+        } = self.measure;
+        let role = self.role.name();
+        write!(
+            f,
+            "the {role}'s prompt has {prompt_tokens} tokens, and {room} fit: its model's maximum context length is \
+             {positions} tokens, prompt and answer together"
+        )
+    }
 }
 
 impl Said {
@@ -45,6 +79,42 @@ impl Said {
             turns: call_turns(thought, function, arguments),
             usage: Usage::default(),
             cut: false,
+            left_out: 0,
+            too_long: None,
+        }
+    }
+
+    /// A thought that nothing came of: neither a call nor an answer.
+    pub fn unfinished(thought: Option<&str>) -> Self {
+        Self {
+            turns: Vec::new(),
+            ..Self::from_message(thought, "", "")
+        }
+    }
+
+    /// Whether it is neither a call nor an answer.
+    pub fn is_unfinished(&self) -> bool {
+        self.function.is_empty() && self.turns.is_empty()
+    }
+
+    /// What it cost.
+    pub(crate) fn with_cost(self, cost: Cost) -> Self {
+        Self {
+            usage: Usage {
+                shortened_steps: usize::from(cost.left_out > 0),
+                refused_steps: usize::from(self.too_long.is_some()),
+                ..cost.usage
+            },
+            left_out: cost.left_out,
+            ..self
+        }
+    }
+
+    /// A step whose prompt is too long for its model.
+    pub(crate) fn too_long(too_long: TooLong) -> Self {
+        Self {
+            too_long: Some(too_long),
+            ..Self::give_up(None)
         }
     }
 

@@ -111,6 +111,7 @@ impl Search {
         self.pending.as_ref().map(|pending| Asked {
             task: &self.task,
             turns: &pending.turns,
+            instruction: 0,
             count: self.query_count,
         })
     }

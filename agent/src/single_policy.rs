@@ -1,15 +1,21 @@
 //! A single model as a policy.
 
 use glpft_data::Prompts;
+use glpft_data::python::strip;
 use glpft_recipes::Behaviour;
 
-use crate::asking::{Cost, PolicySettings, Prompted, StepSettings, ask, conversation};
+use crate::asking::{
+    Cost, Output, PolicySettings, Prompted, StepSettings, ask, conversation, fitted,
+};
 use crate::generate::{Generate, GenerateError, Role};
 use crate::listener::Listener;
 use crate::policy::{Asked, Policy};
-use crate::prompts::StepPrompts;
+use crate::prompts::{Cut, StepPrompts};
 use crate::said::{FINISH, Said};
 use crate::step::Prediction;
+
+/// What heads a call's function.
+const ACTION: &str = "Action:";
 
 /// One model that writes whole steps, which the team is compared with.
 pub struct SinglePolicy<'g> {
@@ -44,6 +50,8 @@ impl<'g> SinglePolicy<'g> {
         listener: &dyn Listener,
     ) -> Result<Vec<Said>, GenerateError> {
         let mut prompted = Vec::with_capacity(asked.len());
+        let mut cost = vec![Cost::default(); asked.len()];
+        let mut all: Vec<Said> = vec![Said::unfinished(None); asked.len()];
         for (step, asked) in asked.iter().enumerate() {
             let PolicySettings {
                 system_prefix: prefix,
@@ -52,13 +60,21 @@ impl<'g> SinglePolicy<'g> {
             } = settings[step].policy;
             let conversation = conversation(step, asked, schemas)?;
             let of = StepPrompts::new(&conversation, self.prompts, Behaviour::Fixed, prefix);
-            prompted.push(Prompted {
-                step,
-                role: Role::Backbone,
-                prompt: of.backbone(asked.turns.len()),
-            });
+            let (at, instruction, role) = (asked.turns.len(), asked.instruction, Role::Backbone);
+            let most = of.droppable(role, at, instruction);
+            let prompt = |turns| of.shortened(role, at, None, Cut { instruction, turns });
+            match fitted(
+                self.generator,
+                &settings[step],
+                &mut cost[step],
+                role,
+                most,
+                &prompt,
+            )? {
+                Ok(prompt) => prompted.push(Prompted { step, role, prompt }),
+                Err(too_long) => all[step] = Said::too_long(too_long),
+            }
         }
-        let mut cost = vec![Cost::default(); asked.len()];
         let outputs = ask(
             self.generator,
             settings,
@@ -67,16 +83,32 @@ impl<'g> SinglePolicy<'g> {
             &mut cost,
             listener,
         )?;
-        let said = outputs.iter().zip(cost).zip(settings);
-        Ok(said
-            .map(|((output, Cost { usage, cut }), settings)| {
-                let mut said = Said::from_prediction(&Prediction::from_backbone(output));
-                if said.function != FINISH && !settings.may_call {
-                    said = Said::answer(None, said.thought.as_deref().unwrap_or_default());
-                }
-                Said { usage, cut, ..said }
-            })
-            .collect())
+        for (Prompted { step, .. }, output) in prompted.iter().zip(outputs) {
+            let settings = &settings[*step];
+            let may_call = settings.may_call && !asked[*step].task.functions.is_empty();
+            all[*step] = self::step(&output, settings.as_written, may_call);
+        }
+        let said = all.into_iter().zip(cost);
+        Ok(said.map(|(said, cost)| said.with_cost(cost)).collect())
+    }
+}
+
+/// What a model's output comes to.
+fn step(output: &Output, as_written: bool, may_call: bool) -> Said {
+    let said = Said::from_prediction(&Prediction::from_backbone(&output.text));
+    let thought = said.thought.as_deref();
+    let calls = said.function != FINISH;
+    let names_one = output.text.contains(ACTION) && !strip(&said.function).is_empty();
+    let said = match (calls, may_call) {
+        (true, true) if as_written && output.silent => Said::unfinished(None),
+        (true, true) if as_written && (output.cut || !names_one) => Said::unfinished(thought),
+        (true, false) if as_written && output.silent => Said::answer(None, ""),
+        (true, false) => Said::answer(None, thought.unwrap_or_default()),
+        _ => said,
+    };
+    Said {
+        cut: output.cut,
+        ..said
     }
 }
 

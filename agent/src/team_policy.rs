@@ -1,17 +1,23 @@
 //! The team as a policy.
 
-use glpft_data::Prompts;
+use glpft_data::python::strip;
+use glpft_data::{Prompts, Text};
 
-use crate::asking::{Cost, PolicySettings, Prompted, StepSettings, ask, conversation};
+use crate::asking::{
+    Cost, Output, PolicySettings, Prompted, StepSettings, ask, conversation, fitted,
+};
 use crate::decision::Plan;
 use crate::generate::{Generate, GenerateError, Role};
 use crate::listener::Listener;
 use crate::planner::PlannerTurn;
 use crate::policy::{Asked, Policy};
-use crate::prompts::StepPrompts;
+use crate::prompts::{Cut, StepPrompts};
 use crate::said::{Said, thought};
 use crate::step::Prediction;
 use glpft_recipes::Behaviour;
+
+/// What heads a call's function.
+const ACTION: &str = "Action:";
 
 /// Planner, caller and summarizer. All steps' planners are asked in one call, then all their callers and summarizers.
 pub struct TeamPolicy<'g> {
@@ -59,49 +65,79 @@ impl<'g> TeamPolicy<'g> {
             })
             .collect();
         let mut cost = vec![Cost::default(); asked.len()];
-
-        let planners: Vec<Prompted> = steps
+        let mut ends: Vec<Option<Said>> = vec![None; asked.len()];
+        let may_call: Vec<bool> = asked
             .iter()
-            .enumerate()
-            .map(|(step, of)| Prompted {
-                step,
-                role: Role::Planner,
-                prompt: of.planner(asked[step].turns.len()),
-            })
+            .zip(settings)
+            .map(|(asked, settings)| settings.may_call && !asked.task.functions.is_empty())
             .collect();
-        let planned = ask(
+
+        let mut prompts = Vec::with_capacity(asked.len());
+        for (step, of) in steps.iter().enumerate() {
+            let prompt = prompt(of, &asked[step], Role::Planner, None);
+            let (most, make) = (prompt.droppable, &prompt.make);
+            let (settings, cost) = (&settings[step], &mut cost[step]);
+            match fitted(self.generator, settings, cost, Role::Planner, most, make)? {
+                Ok(prompt) => prompts.push(Prompted {
+                    step,
+                    role: Role::Planner,
+                    prompt,
+                }),
+                Err(too_long) => ends[step] = Some(Said::too_long(too_long)),
+            }
+        }
+        let outputs = ask(
             self.generator,
             settings,
             asked,
-            &planners,
+            &prompts,
             &mut cost,
             listener,
         )?;
-        let turns: Vec<PlannerTurn> = planned
-            .iter()
-            .zip(settings)
-            .map(|(text, settings)| planner_turn(text, settings.may_call))
-            .collect();
-        for (step, turn) in turns.iter().enumerate() {
+        let mut turns: Vec<Option<PlannerTurn>> = vec![None; asked.len()];
+        for (Prompted { step, .. }, output) in prompts.iter().zip(outputs) {
+            let step = *step;
+            if settings[step].as_written && output.cut && !PlannerTurn::has_tag(&output.text) {
+                let text = match output.silent {
+                    true => None,
+                    false => thought(&output.text),
+                };
+                if let Some(thought) = text {
+                    listener.thought(step, thought);
+                }
+                let said = Said::unfinished(text);
+                ends[step] = Some(Said { cut: true, ..said });
+                continue;
+            }
+            let turn = planner_turn(&output.text, may_call[step]);
             if let Some(thought) = thought(&turn.text) {
                 listener.thought(step, thought);
             }
+            turns[step] = Some(turn);
         }
 
-        let handed: Vec<Prompted> = turns
-            .iter()
-            .enumerate()
-            .filter_map(|(step, turn)| {
-                let at = asked[step].turns.len();
-                let (role, prompt) = match turn.next {
-                    Plan::Call => (Role::Caller, steps[step].caller(at, turn)),
-                    Plan::Finish => (Role::Summarizer, steps[step].summarizer(at, turn)),
-                    Plan::GiveUp => return None,
-                };
-                Some(Prompted { step, role, prompt })
-            })
-            .collect();
-        let mut outputs = vec![String::new(); asked.len()];
+        let mut handed = Vec::new();
+        for (step, turn) in turns.iter().enumerate() {
+            let Some(turn) = turn else { continue };
+            let role = match turn.next {
+                Plan::Call => Role::Caller,
+                Plan::Finish => Role::Summarizer,
+                Plan::GiveUp => continue,
+            };
+            let prompt = prompt(&steps[step], &asked[step], role, Some(turn));
+            let (most, make) = (prompt.droppable, &prompt.make);
+            match fitted(
+                self.generator,
+                &settings[step],
+                &mut cost[step],
+                role,
+                most,
+                make,
+            )? {
+                Ok(prompt) => handed.push(Prompted { step, role, prompt }),
+                Err(too_long) => ends[step] = Some(Said::too_long(too_long)),
+            }
+        }
         let answers = ask(
             self.generator,
             settings,
@@ -110,17 +146,72 @@ impl<'g> TeamPolicy<'g> {
             &mut cost,
             listener,
         )?;
+        let mut outputs = vec![Output::none(); asked.len()];
         for (prompted, answer) in handed.iter().zip(answers) {
             outputs[prompted.step] = answer;
         }
-        let said = turns.into_iter().zip(&outputs).zip(cost);
+        let said = ends.into_iter().zip(turns).zip(outputs).zip(settings);
         Ok(said
-            .map(|((turn, output), Cost { usage, cut })| Said {
-                usage,
-                cut,
-                ..Said::from_prediction(&Prediction::new(turn, output))
+            .zip(cost)
+            .map(|((((end, turn), output), settings), cost)| {
+                let said = match (end, turn) {
+                    (Some(end), _) => end,
+                    (None, Some(turn)) => step(turn, output, settings.as_written),
+                    // Nobody waited for it.
+                    (None, None) => Said::unfinished(None),
+                };
+                said.with_cost(cost)
             })
             .collect())
+    }
+}
+
+/// A prompt of a step, by how many of its oldest turns it lacks.
+struct StepPrompt<'s> {
+    droppable: usize,
+    make: Box<dyn Fn(usize) -> Text + 's>,
+}
+
+fn prompt<'s>(
+    of: &'s StepPrompts<'_>,
+    asked: &Asked<'_>,
+    role: Role,
+    planner: Option<&'s PlannerTurn>,
+) -> StepPrompt<'s> {
+    let (at, instruction) = (asked.turns.len(), asked.instruction);
+    StepPrompt {
+        droppable: of.droppable(role, at, instruction),
+        make: Box::new(move |turns| of.shortened(role, at, planner, Cut { instruction, turns })),
+    }
+}
+
+/// What a planner's turn and the output of whom it handed over to come to.
+fn step(turn: PlannerTurn, output: Output, as_written: bool) -> Said {
+    let next = turn.next;
+    let thought_of = |turn: &PlannerTurn| thought(&turn.text).map(str::to_owned);
+    let cut = output.cut && next != Plan::GiveUp;
+    if as_written {
+        let thought = thought_of(&turn);
+        let thought = thought.as_deref();
+        if next == Plan::Finish && output.silent {
+            return Said {
+                cut,
+                ..Said::answer(thought, "")
+            };
+        }
+        // What follows the cut may be anything, a name's end included.
+        let names_none = !output.text.contains(ACTION);
+        if next == Plan::Call && (cut || names_none) {
+            return Said {
+                cut,
+                ..Said::unfinished(thought)
+            };
+        }
+    }
+    let said = Said::from_prediction(&Prediction::new(turn, &output.text));
+    match as_written && next == Plan::Call && strip(&said.function).is_empty() {
+        true => Said::unfinished(said.thought.as_deref()),
+        false => Said { cut, ..said },
     }
 }
 

@@ -13,6 +13,10 @@ pub struct Usage {
     pub cached_tokens: usize,
     /// Those that were generated.
     pub new_tokens: usize,
+    /// Steps whose prompts lacked their oldest turns, since they did not fit.
+    pub shortened_steps: usize,
+    /// Steps that nobody was asked for, since no prompt fitted.
+    pub refused_steps: usize,
 }
 
 impl Usage {
@@ -28,6 +32,7 @@ impl From<&Generated> for Usage {
             prompt_tokens: generated.prompt_tokens,
             cached_tokens: generated.cached_tokens,
             new_tokens: generated.new_tokens,
+            ..Self::default()
         }
     }
 }
@@ -37,5 +42,7 @@ impl AddAssign for Usage {
         self.prompt_tokens += other.prompt_tokens;
         self.cached_tokens += other.cached_tokens;
         self.new_tokens += other.new_tokens;
+        self.shortened_steps += other.shortened_steps;
+        self.refused_steps += other.refused_steps;
     }
 }

@@ -43,6 +43,20 @@ pub struct Usage {
     pub cached_tokens: usize,
     /// Those that were generated.
     pub new_tokens: usize,
+    /// Steps whose prompts lacked their oldest turns, since they did not fit the model.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub shortened_steps: usize,
+    /// Steps that nobody was asked for, since no prompt fitted the model.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub refused_steps: usize,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over references"
+)]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// How a rollout ended.
@@ -129,6 +143,8 @@ impl From<glpft_agent::Usage> for Usage {
             prompt_tokens: usage.prompt_tokens,
             cached_tokens: usage.cached_tokens,
             new_tokens: usage.new_tokens,
+            shortened_steps: usage.shortened_steps,
+            refused_steps: usage.refused_steps,
         }
     }
 }
@@ -138,5 +154,7 @@ impl AddAssign for Usage {
         self.prompt_tokens += other.prompt_tokens;
         self.cached_tokens += other.cached_tokens;
         self.new_tokens += other.new_tokens;
+        self.shortened_steps += other.shortened_steps;
+        self.refused_steps += other.refused_steps;
     }
 }

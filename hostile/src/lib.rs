@@ -3,6 +3,7 @@
 //! A parser here is all that the program does with a file of that kind before it trusts it. An error is as good an
 //! answer as a result; a panic, a hang or memory without bound is not.
 
+mod chat;
 mod gguf;
 mod live;
 mod models;
@@ -46,6 +47,7 @@ pub const PARSERS: &[Parser] = &[
     sources::TEST_QUERIES,
     sources::PROMPTS,
     sources::PREPARED,
+    chat::CHAT,
     texts::RECIPE,
     texts::OVERRIDE,
     texts::PREDICTIONS,

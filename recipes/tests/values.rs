@@ -5,8 +5,8 @@ mod common;
 
 use common::{MINIMAL, builtin, parse};
 use glpft_recipes::{
-    Arrangement, Backward, Behaviour, Packing, Recipe, Sampling, Schedule, Stage, StartFrom,
-    Truncate, Tune,
+    Arrangement, Backward, Behaviour, Packing, Recipe, Sampling, Schedule, Schemas, Stage,
+    StartFrom, Truncate, Tune,
 };
 
 #[test]
@@ -348,4 +348,21 @@ fn every_key_reaches_the_recipe() {
         tried += 1;
     }
     assert_eq!(tried, 5 + 3 + 8 + 17 + 4 * (24 + 7) - 4);
+}
+
+#[test]
+fn a_recipe_that_was_resolved_before_there_was_the_key_has_published_schemas() {
+    let sample = builtin("sample", &["data.test_query_ids=q"]);
+    assert_eq!(sample.data.schemas, Schemas::Whole);
+    let text = sample.to_toml();
+    let older = text.replace("schemas = \"whole\"\n", "");
+    assert_ne!(older, text);
+    let read = Recipe::parse(&older, "recipe.toml", &[]).unwrap();
+    assert_eq!(read.data.schemas, Schemas::Published);
+    // Whoever writes a recipe means today's default.
+    let own = older.split_once('\n').unwrap().1;
+    let read = Recipe::parse(own, "my.toml", &[]).unwrap();
+    assert_eq!(read.data.schemas, Schemas::Whole);
+    let world = ["data.source=s", "model.base=b"];
+    assert_eq!(builtin("world", &world).data.schemas, Schemas::Published);
 }

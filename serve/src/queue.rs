@@ -176,6 +176,7 @@ mod tests {
                 functions: Vec::new(),
             },
             turns: Vec::new(),
+            instruction: 0,
             wishes: Wishes {
                 temperature: None,
                 top_p: None,

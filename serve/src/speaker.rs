@@ -25,8 +25,10 @@ pub struct Wishes {
 pub struct Question {
     /// The functions to choose from, and the conversation's first query.
     pub task: Task,
-    /// All that was said and observed, the query first.
+    /// All that was said and observed.
     pub turns: Vec<Turn>,
+    /// The turn that says what is asked for now: the user's last.
+    pub instruction: usize,
     /// What else is asked for.
     pub wishes: Wishes,
 }
@@ -91,6 +93,7 @@ impl<P: Policy> Speaker for PolicySpeaker<P> {
                     false => bare,
                 },
                 turns: &question.turns,
+                instruction: question.instruction,
                 count: 0,
             })
             .collect();

@@ -46,6 +46,7 @@ impl TeamSpeaker {
             policy,
             new_tokens: wishes.new_tokens,
             may_call: wishes.may_call,
+            as_written: true,
         }
     }
 }
@@ -66,6 +67,7 @@ impl Speaker for TeamSpeaker {
             .map(|question| Asked {
                 task: &question.task,
                 turns: &question.turns,
+                instruction: question.instruction,
                 count: 0,
             })
             .collect();

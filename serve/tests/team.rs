@@ -106,8 +106,12 @@ fn limits_sampling_and_usage() {
     // The planner's tokens count.
     body["max_tokens"] = json!(8);
     let (_, answer) = server.ask(&body);
-    assert_eq!(arguments(&answer), "Greedy 3");
     assert_eq!(answer["choices"][0]["finish_reason"], "length");
+    // A call that was cut is none.
+    assert_eq!(message(&answer, "tool_calls"), &Value::Null);
+    assert_eq!(message(&answer, "content"), "");
+    assert_eq!(message(&answer, "reasoning_content"), "I ask.");
+    assert_eq!(answer["usage"]["completion_tokens"], 8);
     body["max_tokens"] = json!(1000);
     body["temperature"] = json!(0.5);
     body["seed"] = json!(1);

@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use glpft::Error;
 use glpft::evaluate::{Work, work};
 use glpft_agent::{
-    Calls, FINISH, Function, PathStep, Rollout, RolloutEnd, RolloutObserver, RolloutSettings, Task,
-    retrieve,
+    Calls, FINISH, Function, PathStep, Rollout, RolloutEnd, RolloutObserver, RolloutSettings, Task, readable, retrieve,
 };
 use serde_json::json;
 
@@ -115,11 +114,17 @@ impl RolloutObserver for Shown<'_> {
         let id = self.id(task);
         let said = &step.said;
         let mut text = format!("[{}] ", plain(id));
-        if let Some(thought) = said
-            .thought
-            .as_deref()
-            .filter(|text| !text.trim().is_empty())
-        {
+        if said.left_out > 0 {
+            text += &format!(
+                "(asked without the {} oldest turns: they do not fit)\n    ",
+                said.left_out
+            );
+        }
+        if let Some(too_long) = &said.too_long {
+            text += &format!("{too_long}\n    ");
+        }
+        let thought = said.thought.as_deref().map(readable);
+        if let Some(thought) = thought.filter(|text| !text.trim().is_empty()) {
             text += &format!("{}\n    ", shown(thought));
         }
         if said.function != FINISH {
@@ -138,6 +143,8 @@ impl RolloutObserver for Shown<'_> {
             "arguments": said.arguments,
             "observation": step.observation,
             "code": step.code.number(),
+            "left_out_turns": said.left_out,
+            "too_long": said.too_long.as_ref().map(ToString::to_string),
         });
         self.tell(&format!("{}\n", text.trim_end()), &value);
     }
@@ -145,7 +152,7 @@ impl RolloutObserver for Shown<'_> {
     fn finished(&mut self, task: usize, rollout: &Rollout) -> ControlFlow<()> {
         let id = self.id(task);
         let (told, end, answer) = match &rollout.end {
-            RolloutEnd::Answer(answer) => (plain(answer), "answer", Some(answer)),
+            RolloutEnd::Answer(answer) => (plain(readable(answer)), "answer", Some(answer)),
             RolloutEnd::GiveUp => ("gave up".to_owned(), "give_up", None),
             RolloutEnd::Nothing => ("ended without an answer".to_owned(), "nothing", None),
         };

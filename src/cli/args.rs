@@ -93,6 +93,10 @@ pub(super) enum Command {
     ///
     /// POST /v1/chat/completions, GET /v1/models, /health and /metrics. The planner's rationale comes as
     /// `reasoning_content`.
+    ///
+    /// Functions are shown to the models as in training, by the run's `data.schemas`: `whole` shows descriptions of up to
+    /// 4096 characters; `published` the first 256 of a function's and the last 256 of an argument's, and not which arguments
+    /// are required. What a request's functions lose by that is told in its reply (`glpft.notes`).
     Serve(Box<ServeArgs>),
     /// Writes and serves simulated worlds of tools
     #[command(subcommand)]

@@ -6,7 +6,7 @@ use glpft::Error;
 use glpft::serve::{ServeTeam, serve_team};
 use glpft::team::TeamSource;
 use glpft_agent::PolicySettings;
-use glpft_serve::{ChatSettings, Place, Stop, stop};
+use glpft_serve::{ChatSettings, Place, RequestLimits, Stop, stop};
 use serde_json::json;
 
 use super::eval::team;
@@ -19,13 +19,23 @@ pub(crate) fn execute(args: &ServeArgs) -> Result<(), Error> {
     let mut settings = ChatSettings::new(args.model.clone().unwrap_or_else(|| name(&team)));
     settings.key = key(&args.place)?;
     settings.batch = args.batch;
-    settings.requests.waiting = args.waiting;
+    settings.cors.clone_from(&args.cors);
+    settings.requests = RequestLimits {
+        body_bytes: args.max_body.saturating_mul(1 << 20),
+        messages: args.max_messages,
+        tools: args.max_tools,
+        new_tokens: args.max_tokens,
+        waiting: args.waiting,
+        answer: args.answer_timeout,
+        ..settings.requests
+    };
     let served = ServeTeam {
         team,
         prompts: args.asking.prompts.clone(),
         policy: PolicySettings {
             sampling: args.asking.sampling()?,
             limits: args.asking.limits(args.max_prompt_tokens),
+            long_prompts: args.long_prompts.into(),
             ..PolicySettings::greedy()
         },
         device: glpft_model::device(&args.asking.device.device)?,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use glpft_agent::{Generate, GenerateError, Generated, Request};
+use glpft_agent::{Generate, GenerateError, Generated, Measure, Request};
 
 use crate::team::Team;
 
@@ -26,12 +26,16 @@ impl Generate for Fitted {
             let Some(positions) = self.0.max_positions(*role) else {
                 continue;
             };
-            let room = positions - limits.new_tokens.min(positions / 2);
+            let room = limits.room(positions);
             if limits.prompt_tokens > room {
                 requests.to_mut()[at].limits.prompt_tokens = room;
             }
         }
         self.0.generate_while(&requests, wanted)
+    }
+
+    fn measure(&self, request: &Request) -> Result<Option<Measure>, GenerateError> {
+        self.0.measure(request)
     }
 
     fn forget(&mut self) {

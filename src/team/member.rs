@@ -28,18 +28,28 @@ pub struct Member {
 }
 
 impl Member {
-    /// A request as tokens.
-    pub fn encode(
+    /// A prompt's tokens, none cut.
+    pub fn prompt(
         &self,
         request: &Request,
         cache: &mut SegmentCache,
-    ) -> Result<TokenRequest, GenerateError> {
+    ) -> Result<Vec<u32>, GenerateError> {
         let mut prompt = self.tokenizer.prefix().to_vec();
         let text = self
             .tokenizer
             .encode_cached(&request.prompt, self.separators, cache)
             .map_err(|error| self.failed(error))?;
         prompt.extend(text);
+        Ok(prompt)
+    }
+
+    /// A request as tokens.
+    pub fn encode(
+        &self,
+        request: &Request,
+        cache: &mut SegmentCache,
+    ) -> Result<TokenRequest, GenerateError> {
+        let mut prompt = self.prompt(request, cache)?;
         // As the published inference has it, a text's first token goes as well.
         let cut = prompt.len().saturating_sub(request.limits.prompt_tokens);
         prompt.drain(..cut);

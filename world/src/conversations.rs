@@ -32,6 +32,7 @@ impl World {
             let said = oracle.answer(&Asked {
                 task: &task.task,
                 turns: &turns,
+                instruction: 0,
                 count,
             });
             turns.extend(said.turns);

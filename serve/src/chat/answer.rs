@@ -1,6 +1,6 @@
 //! What a team said, as what a chat's assistant does.
 
-use glpft_agent::{FINISH, Said, Usage};
+use glpft_agent::{FINISH, Said, Usage, readable};
 use glpft_data::{Finish, read_finish};
 
 /// The content of an answer that gives up.
@@ -14,6 +14,8 @@ pub(super) struct Answer {
     pub act: Act,
     pub finish: &'static str,
     pub usage: Option<Usage>,
+    /// How many turns, the oldest, the models were not shown since they did not fit.
+    pub left_out: usize,
 }
 
 /// What the assistant does.
@@ -25,31 +27,47 @@ pub(super) enum Act {
     Say(String),
     /// Gives up.
     GiveUp,
+    /// Neither: a limit ended it before, or the caller called nothing.
+    Nothing,
 }
 
 impl Answer {
-    /// Reads what was said; the first of the `stop` texts in an answer ends it.
+    /// Reads what was said, as a person may read it; the first of the `stop` texts in an answer ends it.
     pub(super) fn new(said: Said, stop: &[String]) -> Self {
+        let mut cut = said.cut;
         let act = match said.function == FINISH {
+            false if said.is_unfinished() => Act::Nothing,
             false => Act::Call {
                 name: said.function,
                 arguments: said.arguments,
             },
+<<<<<<< HEAD
             true => match read_finish(&said.arguments) {
                 Some(Finish::GiveUp) => Act::GiveUp,
                 Some(Finish::Answer(answer)) => Act::Say(before(answer, stop)),
                 // What cannot be read as arguments is what was said.
                 None => Act::Say(before(said.arguments, stop)),
+=======
+            true => match read_finish(&said.arguments, said.thought.as_deref()) {
+                Finish::GiveUp => Act::GiveUp,
+                Finish::Answer(answer) => {
+                    let shown = before(readable(&answer), stop);
+                    // What ended it came before the limit.
+                    cut &= shown.len() == answer.len();
+                    Act::Say(shown.to_owned())
+                }
+>>>>>>> 33ff73b (Serve: what does not fit is told or loses whole oldest turns, what was cut is not made up, no marks of the protocol reach a reader; pages of other origins may be let in)
             },
         };
         Self {
-            finish: match (&act, said.cut) {
+            finish: match (&act, cut) {
                 (_, true) => "length",
                 (Act::Call { .. }, false) => "tool_calls",
-                (Act::Say(_) | Act::GiveUp, false) => "stop",
+                (Act::Say(_) | Act::GiveUp | Act::Nothing, false) => "stop",
             },
             // An empty one, too: a history with and one without it are not the same.
-            rationale: said.thought,
+            rationale: said.thought.map(|thought| readable(&thought).to_owned()),
+            left_out: said.left_out,
             act,
             // No model speaks without reading.
             usage: Some(said.usage).filter(|usage| usage.prompt_tokens > 0),
@@ -57,9 +75,7 @@ impl Answer {
     }
 }
 
-fn before(mut text: String, stop: &[String]) -> String {
-    if let Some(end) = stop.iter().filter_map(|stop| text.find(stop)).min() {
-        text.truncate(end);
-    }
-    text
+fn before<'t>(text: &'t str, stop: &[String]) -> &'t str {
+    let end = stop.iter().filter_map(|stop| text.find(stop)).min();
+    &text[..end.unwrap_or(text.len())]
 }

@@ -79,13 +79,17 @@ fn is_length(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
+const SCHEME: &[u8] = b"Bearer ";
+
 /// Whether a request shows the key as `Authorization: Bearer KEY`.
 pub(super) fn authorized(headers: &HeaderMap, key: Option<&str>) -> bool {
     let Some(key) = key else { return true };
     headers
         .get(header::AUTHORIZATION)
-        .and_then(|shown| shown.as_bytes().strip_prefix(b"Bearer "))
-        .is_some_and(|shown| same(shown, key.as_bytes()))
+        .and_then(|shown| shown.as_bytes().split_at_checked(SCHEME.len()))
+        // A scheme's case means nothing.
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(SCHEME))
+        .is_some_and(|(_, shown)| same(shown.trim_ascii(), key.as_bytes()))
 }
 
 /// Takes as long for any text of one length: how far a guess was right cannot be measured.

@@ -16,14 +16,17 @@ pub(super) struct Completion {
     id: String,
     created: u64,
     model: String,
+    /// What the asker should know of the request, beside what was asked for.
+    notes: Vec<String>,
 }
 
 impl Completion {
-    pub(super) fn new(model: &str) -> Self {
+    pub(super) fn new(model: &str, notes: Vec<String>) -> Self {
         Self {
             id: unique(),
             created: now(),
             model: model.to_owned(),
+            notes,
         }
     }
 
@@ -42,6 +45,7 @@ impl Completion {
             "finish_reason": answer.finish,
         });
         let mut whole = self.head("chat.completion", vec![choice]);
+        whole.extend(self.extension(answer));
         whole.insert("usage".to_owned(), answer.usage.map_or(Value::Null, usage));
         whole.into()
     }
@@ -66,10 +70,27 @@ impl Completion {
                 }
             }
         }
-        [
-            self.part(act.into(), None),
-            self.part(json!({}), Some(answer.finish)),
-        ]
+        let mut end = self.part(json!({}), Some(answer.finish));
+        if let Some(end) = end.as_object_mut() {
+            end.extend(self.extension(answer));
+        }
+        [self.part(act.into(), None), end]
+    }
+
+    /// What OpenAI's form has no place for, where there is anything: `"glpft": {"left_out_turns", "notes"}`.
+    fn extension(&self, answer: &Answer) -> Map<String, Value> {
+        let mut told = Map::new();
+        if answer.left_out > 0 {
+            told.insert("left_out_turns".to_owned(), answer.left_out.into());
+        }
+        if !self.notes.is_empty() {
+            told.insert("notes".to_owned(), self.notes.clone().into());
+        }
+        let mut extension = Map::new();
+        if !told.is_empty() {
+            extension.insert("glpft".to_owned(), told.into());
+        }
+        extension
     }
 
     /// What the answer took, the last part where it is asked for.
@@ -120,6 +141,9 @@ impl Completion {
             }
             Act::Say(text) => {
                 fields.insert("content".to_owned(), text.as_str().into());
+            }
+            Act::Nothing => {
+                fields.insert("content".to_owned(), "".into());
             }
             Act::GiveUp => {
                 fields.insert("content".to_owned(), GAVE_UP.into());

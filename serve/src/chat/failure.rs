@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
+use glpft_agent::TooLong;
 use glpft_data::RecordError;
 use serde_json::{Value, json};
 
@@ -44,6 +45,19 @@ impl Failure {
                 StatusCode::NOT_FOUND,
                 "invalid_request_error",
                 format!("there is no model {name:?}; this server has {there:?}"),
+            )
+        }
+    }
+
+    /// A prompt does not fit its model. Clients look for the code, and for the words that are OpenAI's.
+    pub(crate) fn too_long(too_long: TooLong) -> Self {
+        Self {
+            code: Some("context_length_exceeded"),
+            ..Self::invalid(
+                "messages",
+                format!(
+                    "{too_long}; send fewer or shorter messages, offer fewer tools, or ask for fewer tokens (max_tokens)"
+                ),
             )
         }
     }

@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use glpft_recipes::Observations;
+use glpft_recipes::{Observations, Schemas};
 use tokio::sync::oneshot;
 
 use crate::error::ServeError;
@@ -37,6 +37,10 @@ pub struct ChatSettings {
     pub key: Option<String>,
     /// How tools' replies become turns: the setting of the data that the model learned from.
     pub observations: Observations,
+    /// What prompts show of functions' schemas: what they do not is told in replies.
+    pub schemas: Schemas,
+    /// The origins whose pages may ask, `*` for any; none: no page of another origin may.
+    pub cors: Vec<String>,
     /// The most requests that are answered together.
     pub batch: usize,
     /// How long a request waits for others that were answered together with the one before.
@@ -54,6 +58,8 @@ impl ChatSettings {
             model: model.into(),
             key: None,
             observations: Observations::ResponseOrError,
+            schemas: Schemas::Whole,
+            cors: Vec::new(),
             batch: 16,
             gather: Duration::from_millis(5),
             connections: ConnectionLimits::default(),

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use glpft_agent::{Api, Function, Task};
-use glpft_data::{Field, Speaker, Turn, chat_turns, read_functions, read_messages};
+use glpft_data::{ChatTurns, Field, Speaker, Tool, chat_turns, read_functions, read_messages};
 use glpft_recipes::Observations;
 use serde_json::Value;
 
@@ -14,10 +14,21 @@ use crate::speaker::{Question, Wishes};
 /// Texts that may end an answer, as many as OpenAI allows.
 const STOPS: usize = 4;
 
+/// The most notes of a reply.
+const NOTES: usize = 16;
+
 /// A request that can be answered.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Request {
     pub question: Question,
+    pub asking: Asking,
+}
+
+/// How the answer is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Asking {
+    /// What the asker should know of the request: what is done otherwise than asked for, and what the models are not shown.
+    pub notes: Vec<String>,
     /// Texts that end the answer; they are not part of it.
     pub stop: Vec<String>,
     /// Whether the answer comes in parts.
@@ -40,7 +51,10 @@ impl Request {
         refuse(&body)?;
         let messages = body.key("messages")?;
         most(&messages, limits.messages, "messages")?;
-        let turns = turns(&messages, settings.observations)?;
+        let read = turns(&messages, settings.observations)?;
+        let instruction = read.instruction().unwrap_or_default();
+        let turns = read.turns;
+        let mut notes = Vec::new();
         let functions = match body.find("tools")? {
             None => Vec::new(),
             Some(list) => {
@@ -48,6 +62,22 @@ impl Request {
                 functions(&list)?
             }
         };
+        for function in &functions {
+            let tool = Tool::of_schema(
+                &function.name,
+                &function.description,
+                &function.parameters,
+                settings.schemas,
+            );
+            notes.extend_from_slice(tool.lost());
+        }
+        let may_call = may_call(&body)? && !functions.is_empty();
+        let new_tokens = new_tokens(&body, limits.new_tokens, &mut notes)?;
+        if notes.len() > NOTES {
+            let more = notes.len() - NOTES;
+            notes.truncate(NOTES);
+            notes.push(format!("and {more} more"));
+        }
         let stream = truth(&body, "stream")?;
         let stream_usage = match body.find("stream_options")? {
             None => false,
@@ -58,10 +88,12 @@ impl Request {
                 task: Task {
                     id: String::new(),
                     query: turns
-                        .first()
+                        .iter()
+                        .find(|turn| turn.from == Speaker::User)
                         .map_or_else(String::new, |turn| turn.value.clone()),
                     functions,
                 },
+                instruction,
                 turns,
                 wishes: Wishes {
                     temperature: between(&body, "temperature", 0.0..=2.0)?,
@@ -71,21 +103,24 @@ impl Request {
                         None => None,
                     },
                     seed: seed(&body)?,
-                    new_tokens: new_tokens(&body, limits.new_tokens)?,
-                    may_call: may_call(&body)?,
+                    new_tokens,
+                    may_call,
                 },
             },
-            stop: stop(&body)?,
-            stream,
-            stream_usage: stream && stream_usage,
+            asking: Asking {
+                notes,
+                stop: stop(&body)?,
+                stream,
+                stream_usage: stream && stream_usage,
+            },
         })
     }
 }
 
 /// The turns of `messages`, as training reads them; they end with something to be answered.
-fn turns(messages: &Field<'_>, observations: Observations) -> Result<Vec<Turn>, Failure> {
-    let turns = chat_turns(&read_messages(messages)?, observations)?.turns;
-    match turns.last().map(|turn| turn.from) {
+fn turns(messages: &Field<'_>, observations: Observations) -> Result<ChatTurns, Failure> {
+    let turns = chat_turns(&read_messages(messages)?, observations)?;
+    match turns.turns.last().map(|turn| turn.from) {
         None => Err(messages
             .wrong("is empty: there is nothing to answer")
             .into()),
@@ -203,14 +238,23 @@ fn seed(body: &Field<'_>) -> Result<Option<u64>, Failure> {
     }
 }
 
-fn new_tokens(body: &Field<'_>, most: usize) -> Result<Option<usize>, Failure> {
+fn new_tokens(
+    body: &Field<'_>,
+    most: usize,
+    notes: &mut Vec<String>,
+) -> Result<Option<usize>, Failure> {
     // The older name counts where the newer one is absent.
     let newer = body.find("max_completion_tokens")?;
     let Some(field) = newer.or(body.find("max_tokens")?) else {
         return Ok(None);
     };
-    // No answer is longer than the server allows, whatever is asked for.
-    Ok(Some(field.count()?.min(most)))
+    let asked = field.count()?;
+    if asked > most {
+        notes.push(format!(
+            "{field}: answers have at most {most} tokens here, not {asked}"
+        ));
+    }
+    Ok(Some(asked.min(most)))
 }
 
 fn may_call(body: &Field<'_>) -> Result<bool, Failure> {

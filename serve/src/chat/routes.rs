@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -11,30 +11,67 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::json;
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::ChatState;
 use super::answer::Answer;
 use super::body::{authorized, read};
 use super::completion::Completion;
 use super::failure::{Failure, json_response};
-use super::request::Request;
+use super::request::{Asking, Request};
 use super::stream::stream;
 use super::under_way::{UnderWay, Waiting, failure};
 use crate::queue::Event;
 
+/// How long a browser need not ask again whether it may ask.
+const PREFLIGHT: Duration = Duration::from_secs(3600);
 const COMPLETIONS: &str = "/v1/chat/completions";
 
 /// Every route of a chat.
 pub(super) fn router(state: Arc<ChatState>) -> Router {
-    Router::new()
-        .route(COMPLETIONS, post(completions))
-        .route("/v1/models", get(models))
-        .route("/v1/models/{model}", get(models))
-        .route("/health", get(health))
-        .route("/metrics", get(metrics))
+    let routes = [
+        (COMPLETIONS, post(completions)),
+        ("/v1/models", get(models)),
+        ("/v1/models/{model}", get(models)),
+        ("/health", get(health)),
+        ("/metrics", get(metrics)),
+    ];
+    let cors = cors(&state.settings.cors);
+    let mut router = Router::new();
+    for (path, methods) in routes {
+        // Clients that put an address and a path together may leave a slash at the end.
+        let slashed = format!("{path}/");
+        router = router.route(path, methods.clone()).route(&slashed, methods);
+    }
+    let router = router
         .fallback(nothing_here)
         .method_not_allowed_fallback(another_method)
-        .with_state(state)
+        .with_state(state);
+    match cors {
+        Some(cors) => router.layer(cors),
+        None => router,
+    }
+}
+
+/// What pages of these origins may ask, a key included; none where there are no origins.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    let origin = match origins {
+        [] => return None,
+        origins if origins.iter().any(|origin| origin == "*") => AllowOrigin::any(),
+        origins => {
+            // One that is no header's value is no browser's.
+            let values = origins.iter().filter_map(|origin| origin.parse().ok());
+            AllowOrigin::list(values.collect::<Vec<HeaderValue>>())
+        }
+    };
+    Some(
+        CorsLayer::new()
+            .allow_origin(origin)
+            .allow_methods([Method::GET, Method::POST])
+            .allow_headers(AllowHeaders::mirror_request())
+            .expose_headers([header::RETRY_AFTER])
+            .max_age(PREFLIGHT),
+    )
 }
 
 async fn completions(
@@ -50,20 +87,15 @@ async fn completions(
         let limits = &state.settings.requests;
         let begun = Instant::now();
         let body = read(&headers, body, limits.body_bytes, limits.body).await?;
-        let Request {
-            question,
-            stop,
-            stream,
-            stream_usage,
-        } = Request::read(&body, &state.settings)?;
+        let Request { question, asking } = Request::read(&body, &state.settings)?;
         let waiting = Waiting::new(&state.shared, question, begun + limits.answer)?;
-        Ok((waiting, stop, stream, stream_usage))
+        Ok((waiting, asking))
     };
     let response = match asked.await {
-        Ok((waiting, stop, true, stream_usage)) => {
-            return stream(state, waiting, stop, stream_usage, under_way);
+        Ok((waiting, asking)) if asking.stream => {
+            return stream(state, waiting, asking, under_way);
         }
-        Ok((waiting, stop, false, _)) => whole(&state, waiting, &stop).await,
+        Ok((waiting, asking)) => whole(&state, waiting, asking).await,
         Err(failure) => Err(failure),
     };
     let response = response.unwrap_or_else(|failure| failure.response());
@@ -74,18 +106,21 @@ async fn completions(
 async fn whole(
     state: &ChatState,
     mut waiting: Waiting,
-    stop: &[String],
+    asking: Asking,
 ) -> Result<Response, Failure> {
     loop {
         match waiting.next().await? {
             Event::Thought(_) => {}
             Event::Done(Err(reason)) => return Err(failure(reason)),
             Event::Done(Ok(said)) => {
-                let answer = Answer::new(said, stop);
+                if let Some(too_long) = said.too_long {
+                    return Err(Failure::too_long(too_long));
+                }
+                let answer = Answer::new(said, &asking.stop);
                 if let Some(usage) = answer.usage {
                     state.shared.metrics.used(usage);
                 }
-                let whole = Completion::new(&state.settings.model).whole(&answer);
+                let whole = Completion::new(&state.settings.model, asking.notes).whole(&answer);
                 return Ok(json_response(StatusCode::OK, &whole));
             }
         }
@@ -104,7 +139,7 @@ async fn models(State(state): State<Arc<ChatState>>, headers: HeaderMap, uri: Ur
         "owned_by": "glpft",
     });
     let asked = uri.path().strip_prefix("/v1/models").unwrap_or_default();
-    match asked.trim_start_matches('/') {
+    match asked.trim_matches('/') {
         "" => json_response(StatusCode::OK, &json!({"object": "list", "data": [model]})),
         name if name == settings.model => json_response(StatusCode::OK, &model),
         name => Failure::no_model(name, &settings.model).response(),

@@ -8,12 +8,14 @@ use std::time::Duration;
 use axum::response::sse::{Event as Part, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
+use glpft_agent::readable;
 use serde_json::Value;
 
 use super::ChatState;
 use super::answer::Answer;
 use super::completion::Completion;
 use super::failure::Failure;
+use super::request::Asking;
 use super::under_way::{UnderWay, Waiting, failure};
 use crate::queue::Event;
 
@@ -26,11 +28,16 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 pub(super) fn stream(
     state: Arc<ChatState>,
     waiting: Waiting,
-    stop: Vec<String>,
-    tell_usage: bool,
+    request: Asking,
     under_way: UnderWay,
 ) -> Response {
-    let completion = Completion::new(&state.settings.model);
+    let Asking {
+        stop,
+        notes,
+        stream_usage: tell_usage,
+        ..
+    } = request;
+    let completion = Completion::new(&state.settings.model, notes);
     let parts = Parts {
         ready: VecDeque::from([completion.first().to_string()]),
         completion,
@@ -75,8 +82,12 @@ impl Parts {
                 return None;
             }
             match self.waiting.next().await {
-                Ok(Event::Thought(thought)) => self.thought(&thought),
+                Ok(Event::Thought(thought)) => self.thought(readable(&thought)),
                 Ok(Event::Done(Ok(said))) => {
+                    if let Some(too_long) = said.too_long {
+                        self.failed(&Failure::too_long(too_long));
+                        continue;
+                    }
                     let answer = Answer::new(said, &self.stop);
                     self.answer(&answer);
                 }

@@ -45,10 +45,11 @@ pub(crate) struct AskingArgs {
 }
 
 impl AskingArgs {
-    /// How long prompts, whose limit is another for each command, and answers may be.
-    pub(crate) fn limits(&self, prompt_tokens: usize) -> Limits {
+    /// How long prompts, whose limit is another for each command, and answers may be. Without a limit prompts may be as long
+    /// as the model can read them.
+    pub(crate) fn limits(&self, prompt_tokens: impl Into<Option<usize>>) -> Limits {
         Limits {
-            prompt_tokens,
+            prompt_tokens: prompt_tokens.into().unwrap_or(usize::MAX),
             new_tokens: self.max_new_tokens,
         }
     }

@@ -81,9 +81,10 @@ pub(crate) struct SearchArgs {
     /// How many tasks are worked on together: more is faster where memory allows
     #[arg(long, value_name = "N", default_value = "16", value_parser = at_least_one)]
     pub together: usize,
-    /// The longest prompt: the last N tokens are kept, fewer where the model has no positions for them and an answer
-    #[arg(long, value_name = "N", default_value = "3576", value_parser = at_least_one)]
-    pub max_prompt_tokens: usize,
+    /// The longest prompt in tokens; default: what the model can read beside an answer. From a longer one whole oldest turns
+    /// are left out, as in training, and that is told
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub max_prompt_tokens: Option<usize>,
     #[command(flatten)]
     pub asking: AskingArgs,
 }

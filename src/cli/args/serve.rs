@@ -1,7 +1,11 @@
 //! `glpft serve`.
 
-use clap::Args;
+use std::time::Duration;
 
+use clap::{Args, ValueEnum};
+use glpft_agent::LongPrompts;
+
+use super::common::seconds;
 use super::{AskingArgs, OutputArgs, TeamArgs, at_least_one};
 
 /// Where a server listens, and whom it serves.
@@ -18,6 +22,35 @@ pub(crate) struct AddressArgs {
     pub key_env: Option<String>,
 }
 
+/// What becomes of a prompt that is too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LongPromptsArg {
+    /// An error 400 (`context_length_exceeded`) that says how long it is, and how long it may be
+    Refuse,
+    /// Whole oldest turns go, as in training; tools, instruction and last turn stay, and the reply says how many went
+    OldestTurns,
+}
+
+impl From<LongPromptsArg> for LongPrompts {
+    fn from(argument: LongPromptsArg) -> Self {
+        match argument {
+            LongPromptsArg::Refuse => Self::Refuse,
+            LongPromptsArg::OldestTurns => Self::OldestTurns,
+        }
+    }
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let is_origin = text == "*"
+        || text.split_once("://").is_some_and(|(scheme, host)| {
+            !scheme.is_empty() && !host.is_empty() && !host.contains(['/', ' ', ','])
+        });
+    match is_origin && text.is_ascii() {
+        true => Ok(text.to_owned()),
+        false => Err("an origin is SCHEME://HOST[:PORT] without a path, or *".to_owned()),
+    }
+}
+
 /// `glpft serve`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServeArgs {
@@ -28,9 +61,15 @@ pub(crate) struct ServeArgs {
     /// The name that requests ask for; default: the directory's
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// The longest prompt: the last N tokens are kept, fewer where the model has no positions for them and an answer
-    #[arg(long, value_name = "N", default_value = "3576", value_parser = at_least_one)]
-    pub max_prompt_tokens: usize,
+    /// The longest prompt in tokens; default: what the model can read beside an answer of --max-new-tokens
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub max_prompt_tokens: Option<usize>,
+    /// What becomes of a request whose prompt is longer
+    #[arg(long, value_enum, default_value = "refuse")]
+    pub long_prompts: LongPromptsArg,
+    /// Lets pages of this origin ask, such as http://localhost:3000, or `*` for any; may be given several times
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    pub cors: Vec<String>,
     #[command(flatten)]
     pub asking: AskingArgs,
     /// How many requests are answered together: more is faster where memory allows
@@ -39,6 +78,21 @@ pub(crate) struct ServeArgs {
     /// How many requests may wait; one more is sent away (429)
     #[arg(long, value_name = "N", default_value = "128", value_parser = at_least_one)]
     pub waiting: usize,
+    /// The most tools of a request
+    #[arg(long, value_name = "N", default_value = "128", value_parser = at_least_one)]
+    pub max_tools: usize,
+    /// The most messages of a request
+    #[arg(long, value_name = "N", default_value = "512", value_parser = at_least_one)]
+    pub max_messages: usize,
+    /// The longest request, in MiB
+    #[arg(long, value_name = "MIB", default_value = "2", value_parser = at_least_one)]
+    pub max_body: usize,
+    /// The most tokens that a request may ask for: what asks for more gets so many
+    #[arg(long, value_name = "N", default_value = "4096", value_parser = at_least_one)]
+    pub max_tokens: usize,
+    /// How many seconds a request may take, its waiting included
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
+    pub answer_timeout: Duration,
     #[command(flatten)]
     pub output: OutputArgs,
 }

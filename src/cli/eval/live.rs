@@ -9,7 +9,9 @@ use glpft::Error;
 use glpft::evaluate::{EvaluateLive, JudgeChoice, TaskSource, Workplace, run_facts};
 use glpft::home::expand_home;
 use glpft::team::TeamSource;
-use glpft_agent::{HttpSettings, PolicySettings, RepliesFirst, SearchSettings, Strategy};
+use glpft_agent::{
+    HttpSettings, LongPrompts, PolicySettings, RepliesFirst, SearchSettings, Strategy,
+};
 use glpft_eval::judge::HttpJudgeSettings;
 use glpft_eval::live_evaluation::{LiveReport, LiveSettings, Reference};
 use glpft_eval::tool_eval::{Rate, Rates, ToolEvalSettings};
@@ -129,6 +131,7 @@ pub(crate) fn policy(args: &SearchArgs, team: &TeamSource) -> Result<PolicySetti
         limits: args.asking.limits(args.max_prompt_tokens),
         system_prefix: facts.system_prefix,
         schemas: facts.schemas,
+        long_prompts: LongPrompts::OldestTurns,
     })
 }
 
@@ -181,9 +184,19 @@ fn text(report: &LiveReport, out: &Path) -> String {
             rounds => format!(", {rounds} rounds"),
         }
     );
+<<<<<<< HEAD
     for (warns, note) in report.notes() {
         let kind = if warns { "warning: " } else { "" };
         text += &format!("{kind}{note}\n\n");
+=======
+    let usage = report.usage;
+    if usage.shortened_steps + usage.refused_steps > 0 {
+        text += &format!(
+            "prompts that did not fit the model: {} steps were asked for without their oldest turns, {} could not be \
+             asked for and gave up\n\n",
+            usage.shortened_steps, usage.refused_steps
+        );
+>>>>>>> 33ff73b (Serve: what does not fit is told or loses whole oldest turns, what was cut is not made up, no marks of the protocol reach a reader; pages of other origins may be let in)
     }
     for (name, rates) in report.scores.by_name() {
         text += &table(&rows(name, rates));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path};
 
+use glpft_agent::readable;
 use glpft_checkpoints::read_json;
 use serde_json::Value;
 
@@ -151,7 +152,7 @@ fn samples(
             group: rollout.group.clone(),
             query: rollout.query.clone(),
             end: rollout.end,
-            answer: rollout.answer().to_owned(),
+            answer: readable(rollout.answer()).to_owned(),
             passed,
             reason: verdict.passing.reason.clone(),
             steps: rollout.query_count,
