@@ -33,8 +33,8 @@ mod tool_server;
 mod usage;
 mod watched;
 
-use asking::{LongPrompts, PolicySettings, StepSettings};
-use calls::{Calls, Unreached};
+pub use asking::{LongPrompts, PolicySettings, StepSettings};
+pub use calls::{Calls, Unreached};
 pub use decision::{Decision, Plan};
 pub use environment::{OBSERVATION_CHARACTERS, Observed, step};
 pub use generate::{

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use glpft::Error;
 use glpft::evaluate::{Work, work};
 use glpft_agent::{
-    Calls, FINISH, Function, PathStep, Rollout, RolloutEnd, RolloutObserver, RolloutSettings, Task, readable, retrieve,
+    Calls, FINISH, Function, PathStep, Rollout, RolloutEnd, RolloutObserver, RolloutSettings, Task,
+    readable, retrieve,
 };
 use serde_json::json;
 

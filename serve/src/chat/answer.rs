@@ -41,22 +41,19 @@ impl Answer {
                 name: said.function,
                 arguments: said.arguments,
             },
-<<<<<<< HEAD
             true => match read_finish(&said.arguments) {
                 Some(Finish::GiveUp) => Act::GiveUp,
-                Some(Finish::Answer(answer)) => Act::Say(before(answer, stop)),
-                // What cannot be read as arguments is what was said.
-                None => Act::Say(before(said.arguments, stop)),
-=======
-            true => match read_finish(&said.arguments, said.thought.as_deref()) {
-                Finish::GiveUp => Act::GiveUp,
-                Finish::Answer(answer) => {
+                read => {
+                    let answer = match read {
+                        Some(Finish::Answer(answer)) => answer,
+                        // What cannot be read as arguments is what was said.
+                        _ => said.arguments,
+                    };
                     let shown = before(readable(&answer), stop);
                     // What ended it came before the limit.
                     cut &= shown.len() == answer.len();
                     Act::Say(shown.to_owned())
                 }
->>>>>>> 33ff73b (Serve: what does not fit is told or loses whole oldest turns, what was cut is not made up, no marks of the protocol reach a reader; pages of other origins may be let in)
             },
         };
         Self {

@@ -184,11 +184,10 @@ fn text(report: &LiveReport, out: &Path) -> String {
             rounds => format!(", {rounds} rounds"),
         }
     );
-<<<<<<< HEAD
     for (warns, note) in report.notes() {
         let kind = if warns { "warning: " } else { "" };
         text += &format!("{kind}{note}\n\n");
-=======
+    }
     let usage = report.usage;
     if usage.shortened_steps + usage.refused_steps > 0 {
         text += &format!(
@@ -196,7 +195,6 @@ fn text(report: &LiveReport, out: &Path) -> String {
              asked for and gave up\n\n",
             usage.shortened_steps, usage.refused_steps
         );
->>>>>>> 33ff73b (Serve: what does not fit is told or loses whole oldest turns, what was cut is not made up, no marks of the protocol reach a reader; pages of other origins may be let in)
     }
     for (name, rates) in report.scores.by_name() {
         text += &table(&rows(name, rates));
