@@ -73,7 +73,7 @@ impl<'c> StepPrompts<'c> {
         let kept = self.shown_before(cut.instruction, role);
         let mut index = 0;
         history.retain(|_| {
-            let droppable = index < kept || index > kept;
+            let droppable = index != kept;
             let older = index - usize::from(index > kept);
             index += 1;
             !(droppable && older < cut.turns)

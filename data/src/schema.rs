@@ -106,7 +106,8 @@ fn argument_text<'s>(
     }
     let told = describer.sentences(&layers);
     // ToolBench's text has the comma of an empty description, too.
-    if layers.text("description").is_some() && (!shown.is_empty() || told.is_empty()) {
+    let is_described = layers.text("description").is_some();
+    if is_described && (told.is_empty() || !shown.is_empty()) {
         text.push_str(", ");
         text.push_str(shown);
     }

@@ -97,11 +97,8 @@ impl Request {
                 turns,
                 wishes: Wishes {
                     temperature: between(&body, "temperature", 0.0..=2.0)?,
-                    top_p: match between(&body, "top_p", 0.0..=1.0)? {
-                        // The likeliest token alone, as other servers take it.
-                        Some(top_p) => Some(top_p.max(f64::MIN_POSITIVE)),
-                        None => None,
-                    },
+                    // 0 is the likeliest token alone, as other servers take it.
+                    top_p: between(&body, "top_p", 0.0..=1.0)?.map(|top_p| top_p.max(1e-9)),
                     seed: seed(&body)?,
                     new_tokens,
                     may_call,
