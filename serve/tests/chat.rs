@@ -5,7 +5,7 @@ mod support;
 use glpft_recipes::Observations;
 use glpft_serve::ChatSettings;
 use serde_json::{Value, json};
-use support::{Server, ask, ask_with_tool, message};
+use support::{Server, ask, ask_with_tool, echoed, message};
 
 #[test]
 fn a_call_its_reply_and_the_answer() {
@@ -29,7 +29,8 @@ fn a_call_its_reply_and_the_answer() {
     let (status, answer) = server.ask(&body);
     assert_eq!(status, 200, "{answer}");
     assert_eq!(answer["choices"][0]["finish_reason"], "stop");
-    assert_eq!(message(&answer, "content"), "rain </s>");
+    // What a model writes of it ends where it spells a separator.
+    assert_eq!(message(&answer, "content"), "rain");
     assert_eq!(message(&answer, "tool_calls"), &Value::Null);
     assert!(server.end().is_ok());
 }
@@ -68,10 +69,8 @@ fn messages_become_turns_of_training() {
     ]);
     let (status, answer) = server.ask(&json!({"model": "stub", "messages": messages}));
     assert_eq!(status, 200, "{answer}");
-    let turns: Value =
-        serde_json::from_str(message(&answer, "content").as_str().expect("text")).expect("JSON");
     assert_eq!(
-        turns,
+        echoed(&answer),
         json!([
             ["user", "Be kind.\n\necho this"],
             ["assistant", "Two at once.\n Next: caller."],
@@ -109,9 +108,7 @@ fn replies_are_read_as_the_models_data_were() {
         settings.observations = observations;
         let server = Server::chat(settings);
         let (_, answer) = server.ask(&json!({"model": "stub", "messages": messages}));
-        let turns = message(&answer, "content").as_str().expect("text");
-        let turns: Value = serde_json::from_str(turns).expect("JSON");
-        assert_eq!(turns[3], json!(["observation", text]));
+        assert_eq!(echoed(&answer)[3], json!(["observation", text]));
     }
 }
 

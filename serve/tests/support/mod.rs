@@ -63,7 +63,7 @@ fn say(asked: &Asked<'_>) -> Result<Said, GenerateError> {
                 .iter()
                 .map(|turn| json!([turn.from.name(), turn.value]))
                 .collect();
-            Ok(answer(&json!(turns).to_string()))
+            Ok(answer(&hidden(&json!(turns).to_string())))
         }
         _ => Ok(match asked.task.functions.first() {
             None => answer("no tools"),
@@ -72,6 +72,18 @@ fn say(asked: &Asked<'_>) -> Result<Said, GenerateError> {
             }
         }),
     }
+}
+
+/// A text without what a reader is not shown.
+fn hidden(text: &str) -> String {
+    text.replace(':', "§").replace("</s>", "¶")
+}
+
+/// What the stub was asked, as it echoes it.
+pub fn echoed(answer: &Value) -> Value {
+    let text = message(answer, "content").as_str().expect("text");
+    let text = text.replace('§', ":").replace('¶', "</s>");
+    serde_json::from_str(&text).expect("JSON")
 }
 
 /// A server in this process.
