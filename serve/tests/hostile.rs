@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use glpft_serve::ChatSettings;
 use serde_json::{Value, json};
-use support::{Server, agent, ask, ask_with_tool, echoed, message, read};
+use support::{Server, agent, ask, ask_with_tool, echoed, read};
 
 fn with(key: &str, value: Value) -> Value {
     let mut body = ask_with_tool("x");
