@@ -55,7 +55,7 @@ pub(crate) fn execute(args: &PrepareArgs) -> Result<(), Error> {
     ))
 }
 
-/// Says, a line each, which datasets have examples that lose their shared prefixes for want of a larger micro-batch.
+/// Says, a line each, what is not read of the source, and which datasets have examples that lose their shared prefixes for want of a larger micro-batch.
 pub(crate) fn tell_over_budget(
     prepared: &Prepared,
     recipe: &Recipe,
@@ -64,6 +64,9 @@ pub(crate) fn tell_over_budget(
 ) -> Result<(), Error> {
     if output.quiet {
         return Ok(());
+    }
+    for warning in prepared.report.source.report.warnings() {
+        complain(&format!("warning: {warning}"));
     }
     for over in prepared.over_budget(recipe, datasets)? {
         complain(&format!("warning: {over}"));

@@ -116,7 +116,7 @@ pub enum RecordError {
     /// Arguments of a call that are no JSON, whatever is forgiven.
     #[error(
         "`{path}` calls {name} with arguments that are not readable as JSON ({found}); \
-         data.arguments = \"published\" takes them as they are"
+         data.arguments = \"published\" reads those of ToolBench's data as the published pipeline does"
     )]
     Arguments {
         /// Where the call stands.

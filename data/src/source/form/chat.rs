@@ -9,11 +9,13 @@
 
 use std::collections::HashSet;
 
+use serde_json::Value;
+
 use crate::chat::{ChatCall, ChatFunction, ChatMessage, ChatRole, chat_turns};
 use crate::conversation::{Conversation, Finish, Speaker, read_finish};
 use crate::marks::{FaultKind, Marks, StepFault};
 use crate::python::{first_chars, json};
-use crate::source::{ReadOptions, Record, RecordError};
+use crate::source::{ReadOptions, Record, RecordError, shown};
 use crate::trajectory::FINISH;
 
 /// A call's arguments in a message about them.
@@ -30,7 +32,7 @@ pub(super) struct Chat {
 impl Chat {
     /// The conversation.
     pub fn record(mut self, options: &ReadOptions) -> Result<Record, RecordError> {
-        self.finish();
+        self.finish()?;
         let read = chat_turns(&self.messages, options.observations)?;
         let Some(first) = read.turns.first() else {
             return Err(RecordError::Empty {
@@ -94,7 +96,7 @@ impl Chat {
     }
 
     /// Makes answers of the calls of `Finish`, where it is no function of the chat's own.
-    fn finish(&mut self) {
+    fn finish(&mut self) -> Result<(), RecordError> {
         let mut finished: HashSet<Option<String>> = HashSet::new();
         for message in &mut self.messages {
             let Some(at) = message.calls.iter().position(|call| call.name == FINISH) else {
@@ -106,9 +108,16 @@ impl Chat {
                 continue;
             }
             let said = message.content.take().filter(|text| !text.is_empty());
-            match read_finish(&call.arguments, said.as_deref()) {
-                Finish::GiveUp => message.gave_up = true,
-                Finish::Answer(answer) => message.content = Some(answer),
+            match read_finish(&call.arguments) {
+                Some(Finish::GiveUp) => message.gave_up = true,
+                Some(Finish::Answer(answer)) => message.content = Some(answer),
+                None => {
+                    return Err(RecordError::Arguments {
+                        path: message.path.clone(),
+                        name: call.name,
+                        found: shown(&Value::from(call.arguments)),
+                    });
+                }
             }
             message.reasoning = match (message.reasoning.take(), said) {
                 (Some(thought), Some(said)) if !thought.is_empty() => {
@@ -125,6 +134,7 @@ impl Chat {
                 message.role != ChatRole::Tool || !answers_it
             });
         }
+        Ok(())
     }
 }
 
