@@ -184,16 +184,20 @@ impl Base {
             tokenizer,
             tokenizer_files,
         };
-        let origin = base.tokenizer_origin(named);
+        base.fit(named)?;
+        Ok(base)
+    }
+
+    fn fit(&mut self, named: Option<&str>) -> Result<(), Error> {
+        let origin = self.tokenizer_origin(named);
         let hint = match named {
             Some(_) => "leave model.tokenizer out to use the model's own",
             None => {
                 "if its tokenizer.json is another model's, put its own there, or name it with model.tokenizer"
             }
         };
-        let (model, rows) = (base.name(), base.config.vocab_size);
-        fit_tokenizer(&mut base.tokenizer, &origin, &model, rows, hint)?;
-        Ok(base)
+        let (model, rows) = (self.name(), self.config.vocab_size);
+        fit_tokenizer(&mut self.tokenizer, &origin, &model, rows, hint)
     }
 
     fn random(random: &RandomModel, tokenizer: Option<&str>) -> Result<Self, Error> {
@@ -256,7 +260,7 @@ impl Base {
         let (tokenizer, files) = tokenizer_at(directory)?;
         if tokenizer.fingerprint() != self.tokenizer.fingerprint() {
             (self.tokenizer, self.tokenizer_files) = (tokenizer, files);
-            self.check_vocabulary(None)?;
+            self.fit(None)?;
         }
         Ok(self)
     }

@@ -89,8 +89,9 @@ pub enum LocationError {
 
 impl ModelLocation {
     /// Finds the model that `path` means: a model directory, a GGUF file, an adapter directory, a
-    /// model's folder in a hub's cache ([`hub_snapshot`]), or a run's directory, in which `role` names the model (`global`, `planner`, …; it may be
-    /// `None` where there is only one). For all but the last `role` says nothing.
+    /// model's folder in a hub's cache ([`hub_snapshot`]), or a run's directory, in which `role`
+    /// names the model (`global`, `planner`, …; it may be `None` where there is only one). For all
+    /// but the last `role` says nothing.
     pub fn find(path: &Path, role: Option<&str>) -> Result<Self, LocationError> {
         Self::find_on(path, role, None)
     }
@@ -144,7 +145,7 @@ impl ModelLocation {
     fn directly(path: &Path, base: Option<&Path>) -> Result<Option<Self>, LocationError> {
         if is_present(&path.join(ADAPTER_CONFIG_FILE)) {
             let base = match base {
-                Some(base) => base.to_owned(),
+                Some(base) => hub_snapshot(base)?.unwrap_or_else(|| base.to_owned()),
                 None => base_directory(path, &AdapterConfig::read(path)?.base)?,
             };
             return Ok(Some(Self::Adapter {

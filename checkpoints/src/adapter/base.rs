@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{ADAPTER_CONFIG_FILE, AdapterError, BASE_FINGERPRINT_FILE};
-use crate::{CONFIG_FILE, FileError, RunDirectory, json, read_json, write_json};
+use crate::{CONFIG_FILE, FileError, RunDirectory, hub_snapshot, json, read_json, write_json};
 
 const NAME_KEY: &str = "base_model_name_or_path";
 
@@ -51,9 +51,12 @@ pub(crate) fn base_directory(directory: &Path, name: &str) -> Result<PathBuf, Ad
     looked.push(PathBuf::from(name));
     looked.retain(|path| !path.as_os_str().is_empty());
     looked.dedup();
-    let found = looked.iter().find(|path| path.join(CONFIG_FILE).is_file());
+    let found = looked.iter().find_map(|path| match hub_snapshot(path) {
+        Ok(Some(snapshot)) => Some(snapshot),
+        _ => path.join(CONFIG_FILE).is_file().then(|| path.clone()),
+    });
     match found {
-        Some(found) => Ok(found.clone()),
+        Some(found) => Ok(found),
         None => Err(AdapterError::NoBase {
             adapter: directory.to_owned(),
             name: name.chars().take(200).collect(),
