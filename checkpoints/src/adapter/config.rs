@@ -195,7 +195,7 @@ fn targets(fields: &Fields) -> Result<ModuleNames, ConfigError> {
             Ok(ModuleNames::AllLinear)
         }
         Some(Value::String(text)) => Ok(ModuleNames::Pattern(text.clone())),
-        Some(Value::Array(items)) if items.is_empty() && fields.contains("modules_to_save") => {
+        Some(Value::Array(items)) if items.is_empty() && fields.has("modules_to_save") => {
             Ok(ModuleNames::Names(Vec::new()))
         }
         Some(Value::Array(items)) if !items.is_empty() => {

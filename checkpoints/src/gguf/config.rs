@@ -214,7 +214,7 @@ impl GgufFile {
         let scaling = match (self.text(&kind)?, factor) {
             (Some("none"), _) | (None | Some("linear"), None) => Value::Null,
             // Without a type it is linear.
-            (None | Some("linear"), Some(factor)) if factor == 1.0 => Value::Null,
+            (None | Some("linear"), Some(1.0)) => Value::Null,
             (None | Some("linear"), Some(factor)) => {
                 json!({"rope_type": "linear", "factor": factor})
             }
