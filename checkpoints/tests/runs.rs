@@ -33,6 +33,7 @@ fn state(step: u64) -> TrainerState {
             recipe: map("lr", "0.1"),
             data: map("planner dataset", "d"),
         },
+        earlier: Vec::new(),
         computed_by: ComputedBy {
             device: "cpu".into(),
             threads: 2,

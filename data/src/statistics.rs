@@ -78,6 +78,8 @@ mod tests {
         let first = EncodedExamples {
             examples: vec![example(&[1, 2, 3], 2, 0), example(&[1, 2, 4, 5], 2, 0)],
             truncated: 1,
+            cut_tokens: 3,
+            lost_label_tokens: 1,
             dropped: BTreeMap::from([(DropReason::NoRoom, 2)]),
         };
         let second = EncodedExamples {
@@ -95,6 +97,8 @@ mod tests {
             longest: 4,
             tree_tokens: 7,
             truncated: 1,
+            cut_tokens: 3,
+            lost_label_tokens: 1,
             dropped: first.dropped,
         };
         assert_eq!(statistics, expected);

@@ -331,7 +331,7 @@ fn test_queries_are_known_by_their_text() {
         (report.kept, report.test_queries, report.test_query_texts)
     };
     let ids = ("test_query_ids/G1_tool.json", json!({"10": 0}));
-    let by_id = files(&[ids.clone()]);
+    let by_id = files(std::slice::from_ref(&ids));
     assert_eq!(count(by_id.path(), &FIXED), (2, 2, 1));
     // The published pipeline trains on it; it is told.
     assert_eq!(count(by_id.path(), &COMPAT), (3, 1, 1));

@@ -95,12 +95,12 @@ impl<'a> OpenStage<'a> {
         observer: &mut dyn Observer,
         inspect: &mut Inspect<'_>,
     ) -> Result<Outcome, TrainError> {
-        let outcome = self.to_end(model, observer, inspect);
+        let outcome = self.run_on(model, observer, inspect);
         observer.finish();
         outcome
     }
 
-    fn to_end(
+    fn run_on(
         self,
         model: &mut Decoder,
         observer: &mut dyn Observer,
