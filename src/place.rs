@@ -69,6 +69,14 @@ pub fn own_run(root: &Path, recipe: &Recipe, removal: Removal<'_>) -> Result<Own
     Ok(OwnedRun { run, _lock: lock })
 }
 
+/// Has the adapters of a finished run name their bases where those are now: the run may have been moved. Where another
+/// process is at work, or nothing can be written, they stay as they are, and this program finds the bases all the same.
+pub fn settle(run: &RunDirectory) {
+    if let Ok(_lock) = RunLock::take(run.root()) {
+        let _ = name_bases_anew(run);
+    }
+}
+
 fn check_free_or_same(root: &Path, recipe: &Recipe, removal: Removal<'_>) -> Result<(), Error> {
     let path = root.join(RECIPE);
     if !path.is_file() {

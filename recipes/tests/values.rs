@@ -347,7 +347,7 @@ fn every_key_reaches_the_recipe() {
         }
         tried += 1;
     }
-    assert_eq!(tried, 5 + 3 + 8 + 17 + 4 * (24 + 7) - 4);
+    assert_eq!(tried, 5 + 3 + 8 + 18 + 4 * (24 + 7) - 4);
 }
 
 #[test]

@@ -37,6 +37,7 @@ pub(crate) fn execute(args: RunArgs) -> Result<(), Error> {
         && let Some(run) = &there
         && let Ok(summary) = read_json(&run.summary())
     {
+        glpft::place::settle(run);
         return tell_finished(run, summary, output);
     }
     // All that can be wrong with a later stage is told before the first one's hours, and before anything is removed.
