@@ -195,7 +195,9 @@ fn targets(fields: &Fields) -> Result<ModuleNames, ConfigError> {
             Ok(ModuleNames::AllLinear)
         }
         Some(Value::String(text)) => Ok(ModuleNames::Pattern(text.clone())),
-        Some(Value::Array(items)) if items.is_empty() && fields.has("modules_to_save") => {
+        Some(Value::Array(items))
+            if items.is_empty() && fields.get("modules_to_save").is_some() =>
+        {
             Ok(ModuleNames::Names(Vec::new()))
         }
         Some(Value::Array(items)) if !items.is_empty() => {
