@@ -75,10 +75,10 @@ impl Made<'_> {
         let report = match read {
             Ok(report) => report,
             Err(Stop::Wanted) => return Ok(()),
-            Err(Stop::Failed(error)) => return Err(error),
+            Err(Stop::Failed(error)) => return Err(*error),
         };
         match self.encode_chunk(datasets, &mut chunk, each) {
-            Err(Stop::Failed(error)) => return Err(error),
+            Err(Stop::Failed(error)) => return Err(*error),
             Ok(()) | Err(Stop::Wanted) => {}
         }
         // Splits were made of the first reading.
@@ -212,17 +212,17 @@ impl<'m> Order<'m> {
 enum Stop {
     /// Whoever asked has what it wants.
     Wanted,
-    Failed(Error),
+    Failed(Box<Error>),
 }
 
 impl From<SourceError> for Stop {
     fn from(error: SourceError) -> Self {
-        Self::Failed(error.into())
+        Self::Failed(Box::new(error.into()))
     }
 }
 
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
-        Self::Failed(error)
+        Self::Failed(Box::new(error))
     }
 }
