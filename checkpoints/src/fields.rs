@@ -37,10 +37,6 @@ impl<'a> Fields<'a> {
         self.map.contains_key(key)
     }
 
-    pub fn has(&self, key: &str) -> bool {
-        self.get(key).is_some()
-    }
-
     /// The keys that are not null.
     pub fn keys(&self) -> impl Iterator<Item = &'a String> {
         self.map
