@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use glpft_agent::{GenerateError, InstructionsError, NoToolReached, ServerError};
 use glpft_checkpoints::{
-    AdapterError, ConfigError, FileError, GgufError, JsonError, LocationError, WeightsError, advice,
+    AdapterError, ConfigError, FileError, GgufError, GgufWriteError, JsonError, LocationError,
+    WeightsError, advice,
 };
 use glpft_data::{
     EncodeError, ExportError, FitError, PreparedError, PromptsError, SourceError, TokenizerError,
@@ -314,6 +315,9 @@ pub enum Error {
     /// A GGUF file.
     #[error(transparent)]
     Gguf(#[from] GgufError),
+    /// A GGUF file to be written.
+    #[error(transparent)]
+    GgufWrite(#[from] GgufWriteError),
     /// A path that stands for no model.
     #[error(transparent)]
     Location(#[from] LocationError),

@@ -1,4 +1,10 @@
-//! A finished model as a directory of its own.
+//! A finished model as a directory or a file of its own, a finished team as what an engine serves.
+
+mod gguf;
+mod serving;
+
+pub use gguf::export_gguf;
+pub use serving::{Engine, SERVING_FILE};
 
 use std::fs::{File, Metadata};
 use std::io::Read;
@@ -37,10 +43,7 @@ impl Export {
     /// # Errors
     /// The model cannot be read, an adapter belongs to another base, or the disk refuses.
     pub fn write(&self, location: &ModelLocation, to: &Path) -> Result<(), Error> {
-        let folder = to.parent().unwrap_or(to);
-        std::fs::create_dir_all(folder)
-            .map_err(|source| FileError::new("create the folder", folder, source))?;
-        remove_abandoned(folder)?;
+        remove_abandoned(make_folder_of(to)?)?;
         match location {
             ModelLocation::Full(directory) => {
                 let base = Base::open(directory)?;
@@ -132,6 +135,14 @@ fn card(title: &Path, base: &Path) -> ModelCard {
         base: base.display().to_string(),
         ..ModelCard::default()
     }
+}
+
+/// Makes the folder that `to` is to lie in.
+fn make_folder_of(to: &Path) -> Result<&Path, Error> {
+    let folder = to.parent().unwrap_or(to);
+    std::fs::create_dir_all(folder)
+        .map_err(|source| FileError::new("create the folder", folder, source))?;
+    Ok(folder)
 }
 
 /// The card that a model's directory has, if it has one.

@@ -1,5 +1,5 @@
 //! Named tensors and state, in files: Hugging Face model directories, PEFT adapters,
-//! GGUF files (read only), checkpoints and run directories.
+//! GGUF files, checkpoints and run directories.
 //!
 //! Tensors are `f32` in memory and have the names that Hugging Face gives them. Everything
 //! is written so that it appears whole or not at all, and everything that is read may come
@@ -50,7 +50,10 @@ pub use fingerprint::fingerprint;
 pub use float::FloatType;
 pub use foreign::{foreign_content, without_mark};
 pub(crate) use foreign::{foreign_file, is_present};
-pub use gguf::{GgufError, GgufFile};
+pub use gguf::{
+    GgufError, GgufFile, GgufMetadata, GgufTensor, GgufType, GgufValue, GgufWriteError,
+    gguf_adapter, gguf_model, write_gguf,
+};
 pub use hub_cache::hub_snapshot;
 pub use json::{JsonError, parse_json, read_json, write_json};
 pub use location::{LocationError, ModelLocation};

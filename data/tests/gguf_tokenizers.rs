@@ -13,8 +13,8 @@ mod gguf;
 mod support;
 
 use gguf::Gguf;
-use glpft_checkpoints::GgufFile;
-use glpft_data::{GgufTokenizer, PromptTokenizer};
+use glpft_checkpoints::{GgufFile, GgufMetadata, WeightsError, write_gguf};
+use glpft_data::{GgufTokenizer, PromptTokenizer, sample};
 use rayon::prelude::*;
 use serde_json::Value;
 use support::{fixtures, models};
@@ -225,6 +225,154 @@ fn a_sentencepiece_vocabulary_comes_back_with_every_merge() {
     assert!(merges(&ours) == merges(&json), "the merges differ");
     assert_eq!(ours["post_processor"], json["post_processor"]);
     assert_same("llama2", &tokenizer.json, &theirs);
+}
+
+/// A tokenizer written into a GGUF file's metadata, and read from it, with the writer's notes.
+fn written(tokenizer: &GgufTokenizer, rows: usize) -> Result<(GgufTokenizer, Vec<String>), String> {
+    let eos = tokenizer.special.eos.as_deref().unwrap();
+    let prompts = PromptTokenizer::from_bytes(&tokenizer.json, eos).unwrap();
+    let mut metadata = GgufMetadata::default();
+    let notes = tokenizer.write(&prompts, rows, &mut metadata);
+    let notes = notes.map_err(|error| error.to_string())?;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.gguf");
+    let none = &mut |_: &str| Ok::<Vec<f32>, WeightsError>(Vec::new());
+    write_gguf(&path, &metadata, &[], none).unwrap();
+    let file = GgufFile::open(&path).unwrap();
+    Ok((GgufTokenizer::of(&file).unwrap(), notes))
+}
+
+#[test]
+fn what_is_written_comes_back_with_every_id() {
+    let files = tempfile::tempdir().unwrap();
+    for (name, content) in sample::tokenizer_files() {
+        std::fs::write(files.path().join(name), content).unwrap();
+    }
+    let directories = [
+        ("sample", files.path().to_owned(), 0),
+        ("smollm2", models().join("smollm2-135m-instruct"), 0),
+        ("llama 2", models().join("tokenizers/llama2"), 0),
+        ("llama 3.1", models().join("tokenizers/llama3_1"), 0),
+        ("qwen3", models().join("tokenizers/qwen3"), 1),
+    ];
+    for (name, directory, expected_notes) in directories {
+        if !directory.is_dir() {
+            eprintln!("skipped: no tokenizer at {}", directory.display());
+            continue;
+        }
+        let prompts = PromptTokenizer::from_path(&directory).unwrap();
+        let tokenizer = GgufTokenizer::of_directory(&directory, &prompts).unwrap();
+        // An embedding has a few rows more.
+        let (read, notes) = written(&tokenizer, prompts.vocab_size() + 5).unwrap();
+        assert_eq!(notes.len(), expected_notes, "{notes:?}");
+        assert_eq!(read.special.eos, tokenizer.special.eos);
+        assert_eq!(read.chat_template, tokenizer.chat_template);
+        let theirs = Tokenizer::from_bytes(&tokenizer.json).unwrap();
+        assert_same(name, &read.json, &theirs);
+    }
+}
+
+/// Spellings of the same, and what would give other ids.
+#[test]
+fn what_llama_cpp_does_otherwise_is_refused() {
+    let base: Value = serde_json::from_slice(sample::tokenizer()).unwrap();
+    let attempt = |change: &dyn Fn(&mut Value)| {
+        let mut json = base.clone();
+        change(&mut json);
+        let tokenizer = GgufTokenizer {
+            json: serde_json::to_vec(&json).unwrap(),
+            special: glpft_checkpoints::SpecialTokens {
+                eos: Some("</s>".to_owned()),
+                ..Default::default()
+            },
+            chat_template: None,
+        };
+        written(&tokenizer, 1280)
+    };
+    assert!(attempt(&|_| ()).is_ok());
+    let gpt2 = serde_json::json!({"type": "Sequence", "pretokenizers": [
+        {"type": "ByteLevel", "add_prefix_space": false},
+    ]});
+    assert!(attempt(&|json| json["pre_tokenizer"] = gpt2.clone()).is_ok());
+    let refused: [(&dyn Fn(&mut Value), &str); 5] = [
+        (
+            &|json| json["pre_tokenizer"] = serde_json::json!({"type": "ByteLevel"}),
+            "none of gpt-2, smollm",
+        ),
+        (
+            &|json| json["normalizer"] = serde_json::json!({"type": "Lowercase"}),
+            "none of gpt-2, smollm",
+        ),
+        (
+            &|json| json["model"]["ignore_merges"] = true.into(),
+            "none of gpt-2, smollm",
+        ),
+        (
+            &|json| json["model"]["end_of_word_suffix"] = "</w>".into(),
+            "marks at their ends",
+        ),
+        (
+            &|json| json["model"]["byte_fallback"] = true.into(),
+            "falls back to bytes",
+        ),
+    ];
+    for (change, part) in refused {
+        let error = attempt(change).unwrap_err();
+        assert!(error.contains(part), "{error}");
+    }
+    let added = |json: &mut Value| json["added_tokens"][1]["rstrip"] = true.into();
+    let (_, notes) = attempt(&added).unwrap();
+    assert!(notes[0].contains("beside special tokens"), "{notes:?}");
+}
+
+/// Llama 2's kind in small: scores are found where merges come of some, and nowhere else.
+#[test]
+fn merges_that_come_of_no_scores_are_refused() {
+    let attempt = |merges: Value| {
+        let vocabulary = ["<unk>", "</s>", "▁", "a", "b", "c", "ab", "bc", "abc", "▁a"];
+        let ids = vocabulary.iter().enumerate();
+        let vocabulary: serde_json::Map<_, _> = ids
+            .map(|(id, text)| ((*text).to_owned(), id.into()))
+            .collect();
+        let special = |id: usize, text: &str| {
+            serde_json::json!({"id": id, "content": text, "single_word": false, "lstrip": false,
+                "rstrip": false, "normalized": false, "special": true})
+        };
+        let json = serde_json::json!({
+            "version": "1.0",
+            "added_tokens": [special(0, "<unk>"), special(1, "</s>")],
+            "normalizer": null,
+            "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": false},
+            "model": {"type": "BPE", "unk_token": "<unk>", "fuse_unk": true, "byte_fallback": true,
+                "vocab": vocabulary, "merges": merges},
+        });
+        let tokenizer = GgufTokenizer {
+            json: serde_json::to_vec(&json).unwrap(),
+            special: glpft_checkpoints::SpecialTokens {
+                eos: Some("</s>".to_owned()),
+                unk: Some("<unk>".to_owned()),
+                ..Default::default()
+            },
+            chat_template: None,
+        };
+        written(&tokenizer, 12)
+    };
+    let all = serde_json::json!([["b", "c"], "a b", ["▁", "a"], ["ab", "c"], ["a", "bc"]]);
+    let (read, notes) = attempt(all).unwrap();
+    assert!(notes[0].contains("puts a space after special tokens"));
+    let read = Tokenizer::from_bytes(&read.json).unwrap();
+    let tokens = |text: &str| read.encode(text, false).unwrap().get_tokens().to_vec();
+    assert_eq!(tokens("abc"), ["▁a", "bc"]);
+    assert_eq!(tokens("aab"), ["▁a", "ab"]);
+    for merges in [
+        // A pair whose whole is a token, and no merge.
+        serde_json::json!([["b", "c"], ["a", "b"], ["▁", "a"], ["ab", "c"]]),
+        // Two ways to one whole that stand apart.
+        serde_json::json!([["b", "c"], ["ab", "c"], ["a", "b"], ["▁", "a"], ["a", "bc"]]),
+    ] {
+        let error = attempt(merges).unwrap_err();
+        assert!(error.contains("come of no scores"), "{error}");
+    }
 }
 
 #[test]

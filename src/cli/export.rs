@@ -1,5 +1,8 @@
 //! `glpft export`.
 
+mod gguf;
+mod serving;
+
 use std::path::{Path, PathBuf};
 
 use glpft::Error;
@@ -10,7 +13,7 @@ use serde_json::json;
 
 use super::open::{load_partial, run_path};
 use super::output::print_json;
-use super::{DtypeArg, ExportArgs, RoleArg, model_directory, print};
+use super::{DtypeArg, ExportArgs, FormatArg, RoleArg, model_directory, print};
 
 /// Runs the command.
 pub(crate) fn execute(args: ExportArgs) -> Result<(), Error> {
@@ -27,17 +30,24 @@ pub(crate) fn execute(args: ExportArgs) -> Result<(), Error> {
         (None, true) => given.to_owned(),
         (None, false) => run_path(&args.recipe, None, &load_partial(&args.recipe)?),
     };
+    if let Some(engine) = args.engine {
+        return serving::execute(&args, engine, &place);
+    }
     let location = ModelLocation::find_on(&place, role, args.base.as_deref())?;
     check_base(&args, &location)?;
+    if args.format == FormatArg::Gguf {
+        return gguf::execute(&args, role, &location);
+    }
+    if args.kind.is_some() {
+        return Err(Error::Argument {
+            argument: "--type",
+            problem: "says how a GGUF file stores matrices; give --format gguf with it".to_owned(),
+        });
+    }
     check_target(&args, &location)?;
-    let dtype = args.dtype.map(|dtype| match dtype {
-        DtypeArg::F32 => FloatType::F32,
-        DtypeArg::F16 => FloatType::F16,
-        DtypeArg::Bf16 => FloatType::Bf16,
-    });
     let export = Export {
         merge: args.merge,
-        dtype,
+        dtype: dtype(args.dtype),
         base_name: args.base_name.clone(),
     };
     export.write(&location, &args.to)?;
@@ -53,6 +63,15 @@ pub(crate) fn execute(args: ExportArgs) -> Result<(), Error> {
         true => Ok(()),
         false => print(&format!("{}\n", args.to.display())),
     }
+}
+
+/// The type that was chosen.
+fn dtype(chosen: Option<DtypeArg>) -> Option<FloatType> {
+    chosen.map(|dtype| match dtype {
+        DtypeArg::F32 => FloatType::F32,
+        DtypeArg::F16 => FloatType::F16,
+        DtypeArg::Bf16 => FloatType::Bf16,
+    })
 }
 
 /// What is said of an adapter's base is said of an adapter.
@@ -89,15 +108,7 @@ fn check_target(args: &ExportArgs, location: &ModelLocation) -> Result<(), Error
     if !args.overwrite {
         return wrong("exists; --overwrite replaces it".to_owned());
     }
-    let read = match location {
-        ModelLocation::Full(directory) => vec![directory],
-        ModelLocation::Adapter { directory, base } => vec![directory, base],
-    };
-    let same = |other: &&PathBuf| match (to.canonicalize(), other.canonicalize()) {
-        (Ok(to), Ok(other)) => to == other,
-        _ => false,
-    };
-    if read.iter().any(same) {
+    if is_read(to, location) {
         return wrong("is what would be read; choose another".to_owned());
     }
     match model_directory::check(to) {
@@ -106,4 +117,17 @@ fn check_target(args: &ExportArgs, location: &ModelLocation) -> Result<(), Error
             "is no model's directory ({reason}), so --overwrite does not replace it; choose another"
         )),
     }
+}
+
+/// Whether the model at `location` is read from `to`.
+fn is_read(to: &Path, location: &ModelLocation) -> bool {
+    let read = match location {
+        ModelLocation::Full(directory) => vec![directory],
+        ModelLocation::Adapter { directory, base } => vec![directory, base],
+    };
+    let same = |other: &&PathBuf| match (to.canonicalize(), other.canonicalize()) {
+        (Ok(to), Ok(other)) => to == other,
+        _ => false,
+    };
+    read.iter().any(same)
 }

@@ -29,6 +29,7 @@ mod report;
 mod resume;
 mod runs;
 mod serve;
+mod serving;
 mod signals;
 mod slice;
 mod splits;

@@ -19,7 +19,12 @@ mod names;
 mod rope;
 mod split;
 mod value;
+mod write;
 
 pub use error::GgufError;
 pub use file::GgufFile;
 pub(crate) use model::GgufModel;
+pub use write::{
+    GgufMetadata, GgufTensor, GgufType, GgufValue, GgufWriteError, gguf_adapter, gguf_model,
+    write_gguf,
+};

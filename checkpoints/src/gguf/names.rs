@@ -30,6 +30,21 @@ pub(super) const HEAD_WEIGHT: &str = "output.weight";
 /// Factors of the rotary frequencies, which Hugging Face has as settings.
 pub(super) const ROPE_FACTORS: &str = "rope_freqs.weight";
 
+/// What llama.cpp calls the tensor with this Hugging Face name, if it has one.
+pub(super) fn ggml(name: &str) -> Option<String> {
+    let (path, kind) = name.rsplit_once('.')?;
+    let find = |table: &[(&'static str, &str)], wanted: &str| {
+        let found = table.iter().find(|(_, theirs)| *theirs == wanted);
+        found.map(|(ours, _)| *ours)
+    };
+    if let Some(path) = find(&TOP, path) {
+        return Some(format!("{path}.{kind}"));
+    }
+    let (layer, part) = path.strip_prefix("model.layers.")?.split_once('.')?;
+    let number: usize = layer.parse().ok()?;
+    Some(format!("blk.{number}.{}.{kind}", find(&LAYER, part)?))
+}
+
 /// The Hugging Face name of a tensor, if it has one.
 pub(super) fn hugging_face(name: &str) -> Option<String> {
     let (path, kind) = name.rsplit_once('.')?;

@@ -6,6 +6,7 @@
 
 mod byte_level;
 mod sentencepiece;
+mod write;
 
 use std::collections::HashMap;
 
@@ -252,6 +253,17 @@ impl<'a> Vocabulary<'a> {
 }
 
 impl TokenType {
+    fn number(self) -> i32 {
+        match self {
+            Self::Normal => 1,
+            Self::Unknown => 2,
+            Self::Control => 3,
+            Self::UserDefined => 4,
+            Self::Unused => 5,
+            Self::Byte => 6,
+        }
+    }
+
     fn from_number(number: f64) -> Option<Self> {
         if number.fract() != 0.0 {
             return None;

@@ -50,7 +50,7 @@ impl PromptTokenizer {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, TokenizerError> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, TokenizerError> {
     let failed = |source| TokenizerError::Read {
         path: path.to_owned(),
         source,
@@ -366,7 +366,7 @@ fn end_of_sequence(directory: &Path, full: &Tokenizer) -> Result<Option<String>,
         })
 }
 
-fn side_file(path: &Path) -> Result<Option<Value>, TokenizerError> {
+pub(super) fn side_file(path: &Path) -> Result<Option<Value>, TokenizerError> {
     let bytes = match read(path) {
         Err(TokenizerError::Read { source, .. })
             if source.kind() == std::io::ErrorKind::NotFound =>

@@ -30,6 +30,38 @@ pub(crate) enum DtypeArg {
     Bf16,
 }
 
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatArg {
+    /// A Hugging Face or PEFT directory
+    Huggingface,
+    /// One file for llama.cpp
+    Gguf,
+}
+
+/// What a team is laid out for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineArg {
+    /// A directory for vLLM: the backbone once, adapters by name, a start script
+    Vllm,
+    /// A directory for Ollama: GGUF files, a Modelfile a role
+    Ollama,
+}
+
+/// How a GGUF file stores matrices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TypeArg {
+    /// 32 bits
+    F32,
+    /// 16 bits, IEEE
+    F16,
+    /// 16 bits, bfloat
+    Bf16,
+    /// 8 bits and a scale for every 32
+    #[value(name = "q8_0")]
+    Q8_0,
+}
+
 /// `glpft export`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ExportArgs {
@@ -41,9 +73,18 @@ pub(crate) struct ExportArgs {
     /// Which of the run's models
     #[arg(long, value_enum)]
     pub role: Option<RoleArg>,
-    /// The directory to write
-    #[arg(long, value_name = "DIR")]
+    /// The directory or GGUF file to write
+    #[arg(long, value_name = "PATH")]
     pub to: PathBuf,
+    /// A directory, or one file for llama.cpp
+    #[arg(long, value_enum, default_value_t = FormatArg::Huggingface)]
+    pub format: FormatArg,
+    /// Lays all of a run's models out for an engine that serves them
+    #[arg(long = "for", value_enum, value_name = "ENGINE", conflicts_with_all = ["role", "merge", "format", "base", "base_name"])]
+    pub engine: Option<EngineArg>,
+    /// How a GGUF file stores matrices; default: f16
+    #[arg(long = "type", value_enum, value_name = "TYPE")]
+    pub kind: Option<TypeArg>,
     /// Adds an adapter to its base: a whole model
     #[arg(long)]
     pub merge: bool,

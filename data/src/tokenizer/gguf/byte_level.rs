@@ -5,11 +5,56 @@ use serde_json::{Value, json};
 
 use super::{Parts, bpe};
 
-const PRE: &str = "tokenizer.ggml.pre";
-const MERGES: &str = "tokenizer.ggml.merges";
+pub(super) const PRE: &str = "tokenizer.ggml.pre";
+pub(super) const MERGES: &str = "tokenizer.ggml.merges";
 /// What is listed where a kind is not known.
-const KNOWN: &str = "gpt-2, smollm, starcoder, refact, llama-bpe and qwen2 are; use the model's Hugging Face directory, \
-                     or name its tokenizer with model.tokenizer";
+const KNOWN: &str = "gpt-2, smollm, starcoder, refact, llama-bpe, dbrx, smaug-bpe and qwen2 are; use the model's Hugging \
+                     Face directory, or name its tokenizer with model.tokenizer";
+
+/// How a kind of byte-level tokenizer takes text apart.
+#[derive(Debug)]
+pub(super) struct Kind {
+    /// As in `tokenizer.json`.
+    pub normalizer: Value,
+    /// As in `tokenizer.json`.
+    pub pre_tokenizer: Value,
+    /// Whether a word that is a token is one token, whatever the merges make of it.
+    pub ignore_merges: bool,
+    /// Whether a text begins with the beginning of sequence where the file does not say.
+    begins: bool,
+}
+
+/// One name of each kind.
+pub(super) const NAMES: [&str; 5] = ["gpt-2", "smollm", "llama-bpe", "dbrx", "qwen2"];
+
+/// The kind that llama.cpp calls so.
+pub(super) fn kind(name: &str) -> Option<Kind> {
+    let plain = |pre_tokenizer| Kind {
+        normalizer: Value::Null,
+        pre_tokenizer,
+        ignore_merges: false,
+        begins: false,
+    };
+    Some(match name {
+        "gpt-2" => plain(gpt2()),
+        // The same but for digits.
+        "smollm" | "starcoder" | "refact" => plain(json!({"type": "Sequence", "pretokenizers": [
+            {"type": "Digits", "individual_digits": true},
+            gpt2(),
+        ]})),
+        "llama-bpe" | "llama3" | "llama-v3" => Kind {
+            ignore_merges: true,
+            begins: true,
+            ..plain(split(r"\p{N}{1,3}"))
+        },
+        "dbrx" | "smaug-bpe" => plain(split(r"\p{N}{1,3}")),
+        "qwen2" => Kind {
+            normalizer: json!({"type": "NFC"}),
+            ..plain(split(r"\p{N}"))
+        },
+        _ => return None,
+    })
+}
 
 pub(super) fn parts(file: &GgufFile) -> Result<Parts, String> {
     let told = |error: glpft_checkpoints::GgufError| error.to_string();
@@ -25,34 +70,20 @@ pub(super) fn parts(file: &GgufFile) -> Result<Parts, String> {
     };
     let pairs: Option<Vec<Value>> = merges.iter().map(pair).collect();
     let mut model = bpe(pairs.ok_or_else(|| format!("`{MERGES}` has one that is no pair"))?);
-    let (mut normalizer, mut begins) = (Value::Null, false);
-    let pre_tokenizer = match file.text(PRE).map_err(told)? {
-        Some("gpt-2") => gpt2(),
-        // The same but for digits.
-        Some("smollm" | "starcoder" | "refact") => json!({"type": "Sequence", "pretokenizers": [
-            {"type": "Digits", "individual_digits": true},
-            gpt2(),
-        ]}),
-        Some("llama-bpe" | "llama3" | "llama-v3") => {
-            model.insert("ignore_merges".to_owned(), true.into());
-            begins = true;
-            split(r"\p{N}{1,3}")
-        }
-        Some("qwen2") => {
-            normalizer = json!({"type": "NFC"});
-            split(r"\p{N}")
-        }
-        other => {
-            let name: String = other.unwrap_or("(absent)").chars().take(40).collect();
-            return Err(format!("`{PRE}` = {name:?} is not implemented; {KNOWN}"));
-        }
-    };
+    let name = file.text(PRE).map_err(told)?;
+    let kind = name.and_then(kind).ok_or_else(|| {
+        let name: String = name.unwrap_or("(absent)").chars().take(40).collect();
+        format!("`{PRE}` = {name:?} is not implemented; {KNOWN}")
+    })?;
+    if kind.ignore_merges {
+        model.insert("ignore_merges".to_owned(), true.into());
+    }
     Ok(Parts {
-        normalizer,
-        pre_tokenizer,
+        normalizer: kind.normalizer,
+        pre_tokenizer: kind.pre_tokenizer,
         decoder: byte_level(true),
         model,
-        begins,
+        begins: kind.begins,
     })
 }
 

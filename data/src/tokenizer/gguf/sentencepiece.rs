@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::{Parts, TokenType, Vocabulary, bpe};
 
-const SCORES: &str = "tokenizer.ggml.scores";
+pub(super) const SCORES: &str = "tokenizer.ggml.scores";
 /// A piece has 16 characters; every cut of one is looked at.
 const LONGEST_PIECE: usize = 256;
 /// What stands for a space.
-const SPACE: &str = "▁";
+pub(super) const SPACE: &str = "▁";
 
 pub(super) fn parts(file: &GgufFile, vocabulary: &Vocabulary<'_>) -> Result<Parts, String> {
     let told = |error: GgufError| error.to_string();
@@ -25,7 +25,11 @@ pub(super) fn parts(file: &GgufFile, vocabulary: &Vocabulary<'_>) -> Result<Part
             return Err(format!("`{key}` is not implemented"));
         }
     }
-    let mut model = bpe(merges(vocabulary, &scores)?);
+    let merges = merges(vocabulary, &scores)?;
+    let pair = |&(left, right): &(usize, usize)| {
+        json!([vocabulary.tokens[left], vocabulary.tokens[right]])
+    };
+    let mut model = bpe(merges.iter().map(pair).collect());
     let bytes = vocabulary.types.contains(&TokenType::Byte);
     model.insert("byte_fallback".to_owned(), bytes.into());
     model.insert("fuse_unk".to_owned(), true.into());
@@ -56,7 +60,10 @@ pub(super) fn parts(file: &GgufFile, vocabulary: &Vocabulary<'_>) -> Result<Part
 
 /// SentencePiece merges the pair whose whole scores best. Every pair of pieces that is a piece, best first, then by
 /// the pair's ids: as the `tokenizer.json` of Llama 2 was made of its scores.
-fn merges(vocabulary: &Vocabulary<'_>, scores: &[f64]) -> Result<Vec<Value>, String> {
+pub(super) fn merges(
+    vocabulary: &Vocabulary<'_>,
+    scores: &[f64],
+) -> Result<Vec<(usize, usize)>, String> {
     let mut merges = Vec::new();
     let piece = |text: &str| {
         let id = *vocabulary.ids.get(text)?;
@@ -80,8 +87,6 @@ fn merges(vocabulary: &Vocabulary<'_>, scores: &[f64]) -> Result<Vec<Value>, Str
         let better = other.total_cmp(score);
         better.then((left, right).cmp(&(other_left, other_right)))
     });
-    let pair = |(_, left, right): (f64, usize, usize)| {
-        json!([vocabulary.tokens[left], vocabulary.tokens[right]])
-    };
+    let pair = |(_, left, right)| (left, right);
     Ok(merges.into_iter().map(pair).collect())
 }
