@@ -43,7 +43,7 @@ PROMPTS = [
     "1, 2, 3, 4, 5,",
     "The thought of the next step, followed by Next:",
 ]
-LENGTH = 32
+LENGTH = 24
 # The natural logarithms of probabilities may differ by so much.
 PRECISION = {"f32": 2e-3, "f16": 2e-2, "bf16": 0.25, "q8_0": 0.25}
 KINDS = {
@@ -106,17 +106,17 @@ def expected(model, tokenizer, prompts):
 
 
 def compare(what, answer, reference, precision):
-    """How many continuations agree, and by how much probabilities differ."""
-    same, worst = 0, 0.0
+    """Holds continuations to each other, and says by how much probabilities differ."""
+    worst, length = 0.0, len(answer["prompts"][0]["continuation"])
     for ours, (continuation, logs) in zip(answer["prompts"], reference, strict=True):
-        same += ours["continuation"] == continuation
+        if length > 1:
+            assert ours["continuation"] == continuation, (what, ours["continuation"], continuation)
         for token, probability in ours["likely"]:
             if probability > 1e-4:
                 worst = max(worst, abs(math.log(probability) - logs[token].item()))
-    print(f"{what}: {same} of {len(reference)} greedy continuations of {LENGTH} tokens are the same; "
-          f"the logarithms of probabilities differ by {worst:.1e} at most")
+    same = f"{len(reference)} greedy continuations of {LENGTH} tokens are the same; " if length > 1 else ""
+    print(f"{what}: {same}the logarithms of probabilities differ by {worst:.1e} at most", flush=True)
     assert worst < precision, (what, worst)
-    return same
 
 
 def adapter(model, folder):
@@ -145,7 +145,7 @@ def main():
             subprocess.run([glpft, "export", model, "--format", "gguf", "--type", kind, "--to", files[kind], "--quiet"],
                            check=True)
             check_tensors(files[kind], kind, model, config)
-            print(f"{kind}: every tensor is what the gguf package makes of it")
+            print(f"{kind}: every tensor is what the gguf package makes of it", flush=True)
         if node is None:
             print("skipped: no node-llama-cpp given")
             return
@@ -154,12 +154,13 @@ def main():
         reference = expected(base, tokenizer, prompts)
         request = {"texts": TEXTS, "prompts": prompts, "length": LENGTH, "threads": os.cpu_count()}
         for kind, path in files.items():
-            answer = ask(node, {**request, "model": path})
+            # Other types may take another word where two are as likely.
+            length = LENGTH if kind == "f32" else 1
+            answer = ask(node, {**request, "model": path, "length": length})
             for text, tokens in zip(TEXTS, answer["tokens"], strict=True):
                 ids = tokenizer(text, add_special_tokens=False)["input_ids"]
                 assert tokens == ids, (text, tokens, ids)
-            same = compare(f"{kind} in llama.cpp", answer, reference, PRECISION[kind])
-            assert kind != "f32" or same == len(PROMPTS)
+            compare(f"{kind} in llama.cpp", answer, reference, PRECISION[kind])
         lora, written = os.path.join(folder, "lora"), os.path.join(folder, "lora.gguf")
         adapter(model, lora)
         subprocess.run([glpft, "export", lora, "--format", "gguf", "--type", "f32", "--to", written, "--quiet"], check=True)
@@ -167,7 +168,7 @@ def main():
         changed = expected(adapted, tokenizer, prompts)
         assert any(one[0] != other[0] for one, other in zip(changed, reference, strict=True))
         answer = ask(node, {**request, "model": files["f32"], "adapter": written})
-        assert compare("adapter in llama.cpp", answer, changed, PRECISION["f32"]) == len(PROMPTS)
+        compare("adapter in llama.cpp", answer, changed, PRECISION["f32"])
     print("all checks passed")
 
 

@@ -28,7 +28,7 @@ pub(super) fn write(team: &Team, kind: GgufType, directory: &Path) -> Result<Vec
         let opened = Base::open(base)?;
         let settings = Settings {
             stops: team.stops(&opened),
-            length: team.length.min(opened.config.max_positions),
+            length: team.length.min(opened.config.context()),
         };
         for role in &model.roles {
             write_modelfile(directory, role, &settings.modelfile(&file, None))?;

@@ -26,23 +26,17 @@ pub fn gguf_adapter(
             AdaptedKind::Embedding | AdaptedKind::Head => None,
         }
         .ok_or_else(|| unnamed(&base))?;
-        let matrix = |part: &str, shape: [usize; 2], name: &str, order| GgufTensor {
+        let matrix = |part: &str, tensor: TensorShape, order| GgufTensor {
             name: format!("{base}.{part}"),
-            kind: kind.for_rows_of(shape[1]),
-            shape: shape.to_vec(),
-            values: Values::Named(name.to_owned()),
+            kind: kind.for_rows_of(tensor.shape.last().copied().unwrap_or(0)),
+            shape: tensor.shape,
+            values: Values::Named(tensor.name),
             order,
         };
-        let (rank, inputs, outputs) = (module.rank, module.inputs, module.outputs);
-        tensors.push(matrix(
-            "lora_a",
-            [rank, inputs],
-            &module.a,
-            Order::AsTheyAre,
-        ));
+        let [a, b] = module.tensors();
+        tensors.push(matrix("lora_a", a, Order::AsTheyAre));
         // The outputs are the base's rows.
-        let order = order(model, &module.path);
-        tensors.push(matrix("lora_b", [outputs, rank], &module.b, order));
+        tensors.push(matrix("lora_b", b, order(model, &module.path)));
     }
     let mut metadata = GgufMetadata::default();
     metadata.text("general.architecture", architecture(model));

@@ -26,7 +26,7 @@ pub fn gguf_model(
     let key = |name: &str| format!("{}.{name}", architecture(config));
     for (name, count) in [
         ("block_count", config.layers),
-        ("context_length", config.max_positions),
+        ("context_length", config.context()),
         ("embedding_length", config.hidden_size),
         ("feed_forward_length", config.intermediate_size),
         ("attention.head_count", config.heads),
