@@ -324,7 +324,7 @@ pub(crate) fn fit_tokenizer(
     let left_out = tokenizer.fit(rows).map_err(|source| Error::Vocabulary {
         tokenizer: origin.to_owned(),
         model: model.to_owned(),
-        source,
+        source: Box::new(source),
         hint,
     })?;
     if left_out.is_empty() {

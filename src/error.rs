@@ -83,7 +83,7 @@ pub enum Error {
     )]
     NoRoom {
         /// The folder, with what is needed and what is free.
-        source: FileError,
+        source: Box<FileError>,
         /// What checkpoints take.
         checkpoints: String,
         /// What models take.
@@ -167,7 +167,7 @@ pub enum Error {
         /// The model.
         model: String,
         /// What has no row.
-        source: FitError,
+        source: Box<FitError>,
         /// What to do.
         hint: &'static str,
     },

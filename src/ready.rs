@@ -70,7 +70,7 @@ pub fn check_room_in_turn(
 
 fn check_room(folder: &Path, needed: Needed) -> Result<(), Error> {
     check_space(folder, needed.sum()).map_err(|source| Error::NoRoom {
-        source,
+        source: Box::new(source),
         checkpoints: megabytes(needed.checkpoints),
         models: megabytes(needed.models),
     })
