@@ -1,13 +1,16 @@
 //! Whether a run's stages can be trained, before the first of them takes hours.
 
-use glpft_checkpoints::{AdapterError, ModelConfig, RunDirectory};
+use glpft_checkpoints::{AdapterError, FloatType, ModelConfig, RunDirectory};
 use glpft_model::adapter_config;
 use glpft_recipes::{Recipe, Stage, StartFrom, Tune};
 
 use crate::arrangement::Job;
-use crate::base::{Base, BaseWeights, global_model};
+use crate::base::{Base, global_model};
 use crate::error::Error;
 use crate::stage::{is_directory, leaves_adapter};
+
+/// Most of a model's weights are stored as this tensor is.
+const EMBEDDING: &str = "model.embed_tokens.weight";
 
 /// What a stage will train, checked.
 #[derive(Clone, Debug)]
@@ -16,8 +19,18 @@ pub struct CheckedJob {
     pub job: Job,
     /// The shape of the model that it starts from.
     pub config: ModelConfig,
+    /// The type that what it starts from is stored in.
+    pub dtype: FloatType,
     /// Whether it leaves an adapter, not a whole model.
     pub leaves_adapter: bool,
+}
+
+/// What a stage starts from.
+#[derive(Clone)]
+struct Start {
+    config: ModelConfig,
+    in_files: bool,
+    dtype: FloatType,
 }
 
 /// Checks what every one of some stages, in their order, starts from against what it asks for: weights (their
@@ -30,27 +43,35 @@ pub fn check_jobs(
     run: Option<&RunDirectory>,
     jobs: &[Job],
 ) -> Result<Vec<CheckedJob>, Error> {
-    let mut bases: Vec<(StartFrom, ModelConfig, BaseWeights)> = Vec::new();
+    let mut bases: Vec<(StartFrom, Start)> = Vec::new();
     let mut checked = Vec::with_capacity(jobs.len());
     for job in jobs {
         let from = origin(run, jobs, job)?;
-        let known = bases.iter().find(|(other, ..)| *other == from);
-        let (config, weights) = match known {
-            Some((_, config, weights)) => (config.clone(), weights.clone()),
+        let known = bases.iter().find(|(other, _)| *other == from);
+        let start = match known {
+            Some((_, start)) => start.clone(),
             None => {
                 let base = Base::for_start(recipe, &from, run)?;
-                base.open_weights()?;
-                bases.push((from, base.config.clone(), base.weights.clone()));
-                (base.config, base.weights)
+                let weights = base.open_weights()?;
+                let stored = weights.and_then(|files| files.float_type(EMBEDDING));
+                let start = Start {
+                    in_files: is_directory(&base.weights),
+                    dtype: stored.unwrap_or(FloatType::F32),
+                    config: base.config,
+                };
+                bases.push((from, start.clone()));
+                start
             }
         };
+        let config = start.config;
         check_targets(recipe, job.stage, &config)?;
         check_length(recipe, job.stage, &config)?;
         // The global model will be a directory, whatever it starts from.
-        let in_files = job.from == StartFrom::Global || is_directory(&weights);
+        let in_files = job.from == StartFrom::Global || start.in_files;
         checked.push(CheckedJob {
             job: job.clone(),
             config,
+            dtype: start.dtype,
             leaves_adapter: leaves_adapter(recipe.stage(job.stage), job.stage, in_files),
         });
     }

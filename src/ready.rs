@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use glpft_checkpoints::{
-    FloatType, RunDirectory, check_space, latest_checkpoint, list_checkpoints, megabytes,
+    RunDirectory, check_space, latest_checkpoint, list_checkpoints, megabytes,
 };
 use glpft_recipes::{Recipe, StageRecipe};
 use glpft_train::{StepMemory, TrainError};
@@ -98,7 +98,11 @@ impl StageFiles {
         let (kept, most) = checkpoints(settings, steps);
         let model = match job.leaves_adapter {
             true => trained,
-            false => job.config.parameters() * FloatType::F32.bytes() as u64,
+            // At least: a model may be written in a wider type than that of its base.
+            false => job
+                .config
+                .parameters()
+                .saturating_mul(job.dtype.bytes() as u64),
         };
         Self {
             // Weights and two moments.

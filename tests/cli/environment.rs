@@ -159,13 +159,11 @@ mod unix {
         outcome(&mut command)
     }
 
-    fn limit(what: libc::__rlimit_resource_t, to: u64) {
-        let limit = libc::rlimit {
+    fn limit(to: u64) -> libc::rlimit {
+        libc::rlimit {
             rlim_cur: to,
             rlim_max: to,
-        };
-        // SAFETY: it reads the limit.
-        unsafe { libc::setrlimit(what, &limit) };
+        }
     }
 
     fn check_modes(folder: &Path) {
@@ -208,9 +206,14 @@ mod unix {
     fn limits_of_the_shell_are_errors_that_name_them() {
         let here = folder();
         let prepare = ["prepare", "sample", "-q"];
-        let told = inheriting(here.path(), &prepare, || limit(libc::RLIMIT_FSIZE, 20_000));
+        // SAFETY: the limits are read, nothing else is touched.
+        let told = inheriting(here.path(), &prepare, || unsafe {
+            libc::setrlimit(libc::RLIMIT_FSIZE, &limit(20_000));
+        });
         told.fails(1, &["ulimit -f"]);
-        let told = inheriting(here.path(), &prepare, || limit(libc::RLIMIT_NOFILE, 5));
+        let told = inheriting(here.path(), &prepare, || unsafe {
+            libc::setrlimit(libc::RLIMIT_NOFILE, &limit(5));
+        });
         told.fails(1, &["ulimit -n"]);
     }
 
