@@ -294,7 +294,8 @@ fn what_llama_cpp_does_otherwise_is_refused() {
         {"type": "ByteLevel", "add_prefix_space": false},
     ]});
     assert!(attempt(&|json| json["pre_tokenizer"] = gpt2.clone()).is_ok());
-    let refused: [(&dyn Fn(&mut Value), &str); 5] = [
+    type Change<'a> = &'a dyn Fn(&mut Value);
+    let refused: [(Change<'_>, &str); 5] = [
         (
             &|json| json["pre_tokenizer"] = serde_json::json!({"type": "ByteLevel"}),
             "none of gpt-2, smollm",

@@ -86,13 +86,16 @@ pub(super) fn write(
         card: Some(&card),
     }
     .write(to, &mut |name| {
-        let (tensor, scale) = tensors.get(name).cloned().unwrap_or_default();
-        let values = adapter.read_f32(name, &tensor.shape)?;
+        let (shape, scale) = match tensors.get(name) {
+            Some((tensor, scale)) => (tensor.shape.as_slice(), *scale),
+            None => (&[][..], None),
+        };
+        let values = adapter.read_f32(name, shape)?;
         Ok::<_, Error>(match scale {
             // Rows of A are behind each other.
             None => {
                 let mut values = values;
-                let width = tensor.shape.last().copied().unwrap_or(0);
+                let width = shape.last().copied().unwrap_or(0);
                 values.resize(rank * width, 0.0);
                 values
             }
