@@ -413,7 +413,11 @@ impl Error {
             | Self::NoModel { .. }
             | Self::NoGlobalModel { .. }
             | Self::Vocabulary { .. }
-            | Self::Location(LocationError::WhichRole { .. })
+            | Self::Location(
+                LocationError::WhichRole { .. }
+                | LocationError::SingleFile { .. }
+                | LocationError::HubCache { .. },
+            )
             | Self::Train(TrainError::OtherRun { .. } | TrainError::TooShort { .. })
             | Self::Static(StaticError::Directory(
                 DirectoryError::Other { .. } | DirectoryError::NotAnEvaluation { .. },

@@ -35,6 +35,7 @@ fn an_added_token_without_a_row_is_left_out_with_a_warning() {
         "smollm2-135m-lora",
         &base,
         "--set=data.source=builtin:sample",
+        "--set=stage.max_length=1536",
         "--out=run",
     ];
     let told = smoke(here.path(), &run);
@@ -66,7 +67,7 @@ fn a_window_is_trained_within_and_kept() {
     edit(&model.join("config.json"), |config| {
         config["architectures"] = json!(["MistralForCausalLM"]);
         config["model_type"] = json!("mistral");
-        config["sliding_window"] = json!(256);
+        config["sliding_window"] = json!(1536);
     });
     let base = set("model.base", &model);
     let train = |length: &str| {
@@ -85,19 +86,19 @@ fn a_window_is_trained_within_and_kept() {
             ],
         )
     };
-    train("512").fails(
+    train("1537").fails(
         2,
         &[
             "stage.global.max_length",
-            "256 positions at most (sliding_window)",
+            "1536 positions at most (sliding_window)",
         ],
     );
-    let told = train("256");
+    let told = train("1536");
     assert_eq!(told.code, 0, "{}", told.err);
     glpft(here.path(), ["export", "model", "--to=copy"]).ok();
     assert_eq!(
         read_json(&here.path().join("copy/config.json"))["sliding_window"],
-        256
+        1536
     );
 }
 
@@ -114,11 +115,14 @@ fn a_hubs_cache_and_what_is_amiss_in_one_are_told() {
     copy_folder(&own, &snapshot);
     let export = |to: &str| glpft(here.path(), ["export", "models--a--tiny", to]);
     export("--to=x").ok();
-    let source = "--set=data.source=builtin:sample";
+    let (source, length) = (
+        "--set=data.source=builtin:sample",
+        "--set=stage.max_length=1536",
+    );
     let base = set("model.base", &root);
     glpft(
         here.path(),
-        ["run", "smollm2-135m", &base, source, "--dry-run"],
+        ["run", "smollm2-135m", &base, source, length, "--dry-run"],
     )
     .ok();
     let weights = snapshot.join("model.safetensors");
@@ -131,9 +135,9 @@ fn a_hubs_cache_and_what_is_amiss_in_one_are_told() {
     let base = set("model.base", &weights);
     glpft(
         here.path(),
-        ["run", "smollm2-135m", &base, source, "--dry-run"],
+        ["run", "smollm2-135m", &base, source, length, "--dry-run"],
     )
-    .fails(1, &["is a file (a Git LFS pointer", "give the directory"]);
+    .fails(2, &["is a file (a Git LFS pointer", "give the directory"]);
 }
 
 #[test]
