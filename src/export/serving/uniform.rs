@@ -99,7 +99,7 @@ pub(super) fn write(
                 values.resize(rank * width, 0.0);
                 values
             }
-            Some(scale) => widened(&values, tensor.shape[1], rank, scale),
+            Some(scale) => widened(&values, shape.last().copied().unwrap_or(0), rank, scale),
         })
     })?;
     Ok(rank)
