@@ -374,7 +374,7 @@ fn well_known_files_are_named_and_byte_order_marks_skipped() {
     let reasons: Vec<&str> = report.bad.iter().map(|bad| bad.reason.as_str()).collect();
     for (reason, word) in reasons
         .iter()
-        .zip(["Git LFS pointer", "web page", "zip archive"])
+        .zip(["Git LFS pointer", "web page", "ZIP archive"])
     {
         assert!(reason.contains(word), "{reason}");
     }

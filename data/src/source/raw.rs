@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::recognise::json_text;
+use super::recognise::read_text;
 use super::test_queries::{self, TestQueries};
 use super::{Field, Outcome, ReadOptions, Record, RecordError, SourceError, Take};
 use crate::bounded;
@@ -185,7 +185,7 @@ impl AnswerFile {
     ) -> Result<T, RecordError> {
         match &self.place {
             Place::Memory(text) => read(text),
-            Place::Disk(path) => read(json_text(&bounded::read(path, LARGEST_ANSWER)?)?),
+            Place::Disk(path) => read_text(&bounded::read(path, LARGEST_ANSWER)?, read),
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::recognise::json_text;
+use super::recognise::read_text;
 use super::{RecordError, SourceError, TestQueriesError};
 use crate::bounded;
 use crate::python::json;
@@ -71,9 +71,9 @@ fn read_set(path: &Path, queries: &mut TestQueries) -> Result<bool, SourceError>
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(failed(path, RecordError::Io(error).into())),
     };
-    json_text(&bytes)
+    read_text(&bytes, |text| Ok(json::loads(text)?))
         .map_err(TestQueriesError::from)
-        .and_then(|text| add(text, queries))
+        .and_then(|set| add_value(set, queries))
         .map_err(|problem| failed(path, problem))?;
     Ok(true)
 }
@@ -93,10 +93,15 @@ pub(super) fn is_test_set(file_name: &str) -> bool {
         .is_some_and(|set| TEST_SETS.contains(&set))
 }
 
+/// Adds the queries of one test set.
+pub(super) fn add(text: &str, queries: &mut TestQueries) -> Result<(), TestQueriesError> {
+    add_value(json::loads(text).map_err(RecordError::Json)?, queries)
+}
+
 /// Adds the queries of one test set: the keys of an object, the elements of an array, or the `query_id` and `query` of the
 /// objects in it.
-pub(super) fn add(text: &str, queries: &mut TestQueries) -> Result<(), TestQueriesError> {
-    match json::loads(text).map_err(RecordError::Json)? {
+fn add_value(set: Value, queries: &mut TestQueries) -> Result<(), TestQueriesError> {
+    match set {
         Value::Object(object) => queries.ids.extend(object.into_iter().map(|(id, _)| id)),
         Value::Array(elements) => {
             for element in elements {
