@@ -101,7 +101,8 @@ fn label(text: &str) -> Option<Mark> {
     marks.min_by_key(|mark| mark.start)
 }
 
-/// What heads a call: `Action Input:` anywhere; `Action:` at the head of a line, or before what is no sentence.
+/// What heads a call: `Action Input:` anywhere; `Action:` at the head of a line or a sentence, or before what is no word.
+/// (`A call to Action: vote.` is a sentence.)
 fn call(text: &str) -> Option<Mark> {
     let input = text.find(INPUT);
     let action = text.match_indices(ACTION).map(|(start, _)| start);
@@ -109,8 +110,8 @@ fn call(text: &str) -> Option<Mark> {
         let before = text[..start].trim_end_matches([' ', '\t']);
         let after = text[start + ACTION.len()..].trim_start();
         let word = after.split_whitespace().next().unwrap_or_default();
-        let heads_line = before.is_empty() || before.ends_with('\n');
-        heads_line || word.is_empty() || word.contains('_') || input.is_some()
+        let in_sentence = before.ends_with(char::is_alphanumeric);
+        !in_sentence || word.is_empty() || word.contains('_') || input.is_some()
     });
     let start = match (action, input) {
         (Some(action), Some(input)) => action.min(input),
@@ -149,6 +150,7 @@ mod tests {
             ("It rains.\nassistant: It", "It rains."),
             ("It rains\nAction: f\nAction Input: {}", "It rains"),
             ("It rains Action: get_x", "It rains"),
+            ("It rains. Action: f", "It rains."),
             ("It rains Action Input: {}", "It rains"),
             ("Action: f\nAction Input: {}", ""),
             ("Next: caller.", ""),

@@ -17,6 +17,9 @@ use crate::step::Prediction;
 /// What heads a call's function.
 const ACTION: &str = "Action:";
 
+/// What heads an answer.
+const ANSWER: &str = "conclusion:";
+
 /// One model that writes whole steps, which the team is compared with.
 pub struct SinglePolicy<'g> {
     generator: &'g mut dyn Generate,
@@ -99,7 +102,9 @@ fn step(output: &Output, as_written: bool, may_call: bool) -> Said {
     let thought = said.thought.as_deref();
     let calls = said.function != FINISH;
     let names_one = output.text.contains(ACTION) && !strip(&said.function).is_empty();
+    let says_nothing = output.silent || output.text.trim_end().ends_with(ANSWER);
     let said = match (calls, may_call) {
+        (false, _) if as_written && says_nothing => Said::answer(thought, ""),
         (true, true) if as_written && output.silent => Said::unfinished(None),
         (true, true) if as_written && (output.cut || !names_one) => Said::unfinished(thought),
         (true, false) if as_written && output.silent => Said::answer(None, ""),

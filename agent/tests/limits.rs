@@ -4,9 +4,12 @@
 
 mod support;
 
+use std::sync::LazyLock;
+
 use glpft_agent::{
-    Asked, FINISH, Generate, GenerateError, Generated, LongPrompts, Measure, PolicySettings,
-    Request, Role, Said, SinglePolicy, StepSettings, StopReason, Task, TeamPolicy, TooLong,
+    Asked, FINISH, Generate, GenerateError, Generated, Limits, LongPrompts, Measure,
+    PolicySettings, Request, Role, Said, SinglePolicy, StepSettings, StopReason, Task, TeamPolicy,
+    TooLong,
 };
 use glpft_data::{Prompts, Speaker, Turn, call_turns};
 use support::task;
@@ -68,6 +71,10 @@ fn turn(from: Speaker, value: &str) -> Turn {
 fn settings(new_tokens: Option<usize>, long_prompts: LongPrompts) -> StepSettings {
     let policy = PolicySettings {
         long_prompts,
+        limits: Limits {
+            prompt_tokens: usize::MAX,
+            new_tokens: 512,
+        },
         ..PolicySettings::greedy()
     };
     StepSettings {
@@ -84,7 +91,7 @@ fn say(
     turns: &[Turn],
     settings: StepSettings,
 ) -> Said {
-    let prompts = Prompts::builtin().unwrap();
+    let prompts = &*PROMPTS;
     let asked = Asked {
         task,
         turns,
@@ -96,11 +103,13 @@ fn say(
     };
     let policy = settings.policy;
     let said = match single {
-        true => SinglePolicy::new(model, &prompts, policy).say_each(&[asked], &[settings], &()),
-        false => TeamPolicy::new(model, &prompts, policy).say_each(&[asked], &[settings], &()),
+        true => SinglePolicy::new(model, prompts, policy).say_each(&[asked], &[settings], &()),
+        false => TeamPolicy::new(model, prompts, policy).say_each(&[asked], &[settings], &()),
     };
     said.unwrap().remove(0)
 }
+
+static PROMPTS: LazyLock<Prompts> = LazyLock::new(|| Prompts::builtin().unwrap());
 
 const QUERY: &str = "Is it warm?";
 
@@ -218,7 +227,7 @@ fn a_long_history_loses_its_oldest_turns_or_is_refused() {
         Role::Backbone => "I ask.\nAction: now_for_weather\nAction Input: {}",
         _ => "Action: now_for_weather\nAction Input: {}",
     };
-    let turns = long_chat(30);
+    let turns = long_chat(60);
     for single in [false, true] {
         let mut model = Letters::new(4000, calls);
         let step = settings(None, LongPrompts::OldestTurns);
@@ -228,7 +237,7 @@ fn a_long_history_loses_its_oldest_turns_or_is_refused() {
         for request in &model.requests {
             let prompt = request.prompt.to_string();
             assert!(prompt.chars().count() <= 4000 - 512);
-            for kept in ["tomorrow_for_weather", QUERY, "reply 29"] {
+            for kept in ["tomorrow_for_weather", QUERY, "reply 59"] {
                 assert!(prompt.contains(kept), "{kept}: {prompt}");
             }
             assert!(!prompt.contains("Who are you?") && !prompt.contains("reply 0"));
