@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use glpft_checkpoints::{
-    RunDirectory, check_space, latest_checkpoint, list_checkpoints, megabytes,
+    FloatType, RunDirectory, check_space, latest_checkpoint, list_checkpoints, megabytes,
 };
-use glpft_recipes::{Recipe, StageRecipe};
+use glpft_recipes::{ModelDtype, Recipe, StageRecipe};
 use glpft_train::{StepMemory, TrainError};
 
 use crate::Error;
@@ -96,13 +96,16 @@ impl StageFiles {
         let memory = StepMemory::of(&job.config, settings, 0, 0);
         let trained = memory.moments / 2;
         let (kept, most) = checkpoints(settings, steps);
+        // At least: a model that outgrows half precision is written in a wider type than its base's.
+        let dtype = match recipe.model.dtype {
+            ModelDtype::Base => job.dtype,
+            ModelDtype::F32 => FloatType::F32,
+            ModelDtype::Bf16 => FloatType::Bf16,
+            ModelDtype::F16 => FloatType::F16,
+        };
         let model = match job.leaves_adapter {
             true => trained,
-            // At least: a model may be written in a wider type than that of its base.
-            false => job
-                .config
-                .parameters()
-                .saturating_mul(job.dtype.bytes() as u64),
+            false => job.config.parameters().saturating_mul(dtype.bytes() as u64),
         };
         Self {
             // Weights and two moments.
