@@ -14,6 +14,9 @@ const context = await model.createContext({
     contextSize: 1024,
     threads: request.threads,
     flashAttention: false,
+    // Half precision, the default, would be seen.
+    experimentalKvCacheKeyType: "F32",
+    experimentalKvCacheValueType: "F32",
     ...(request.adapter == null ? {} : {lora: request.adapter}),
 });
 const sequence = context.getSequence();

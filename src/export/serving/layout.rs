@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use glpft_checkpoints::{AdaptedKind, Adapter, GgufFile, ModelConfig, ModelLocation};
+use glpft_checkpoints::{AdaptedKind, Adapter, FileError, GgufFile, ModelConfig, ModelLocation};
 use glpft_recipes::{Arrangement, Stage};
 
 use crate::error::Error;
@@ -51,6 +51,10 @@ impl Layout {
     fn add(&mut self, role: &str, stage: Stage, location: ModelLocation) -> Result<(), Error> {
         match location {
             ModelLocation::Adapter { directory, base } if fits(&directory, &base)? => {
+                // Each adapter names it from its own folder.
+                let base = base
+                    .canonicalize()
+                    .map_err(|source| FileError::new("find", &base, source))?;
                 let model = self.model(BACKBONE, ModelLocation::Full(base));
                 model.adapters.push((role.to_owned(), directory));
             }
