@@ -7,6 +7,7 @@ use glpft_checkpoints::{
     Adapter, AdapterError, ModelConfig, ModelFiles, SafetensorsFile, TensorShape, WeightsError,
 };
 use glpft_data::{Batch, TokenExample};
+use glpft_model::generation::{Generator, GeneratorSettings};
 use glpft_model::{
     Decoder, Inputs, ModelError, Parameter, ParameterVisitor, Trained, adapter_config,
 };
@@ -125,6 +126,16 @@ fn their_gradients_are_those_of_peft() {
         let tensors = expected.names().len() - 1;
         assert_eq!(compare.compared, tensors, "{case}");
     }
+}
+
+/// A team's models share a generator; one of them may have a head of its own.
+#[test]
+fn a_model_with_an_untied_head_shares_a_generator_with_its_base() {
+    let (adapted, adapter, _) = open("head-tied", FloatDType::F32);
+    let base = load(&adapter.base_directory().expect("a base"), FloatDType::F32);
+    assert!(base.config().tied && !adapted.config().tied);
+    let generator = Generator::new(vec![base, adapted], GeneratorSettings::default());
+    assert_eq!(generator.max_positions(), 256);
 }
 
 struct Compare<'a> {
