@@ -340,9 +340,10 @@ pub(crate) fn fit_tokenizer(
     } else {
         "have no rows"
     };
-    notice::tell(format!(
+    let text = format!(
         "the tokenizer {origin}: {names} {have} in the model, which has {rows}: texts cannot use what is left out"
-    ));
+    );
+    notice::tell(format!("{names} {rows}"), &text);
     Ok(())
 }
 
