@@ -241,7 +241,7 @@ fn finish(
     let mut card = ModelCard {
         title: format!("{}: {}", recipe.name, job.stage.name()),
         base: base.name(),
-        data: recipe.data.source.clone(),
+        data: recipe.data.source_paths(),
         recipe: recipe.to_toml(),
         metrics: metrics
             .into_iter()

@@ -18,6 +18,18 @@ pub fn fingerprint(parts: &[&[u8]]) -> String {
     hex
 }
 
+/// A number in [0, 1) that hangs on a seed and a text alone.
+pub(crate) fn fraction_of(seed: u64, text: &str) -> f64 {
+    let mut hash = Sha256::new();
+    hash.update(b"share");
+    hash.update(seed.to_le_bytes());
+    hash.update(text.as_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash.finalize()[..8]);
+    // The 53 bits that a double holds.
+    (u64::from_le_bytes(first) >> 11) as f64 / (1u64 << 53) as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::fingerprint;

@@ -55,8 +55,9 @@ pub use query::level_query;
 pub use random::{Purpose, Random};
 pub use roles::{GiveUpPrompt, HALLUCINATED, examples, history};
 pub use source::{
-    BadRecord, Conversations, Field, ReadOptions, Record, RecordError, Source, SourceError,
-    SourceForm, SourceReport, StepCounts, TestQueriesError, answer_directories, record_files,
+    BadRecord, Conversations, Field, PartReport, ReadOptions, Record, RecordError, Source,
+    SourceError, SourceForm, SourceReport, StepCounts, TestQueriesError, answer_directories,
+    record_files,
 };
 pub use split::{QuerySplits, Split};
 pub use statistics::DatasetStatistics;

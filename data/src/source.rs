@@ -5,6 +5,7 @@ mod error;
 mod field;
 mod files;
 mod form;
+mod mixture;
 mod rationale;
 mod raw;
 mod recognise;
@@ -12,12 +13,14 @@ mod report;
 mod steps;
 mod test_queries;
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use std::collections::HashSet;
-
-use glpft_recipes::{Arguments, Behaviour, DataRecipe, Observations, Rationale, Schemas};
+use glpft_recipes::{
+    Arguments, Behaviour, DataRecipe, Duplicates, Observations, Rationale, Schemas,
+};
 
 use crate::conversation::Conversation;
 use crate::sample;
@@ -28,10 +31,11 @@ pub use field::Field;
 pub(crate) use field::shown;
 pub use files::record_files;
 pub use raw::answer_directories;
-pub use report::{BadRecord, SourceReport};
+pub use report::{BadRecord, PartReport, SourceReport};
 pub use steps::StepCounts;
 
 use files::RecordFiles;
+use mixture::Part;
 use raw::RawAnswers;
 use report::Outcome;
 
@@ -61,12 +65,14 @@ impl SourceForm {
 pub struct Source {
     path: PathBuf,
     content: Content,
+    duplicates: Duplicates,
 }
 
 #[derive(Debug)]
 enum Content {
     Raw(RawAnswers),
     Files(RecordFiles),
+    Mixture(Vec<Part>),
 }
 
 /// How a source is read.
@@ -153,13 +159,38 @@ pub struct Conversations {
 }
 
 impl Source {
-    /// The source that a recipe names.
+    /// The source that a recipe names, or all of them as one.
     pub fn from_recipe(recipe: &DataRecipe) -> Result<Self, SourceError> {
         let test_query_ids = recipe.test_query_ids.as_deref().map(Path::new);
-        if recipe.source == SAMPLE {
-            return Self::from_files(SAMPLE, sample::source().iter().copied());
+        let mut source = match recipe.sources.is_empty() {
+            true => Self::open_named(&recipe.source, test_query_ids)?,
+            false => {
+                let parts = recipe.sources.iter();
+                let parts = parts.map(|part| Part::open(part, test_query_ids, recipe.split_seed));
+                Self {
+                    path: PathBuf::from(recipe.source_paths()),
+                    content: Content::Mixture(parts.collect::<Result<_, _>>()?),
+                    duplicates: Duplicates::Keep,
+                }
+            }
+        };
+        source.duplicates = recipe.duplicates;
+        Ok(source)
+    }
+
+    /// The source that a path is, or a name of a built-in one.
+    fn open_named(name: &str, test_query_ids: Option<&Path>) -> Result<Self, SourceError> {
+        match name {
+            SAMPLE => Self::from_files(SAMPLE, sample::source().iter().copied()),
+            path => Self::open(Path::new(path), test_query_ids),
         }
-        Self::open(Path::new(&recipe.source), test_query_ids)
+    }
+
+    /// Leaves out what stood before, or not.
+    #[must_use]
+    pub fn with_duplicates(mut self, duplicates: Duplicates) -> Self {
+        self.duplicates = duplicates;
+        self
     }
 
     /// The directory or file at `path`. `test_query_ids` is the directory of the test queries that a raw source
@@ -184,6 +215,7 @@ impl Source {
         Ok(Self {
             path: path.to_owned(),
             content,
+            duplicates: Duplicates::Keep,
         })
     }
 
@@ -195,11 +227,15 @@ impl Source {
         Ok(Self {
             path: PathBuf::from(name),
             content: Content::Raw(RawAnswers::from_files(Path::new(name), files)?),
+            duplicates: Duplicates::Keep,
         })
     }
 
     /// Whether `path` is the file or directory that is read, however it is spelled.
     pub fn is_at(&self, path: &Path) -> bool {
+        if let Content::Mixture(parts) = &self.content {
+            return parts.iter().any(|part| part.source.is_at(path));
+        }
         let (here, there) = (self.path.canonicalize(), path.canonicalize());
         here.is_ok_and(|here| there.is_ok_and(|there| here == there))
     }
@@ -209,6 +245,7 @@ impl Source {
         match &self.content {
             Content::Raw(_) => SourceForm::RAW,
             Content::Files(files) => SourceForm(files.form().name),
+            Content::Mixture(_) => SourceForm("several sources"),
         }
     }
 
@@ -217,6 +254,7 @@ impl Source {
         match &self.content {
             Content::Raw(_) => true,
             Content::Files(files) => files.are_all("stage-1"),
+            Content::Mixture(parts) => parts.iter().all(|part| part.source.has_trajectories()),
         }
     }
 
@@ -226,6 +264,10 @@ impl Source {
         match &self.content {
             Content::Raw(answers) => answers.test_query_ids(),
             Content::Files(_) => None,
+            Content::Mixture(parts) => {
+                let ids = parts.iter().filter_map(|part| part.source.test_query_ids());
+                ids.reduce(|one, other| one + other)
+            }
         }
     }
 
@@ -239,10 +281,72 @@ impl Source {
         progress: &mut dyn FnMut(usize, Option<usize>),
         each: &mut dyn FnMut(Record) -> Result<(), E>,
     ) -> Result<SourceReport, E> {
+        let mut seen = HashSet::new();
+        let drops = self.duplicates == Duplicates::Drop;
+        let mut is_new = |record: &Record| seen.insert(identity(&record.conversation));
+        let mut all = SourceReport::default();
+        let Content::Mixture(parts) = &self.content else {
+            let mut duplicates = 0;
+            all = self.read_records(options, progress, &mut |record: Record| {
+                let is_new = is_new(&record);
+                duplicates += usize::from(!is_new);
+                match is_new || !drops {
+                    true => each(record),
+                    false => Ok(()),
+                }
+            })?;
+            all.duplicates = duplicates;
+            return Ok(all);
+        };
+        for part in parts {
+            let before = all.records;
+            let mut counts = SourceReport::default();
+            let mut progress = |done, _| progress(before + done, None);
+            let mut take = |mut record: Record| {
+                let is_new = is_new(&record);
+                counts.duplicates += usize::from(!is_new);
+                if drops && !is_new {
+                    return Ok(());
+                }
+                let times = part.mix(&mut record);
+                counts.left_out += usize::from(times == 0);
+                for _ in 1..times {
+                    counts.repeated += 1;
+                    each(record.clone())?;
+                }
+                match times {
+                    0 => Ok(()),
+                    _ => each(record),
+                }
+            };
+            let mut report = part
+                .source
+                .read_records(options, &mut progress, &mut take)?;
+            report.duplicates = counts.duplicates;
+            report.left_out = counts.left_out;
+            report.repeated = counts.repeated;
+            all.add(PartReport {
+                name: part.recipe.name.clone(),
+                path: part.recipe.path.clone(),
+                form: part.source.form().name().to_owned(),
+                weight: part.recipe.weight,
+                report,
+            });
+        }
+        Ok(all)
+    }
+
+    /// Hands every usable record of a source that is no mixture to `each`.
+    fn read_records<E: From<SourceError>>(
+        &self,
+        options: &ReadOptions,
+        progress: &mut dyn FnMut(usize, Option<usize>),
+        each: &mut dyn FnMut(Record) -> Result<(), E>,
+    ) -> Result<SourceReport, E> {
         let mut report = SourceReport::default();
         let test_texts = match &self.content {
             Content::Raw(answers) => answers.test_texts(),
-            Content::Files(_) => HashSet::new(),
+            Content::Files(_) | Content::Mixture(_) => HashSet::new(),
         };
         let mut take =
             |name: &dyn Fn() -> String, outcome: Result<Outcome, RecordError>| -> Result<(), E> {
@@ -281,6 +385,8 @@ impl Source {
         match &self.content {
             Content::Raw(answers) => answers.read(options, progress, &mut take)?,
             Content::Files(files) => files.read(options, progress, &mut take)?,
+            // Its parts are read one by one.
+            Content::Mixture(_) => {}
         }
         if report.kept == 0 {
             return Err(SourceError::NothingKept {
@@ -322,6 +428,22 @@ impl Source {
             report,
         })
     }
+}
+
+/// What two conversations have in common that are the same to learn from.
+fn identity(conversation: &Conversation) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for tool in &conversation.tools {
+        tool.description().hash(&mut hasher);
+    }
+    for turn in &conversation.turns {
+        (turn.from, &turn.value).hash(&mut hasher);
+    }
+    if let Some(example) = &conversation.marks.example {
+        (example.dataset, &example.target).hash(&mut hasher);
+        example.prompt.text().to_string().hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// Whether a directory holds raw answers, in any of the places where they are looked for.

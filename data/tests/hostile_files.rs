@@ -43,7 +43,7 @@ fn answers_of_any_size_and_depth() {
     let gigabyte = left_out(|path| huge(path, 1 << 30));
     assert!(gigabyte.contains("larger than 64 MiB"), "{gigabyte}");
     let long = format!("{{\"answer_generation\": \"{}\"}}", "x".repeat(8 << 20));
-    assert!(bytes(long.into_bytes()).contains("is a string, not an object"));
+    assert!(bytes(long.into_bytes()).contains("not an object"));
     let depth = 500_000;
     for opening in [
         "[",

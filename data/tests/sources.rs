@@ -238,7 +238,7 @@ fn what_is_no_source_says_so() {
         ("[{", "not valid JSON"),
         ("hello", "neither a JSON array nor JSON lines"),
         ("{}", "an object without keys"),
-        ("[1]", "[0] it is 1, not an object"),
+        ("[1]", "[0] is 1, not an object"),
         (
             r#"[{"a": 1}]"#,
             "[0] has the keys `a`: those of no form that is read",

@@ -32,6 +32,12 @@ pub(crate) fn check(recipe: &Recipe, settings: &Settings) -> Result<(), RecipeEr
             ),
         );
     }
+    if !recipe.data.sources.is_empty() && !recipe.data.source.is_empty() {
+        return conflict(
+            "data.sources",
+            "`data.source` and `data.sources` are both set; put the one among the others, or leave it away".to_owned(),
+        );
+    }
     check_model(recipe, settings)?;
     for stage in Stage::ALL {
         let path = |key: &str| format!("stage.{}.{key}", stage.name());

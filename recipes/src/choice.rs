@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::{
-    Arguments, Arrangement, Backward, Behaviour, GiveUpHistory, ModelDtype, Observations,
-    OnNotFinite, Packing, Precision, Rationale, Sampling, Schedule, Schemas, Separators,
-    SystemPrefix, Truncate, Tune,
+    Arguments, Arrangement, Backward, Behaviour, Duplicates, GiveUpHistory, ModelDtype,
+    Observations, OnNotFinite, Packing, Precision, Rationale, Sampling, Schedule, Schemas,
+    Separators, SystemPrefix, Truncate, Tune,
 };
 
 /// A choice as the resolver reads it.
@@ -60,6 +60,7 @@ choices! {
     Arguments { "published" => Published, "lenient" => Lenient }
     Schemas { "published" => Published, "whole" => Whole }
     Rationale { "keep" => Keep, "drop-planner" => DropPlanner, "name-the-tool" => NameTheTool }
+    Duplicates { "keep" => Keep, "drop" => Drop }
     Truncate { "last" => Last, "oldest-turns" => OldestTurns, "drop" => Drop }
     Sampling { "trajectory" => Trajectory, "example" => Example }
     Packing { "tree" => Tree, "rows" => Rows, "none" => None }
@@ -98,6 +99,7 @@ mod tests {
         agrees::<Arguments>(Arguments::NAMES);
         agrees::<Schemas>(Schemas::NAMES);
         agrees::<Rationale>(Rationale::NAMES);
+        agrees::<Duplicates>(Duplicates::NAMES);
         agrees::<Truncate>(Truncate::NAMES);
         agrees::<Sampling>(Sampling::NAMES);
         agrees::<Packing>(Packing::NAMES);

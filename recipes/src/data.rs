@@ -46,6 +46,49 @@ pub enum Rationale {
     NameTheTool,
 }
 
+/// What becomes of a conversation that stood before, in the same source or another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Duplicates {
+    /// It is counted, and read like any other.
+    Keep,
+    /// It is counted and left out.
+    Drop,
+}
+
+/// One of several sources: a table of `[[data.sources]]`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SourceRecipe {
+    /// As `data.source`.
+    pub path: String,
+    /// What tables and messages call it. Default: the path's last part.
+    pub name: String,
+    /// Its share of an epoch, in (0, 1000]: above 1 its records repeat, below 1 a seeded share of its queries is read;
+    /// smaller shares are subsets of larger ones. Default: 1.
+    pub weight: f64,
+    /// What it trains, of backbone, planner, caller and summarizer. Default: all.
+    pub roles: Vec<String>,
+}
+
+impl SourceRecipe {
+    /// What a source may train.
+    pub const ROLES: [&'static str; 4] = ["backbone", "planner", "caller", "summarizer"];
+
+    /// A source that is read whole, for everything.
+    pub fn new(path: &str) -> Self {
+        let last = path
+            .trim_end_matches(['/', '\\'])
+            .rsplit(['/', '\\'])
+            .next();
+        Self {
+            path: path.to_owned(),
+            name: last.unwrap_or(path).to_owned(),
+            weight: 1.0,
+            roles: Self::ROLES.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
 /// What stands between the turns of a rendered history and at the end of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -124,9 +167,13 @@ pub enum Packing {
 /// `[data]`, resolved: every default written out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DataRecipe {
-    /// A raw ToolBench directory (holding `answer/`), a stage-1 file, a stage-2 (conversation) file, or
-    /// `builtin:sample`. Told apart by content. Required.
+    /// A file of records in one of the forms that docs/data.md lists, a directory of such files, a raw ToolBench directory
+    /// (holding `answer/`), or `builtin:sample`. Told apart by content. Required, unless `sources` is set.
     pub source: String,
+    /// Several sources instead of one: `[[data.sources]]`. Default: none.
+    pub sources: Vec<SourceRecipe>,
+    /// See [`Duplicates`]. Default: `keep`.
+    pub duplicates: Duplicates,
     /// The directory of test query ids; default: `test_query_ids` beside `answer/`.
     pub test_query_ids: Option<String>,
     /// A file of prompt templates; default: the built-in one.
@@ -170,4 +217,21 @@ pub struct DataRecipe {
     /// Seeds the hash that assigns a query to a split. Default: 42, whatever the recipe's `seed`, so that
     /// another seed leaves the splits as they are.
     pub split_seed: u64,
+}
+
+impl DataRecipe {
+    /// Every source: those of `data.sources`, or the one of `data.source`.
+    pub fn all_sources(&self) -> Vec<SourceRecipe> {
+        match self.sources.is_empty() {
+            true => vec![SourceRecipe::new(&self.source)],
+            false => self.sources.clone(),
+        }
+    }
+
+    /// The sources' paths, for people.
+    pub fn source_paths(&self) -> String {
+        let sources = self.all_sources();
+        let paths: Vec<&str> = sources.iter().map(|source| source.path.as_str()).collect();
+        paths.join(", ")
+    }
 }

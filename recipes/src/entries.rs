@@ -59,6 +59,11 @@ pub(crate) fn entries(recipe: &Recipe) -> Vec<Entry> {
     }
     list.table("data")
         .text("source", &data.source)
+        .push(
+            "sources",
+            Some(Value::Sources(data.sources.clone())).filter(|_| !data.sources.is_empty()),
+        )
+        .text("duplicates", data.duplicates.name())
         .optional("test_query_ids", data.test_query_ids.as_deref())
         .optional("prompts", data.prompts.as_deref())
         .text("behaviour", data.behaviour.name())

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::{
-    Arguments, Arrangement, Backward, Behaviour, GiveUpHistory, ModelDtype, Observations,
-    OnNotFinite, Packing, Precision, Rationale, Sampling, Schedule, Schemas, Separators,
-    SystemPrefix, Truncate, Tune,
+    Arguments, Arrangement, Backward, Behaviour, Duplicates, GiveUpHistory, ModelDtype,
+    Observations, OnNotFinite, Packing, Precision, Rationale, Sampling, Schedule, Schemas,
+    Separators, SystemPrefix, Truncate, Tune,
 };
 
 /// What a key's value has to be.
@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Wholes(u64, u64),
     /// A table of finite numbers within bounds, by names that its writer chooses.
     Reals(Bounds),
+    /// An array of tables, each a source.
+    Sources,
 }
 
 impl fmt::Display for Kind {
@@ -40,6 +42,7 @@ impl fmt::Display for Kind {
             Kind::Texts => "an array of strings",
             Kind::Wholes(..) => "a table of whole numbers, such as { q_proj = 16 }",
             Kind::Reals(_) => "a table of numbers, such as { q_proj = 32.0 }",
+            Kind::Sources => "an array of tables ([[data.sources]])",
         })
     }
 }
@@ -65,7 +68,7 @@ impl Bounds {
     }
 
     /// `low < x ≤ high`
-    const fn above(low: f64, high: f64) -> Bounds {
+    pub(crate) const fn above(low: f64, high: f64) -> Bounds {
         Bounds {
             low,
             low_belongs: false,
@@ -196,6 +199,8 @@ static DATA: Table = Table {
     title: "[data]",
     keys: &[
         key("source", Kind::Text),
+        key("sources", Kind::Sources),
+        key("duplicates", Kind::Choice(Duplicates::NAMES)),
         key("test_query_ids", Kind::Text),
         key("prompts", Kind::Text),
         key("behaviour", Kind::Choice(Behaviour::NAMES)),

@@ -38,13 +38,14 @@ mod place;
 mod recipe;
 mod resolve;
 mod settings;
+mod sources;
 mod stage;
 mod value;
 mod write;
 
 pub use data::{
-    Arguments, Behaviour, DataRecipe, GiveUpHistory, Observations, Packing, Rationale, Sampling,
-    Schemas, Separators, SystemPrefix, Truncate,
+    Arguments, Behaviour, DataRecipe, Duplicates, GiveUpHistory, Observations, Packing, Rationale,
+    Sampling, Schemas, Separators, SourceRecipe, SystemPrefix, Truncate,
 };
 pub use difference::Difference;
 pub use error::RecipeError;

@@ -26,7 +26,8 @@ pub struct Required {
 pub(crate) const REQUIRED: [Required; 2] = [
     Required {
         key: "data.source",
-        what: "a raw ToolBench directory (holding `answer/`), a stage-1 file or a stage-2 file",
+        what: "a file of trajectories (JSON lines of OpenAI `messages`, ShareGPT and other forms), a directory of such files, or \
+               a raw ToolBench directory (holding `answer/`)",
     },
     Required {
         key: "model.base",
@@ -98,7 +99,7 @@ impl Recipe {
         REQUIRED
             .into_iter()
             .filter(|required| match required.key {
-                "data.source" => self.data.source.is_empty(),
+                "data.source" => self.data.source.is_empty() && self.data.sources.is_empty(),
                 _ => self.model.base.is_empty(),
             })
             .collect()

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::{
-    Arguments, Arrangement, Backward, Behaviour, DataRecipe, GiveUpHistory, LoraRecipe, ModelDtype,
-    ModelRecipe, Observations, OnNotFinite, Packing, Place, Precision, RandomModel, Rationale,
-    Recipe, RecipeError, Sampling, Schedule, Schemas, Separators, Stage, StageRecipe, Stages,
-    StartFrom, SystemPrefix, Truncate, Tune, check::check, choice::Choice, nearest::listed,
+    Arguments, Arrangement, Backward, Behaviour, DataRecipe, Duplicates, GiveUpHistory, LoraRecipe,
+    ModelDtype, ModelRecipe, Observations, OnNotFinite, Packing, Place, Precision, RandomModel,
+    Rationale, Recipe, RecipeError, Sampling, Schedule, Schemas, Separators, Stage, StageRecipe,
+    Stages, StartFrom, SystemPrefix, Truncate, Tune, check::check, choice::Choice, nearest::listed,
     settings::Settings, value::Value,
 };
 
@@ -115,6 +115,11 @@ fn data(settings: &Settings) -> DataRecipe {
     }
     DataRecipe {
         source: settings.text("data.source").unwrap_or_default(),
+        sources: match settings.get("data.sources") {
+            Some(Value::Sources(sources)) => sources.clone(),
+            _ => Vec::new(),
+        },
+        duplicates: settings.choice("data.duplicates", Duplicates::Keep),
         test_query_ids: settings.text("data.test_query_ids"),
         prompts: settings.text("data.prompts"),
         behaviour,

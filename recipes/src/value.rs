@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use crate::{
-    Place, RecipeError,
+    Place, RecipeError, SourceRecipe,
     keys::Kind,
     nearest::{listed, nearest},
     place::shown,
+    sources,
 };
 
 /// A value of the type that its key asks for.
@@ -21,6 +22,7 @@ pub(crate) enum Value {
     Texts(Vec<String>),
     Wholes(BTreeMap<String, u64>),
     Reals(BTreeMap<String, f64>),
+    Sources(Vec<SourceRecipe>),
 }
 
 impl Value {
@@ -115,6 +117,9 @@ impl Value {
                 };
                 each(Kind::Real(bounds), path, value, place, read).map(Value::Reals)
             }
+            (Kind::Sources, DeValue::Array(items)) => {
+                sources::read(path, items, place).map(Value::Sources)
+            }
             _ => Err(wrong_type()),
         }
     }
@@ -133,6 +138,7 @@ impl Value {
             }
             Value::Wholes(items) => table(items.iter(), u64::to_string),
             Value::Reals(items) => table(items.iter(), |number| format!("{number:?}")),
+            Value::Sources(sources) => sources::to_toml(sources),
         }
     }
 }
@@ -186,7 +192,7 @@ pub(crate) fn found(value: &DeValue<'_>) -> String {
 }
 
 /// A TOML basic string.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
         match c {

@@ -61,9 +61,10 @@ fn a_real_model_leaves_two_values_to_the_user() {
         .to_string();
     assert_eq!(
         message,
-        "built-in smollm2-135m-lora leaves `data.source`, `model.base` to you; set data.source to a raw ToolBench \
-         directory (holding `answer/`), a stage-1 file or a stage-2 file and model.base to a Hugging Face model \
-         directory or a .gguf file: --set data.source=PATH --set model.base=PATH"
+        "built-in smollm2-135m-lora leaves `data.source`, `model.base` to you; set data.source to a file of trajectories \
+         (JSON lines of OpenAI `messages`, ShareGPT and other forms), a directory of such files, or a raw ToolBench \
+         directory (holding `answer/`) and model.base to a Hugging Face model directory or a .gguf file: \
+         --set data.source=PATH --set model.base=PATH"
     );
     let partial =
         Recipe::load_partial("smollm2-135m-lora", &overrides(&["model.base=/m"])).unwrap();
@@ -76,7 +77,7 @@ fn a_real_model_leaves_two_values_to_the_user() {
     assert!(
         partial
             .to_toml()
-            .contains("\n# source = …   # to be set: a raw ToolBench directory")
+            .contains("\n# source = …   # to be set: a file of trajectories")
     );
 }
 

@@ -310,6 +310,7 @@ fn every_key_reaches_the_recipe() {
             ("observations", _) => "response",
             ("schemas", _) => "published",
             ("rationale", _) => "drop-planner",
+            ("duplicates", _) => "drop",
             ("truncate", _) => "drop",
             ("sampling", _) => "example",
             ("packing", _) => "rows",

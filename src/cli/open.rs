@@ -73,6 +73,7 @@ fn path(args: &RecipeArgs) -> PathBuf {
 
 fn make_absolute(recipe: &mut Recipe) -> Result<(), Error> {
     let mut texts: Vec<&mut String> = vec![&mut recipe.data.source, &mut recipe.model.base];
+    texts.extend(recipe.data.sources.iter_mut().map(|part| &mut part.path));
     texts.extend(&mut recipe.data.test_query_ids);
     texts.extend(&mut recipe.data.prompts);
     texts.extend(&mut recipe.model.tokenizer);

@@ -31,12 +31,16 @@ fn source(report: &PrepareReport) -> String {
         (told.without_messages, "without train_messages"),
         (told.invalid, "not valid"),
         (told.bad.len(), "bad"),
+        (told.duplicates, "duplicates"),
+        (told.left_out, "left out by weight or roles"),
+        (told.repeated, "read again"),
     ] {
         if count > 0 {
             parts.push(format!("{count} {what}"));
         }
     }
     text += &format!("         {}\n", parts.join(", "));
+    text += &parts_of(told);
     text += &steps(told);
     if source.form == "raw" {
         text += &match source.test_query_ids {
@@ -50,6 +54,25 @@ fn source(report: &PrepareReport) -> String {
     if told.bad.len() > LISTED {
         let more = told.bad.len() - LISTED;
         text += &format!("   bad:  {more} more, all in prepare.json and --json\n");
+    }
+    text
+}
+
+/// A line for each of several sources.
+fn parts_of(told: &SourceReport) -> String {
+    let mut text = String::new();
+    for part in &told.parts {
+        let steps = &part.report.steps;
+        text += &format!(
+            "   from  {} ({}, weight {}): {}; {} planner, {} caller, {} summarizer steps\n",
+            part.name,
+            part.form,
+            part.weight,
+            part.report,
+            steps.planner,
+            steps.caller,
+            steps.summarizer
+        );
     }
     text
 }

@@ -121,6 +121,7 @@ impl Removal<'_> {
 fn paths(recipe: &Recipe) -> Vec<&str> {
     let data = &recipe.data;
     let mut paths = vec![data.source.as_str(), recipe.model.base.as_str()];
+    paths.extend(data.sources.iter().map(|part| part.path.as_str()));
     paths.extend(data.test_query_ids.as_deref());
     paths.extend(data.prompts.as_deref());
     paths.extend(recipe.model.tokenizer.as_deref());

@@ -23,8 +23,9 @@ const VERSION: &str = "glpft datasets 2";
 
 /// Keys of `[data]` that do not decide what a dataset is. The source's and the templates' content do, wherever it
 /// lies; `behaviour` only sets defaults; the others matter when batches are made, or to errors.
-const UNDECIDING: [&str; 8] = [
+const UNDECIDING: [&str; 9] = [
     "source",
+    "sources",
     "test_query_ids",
     "prompts",
     "behaviour",
@@ -80,11 +81,11 @@ impl<'r> Maker<'r> {
                 maker.tokenizers.push((origin, tokenizer));
             }
         }
-        let known = known.filter(|known| known.source.path == data.source);
+        let known = known.filter(|known| known.source.path == data.source_paths());
         let known = known.map(|known| (&*known.source.listing, &*known.source.fingerprint));
         let stamp = stamp(data, known)?;
         maker.source = SourceState {
-            path: data.source.clone(),
+            path: data.source_paths(),
             fingerprint: stamp.content,
             listing: stamp.listing,
             ..SourceState::default()

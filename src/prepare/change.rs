@@ -37,7 +37,7 @@ pub(super) fn since_trained(
     }
     let data = &maker.recipe.data;
     if known.source.fingerprint != maker.source.fingerprint {
-        return Ok(Some(data.source.clone()));
+        return Ok(Some(data.source_paths()));
     }
     for dataset in Dataset::ALL {
         let stage = stage_of(maker.recipe, dataset);

@@ -85,7 +85,7 @@ impl Made<'_> {
         let listing = listing(&recipe.data)?;
         if report != self.state.report || listing != self.state.listing {
             return Err(Error::SourceChanged {
-                path: recipe.data.source.clone(),
+                path: recipe.data.source_paths(),
             });
         }
         Ok(())

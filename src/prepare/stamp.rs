@@ -35,9 +35,37 @@ struct SourceFile {
     modified: u128,
 }
 
-/// The state of a recipe's source. Where `known` has the same listing its content is taken to be the same too.
+/// The state of a recipe's sources. Where `known` has the same listing their content is taken to be the same too.
 pub(super) fn stamp(recipe: &DataRecipe, known: Option<(&str, &str)>) -> Result<Stamp, Error> {
-    if recipe.source == BUILTIN_SOURCE {
+    if recipe.sources.is_empty() {
+        return stamp_one(&recipe.source, recipe, known);
+    }
+    let listing = listing(recipe)?;
+    if let Some((_, content)) = known.filter(|(known, _)| *known == listing) {
+        return Ok(Stamp {
+            listing,
+            content: content.to_owned(),
+        });
+    }
+    let mut parts = Vec::new();
+    for part in &recipe.sources {
+        parts.push(stamp_one(&part.path, recipe, None)?.content);
+        // What is made of it, wherever it lies and whatever it is called.
+        parts.push(format!("{:?} {:?}", part.weight, part.roles));
+    }
+    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    Ok(Stamp {
+        listing,
+        content: fingerprint(&parts),
+    })
+}
+
+fn stamp_one(
+    source: &str,
+    recipe: &DataRecipe,
+    known: Option<(&str, &str)>,
+) -> Result<Stamp, Error> {
+    if source == BUILTIN_SOURCE {
         let files: Vec<&[u8]> = sample::source()
             .iter()
             .flat_map(|(path, text)| [path.as_bytes(), text.as_bytes()])
@@ -47,7 +75,7 @@ pub(super) fn stamp(recipe: &DataRecipe, known: Option<(&str, &str)>) -> Result<
             content: fingerprint(&files),
         });
     }
-    let files = list(recipe)?;
+    let files = list(source, recipe)?;
     let listing = listing_of(&files);
     if let Some((_, content)) = known.filter(|(known, _)| *known == listing) {
         return Ok(Stamp {
@@ -68,10 +96,20 @@ pub(super) fn stamp(recipe: &DataRecipe, known: Option<(&str, &str)>) -> Result<
 
 /// The names, sizes and times of a recipe's source as they are now, as [`Stamp::listing`] tells them.
 pub(super) fn listing(recipe: &DataRecipe) -> Result<String, Error> {
-    match recipe.source == BUILTIN_SOURCE {
+    let of_one = |source: &str| match source == BUILTIN_SOURCE {
         true => Ok(String::new()),
-        false => Ok(listing_of(&list(recipe)?)),
+        false => Ok(listing_of(&list(source, recipe)?)),
+    };
+    if recipe.sources.is_empty() {
+        return of_one(&recipe.source);
     }
+    let mut parts = Vec::new();
+    for part in &recipe.sources {
+        parts.push(of_one(&part.path)?);
+        parts.push(format!("{:?} {:?}", part.weight, part.roles));
+    }
+    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    Ok(fingerprint(&parts))
 }
 
 fn listing_of(files: &[SourceFile]) -> String {
@@ -90,8 +128,8 @@ fn listing_of(files: &[SourceFile]) -> String {
 }
 
 /// Every file that reading the source may read, sorted.
-fn list(recipe: &DataRecipe) -> Result<Vec<SourceFile>, Error> {
-    let source = Path::new(&recipe.source);
+fn list(source: &str, recipe: &DataRecipe) -> Result<Vec<SourceFile>, Error> {
+    let source = Path::new(source);
     let mut files = Vec::new();
     if source.is_dir() {
         for directory in answer_directories(source)? {

@@ -108,7 +108,7 @@ impl HeldOut {
         }
         Err(Error::HeldOutIsTrainedOn {
             file: self.path.clone(),
-            source_path: data.source.clone(),
+            source_path: data.source_paths(),
             count: both.len(),
             of: self.conversations.len(),
             first: both.iter().take(NAMED).map(|one| shown(one)).collect(),

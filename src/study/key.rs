@@ -47,7 +47,14 @@ fn data(recipe: &Recipe, stage: Stage) -> String {
         .collect();
     let (sampling, packing, prompts) = (data.sampling, data.packing, &data.prompts);
     let (source, test_query_ids) = (&data.source, &data.test_query_ids);
+    // As before for one source: kept studies go on.
+    let sources = match data.sources.is_empty() {
+        true => String::new(),
+        false => format!(" {:?}", data.sources),
+    };
     // Settings of plain values always become text.
     let keys = deciding_keys(data).unwrap_or_else(|_| format!("{data:?}"));
-    format!("{names:?} {part} {keys} {source} {test_query_ids:?} {prompts:?} {sampling} {packing}")
+    format!(
+        "{names:?} {part} {keys} {source} {test_query_ids:?} {prompts:?} {sampling} {packing}{sources}"
+    )
 }

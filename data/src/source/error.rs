@@ -54,6 +54,14 @@ pub enum RecordError {
         /// What that is.
         found: String,
     },
+    /// A record of no known form, in a file of others that are.
+    #[error("is no {form}, as others of its file are: it {found}")]
+    OtherForm {
+        /// The others' form.
+        form: &'static str,
+        /// What it is.
+        found: String,
+    },
     /// A Parquet table where they cannot be read.
     #[error(
         "is a Parquet table, which this build does not read: build with `--features parquet`, or write it as JSON lines \
@@ -154,6 +162,7 @@ impl RecordError {
             | Self::NoRecords { .. }
             | Self::NotRecords
             | Self::NoForm { .. }
+            | Self::OtherForm { .. }
             | Self::NoParquet
             | Self::Recognised(_)
             | Self::Parquet { .. } => return None,

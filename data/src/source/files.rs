@@ -189,7 +189,15 @@ impl RecordFile {
         // A record that looks like no form at all is a broken one of the file's.
         let form = match (self.form.is)(record) {
             true => self.form,
-            false => form_of(record).unwrap_or(self.form),
+            false => match form_of(record) {
+                Some(form) => form,
+                None => {
+                    return Err(RecordError::OtherForm {
+                        form: self.form.name,
+                        found: describe(record),
+                    });
+                }
+            },
         };
         let record = (form.read)(&Field::root(record, ""), options)?;
         Ok(Outcome::Kept(Box::new(record)))

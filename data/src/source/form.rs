@@ -49,7 +49,9 @@ pub(super) fn form_of(record: &Value) -> Option<&'static Form> {
 /// What a record is that looks like none of the forms: the nearest one, and what it lacks of that.
 pub(super) fn describe(record: &Value) -> String {
     let Some(object) = record.as_object() else {
-        return Field::root(record, "it").not("an object").to_string();
+        let problem = Field::root(record, "").not("an object").to_string();
+        // It speaks of "it", which is named already.
+        return problem.strip_prefix("it ").unwrap_or(&problem).to_owned();
     };
     if object.is_empty() {
         return "is an object without keys".to_owned();

@@ -25,7 +25,7 @@ pub struct BadRecord {
 }
 
 /// What became of the records of a source.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SourceReport {
     /// How many the source has.
     pub records: usize,
@@ -55,12 +55,65 @@ pub struct SourceReport {
     /// Keys that say something and are not read, with the number of records used that have them.
     #[serde(default)]
     pub unread: BTreeMap<String, usize>,
+    /// Records that are the same as one before, in this source or an earlier one; left out where that is asked for.
+    #[serde(default)]
+    pub duplicates: usize,
+    /// Usable records that the source's weight or its roles leave out.
+    #[serde(default)]
+    pub left_out: usize,
+    /// How many records the source's weight adds by reading some again.
+    #[serde(default)]
+    pub repeated: usize,
+    /// Of several sources, each one's report; the others are their sums.
+    #[serde(default)]
+    pub parts: Vec<PartReport>,
+}
+
+/// What became of the records of one of several sources.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PartReport {
+    /// Its name in the recipe.
+    pub name: String,
+    /// Where it lies.
+    pub path: String,
+    /// Its form.
+    pub form: String,
+    /// Its share of an epoch.
+    pub weight: f64,
+    /// What became of its records.
+    pub report: SourceReport,
 }
 
 /// How many faults of steps are told one by one.
 const FIRST_FAULTS: usize = 100;
 
 impl SourceReport {
+    /// Adds one of several sources.
+    pub(super) fn add(&mut self, part: PartReport) {
+        let report = &part.report;
+        self.records += report.records;
+        self.kept += report.kept;
+        self.test_queries += report.test_queries;
+        self.without_messages += report.without_messages;
+        self.invalid += report.invalid;
+        self.duplicates += report.duplicates;
+        self.left_out += report.left_out;
+        self.repeated += report.repeated;
+        self.steps.add(report.steps);
+        for (kind, count) in &report.faults {
+            *self.faults.entry(kind.clone()).or_default() += count;
+        }
+        for (key, count) in &report.unread {
+            *self.unread.entry(key.clone()).or_default() += count;
+        }
+        self.test_query_texts += report.test_query_texts;
+        self.bad.extend(report.bad.iter().cloned());
+        let room = FIRST_FAULTS.saturating_sub(self.first_faults.len());
+        let first = report.first_faults.iter().take(room);
+        self.first_faults.extend(first.cloned());
+        self.parts.push(part);
+    }
+
     /// Counts a record that is used, so many of whose steps came without a rationale.
     pub(super) fn keep(
         &mut self,
@@ -144,6 +197,7 @@ impl fmt::Display for SourceReport {
             (self.without_messages, "without train_messages"),
             (self.invalid, "not valid"),
             (self.bad.len(), "bad"),
+            (self.duplicates, "duplicates"),
         ] {
             if count > 0 {
                 write!(f, "{mark}{count} {what}")?;

@@ -42,7 +42,7 @@ impl Chat {
         if first.from != Speaker::User {
             return Err(RecordError::Wrong {
                 path: self.messages[0].path.clone(),
-                problem: "is the assistant's; a user's message must come first".to_owned(),
+                problem: "the assistant speaks first; a user's message must come before".to_owned(),
             });
         }
         let instruction = first.value.clone();

@@ -72,7 +72,7 @@ fn dataset(input: &Field<'_>, target: &str) -> Result<Dataset, RecordError> {
         Some("assistant:") if hands_over => Ok(Dataset::Planner),
         Some("assistant:") => Ok(Dataset::Backbone),
         _ => Err(input.wrong(
-            "ends with none of `assistant:`, `caller:` and `conclusion:`, so that nothing tells whose example it is",
+            "nothing at its end tells whose example it is: neither `assistant:` nor `caller:` nor `conclusion:`",
         )),
     }
 }

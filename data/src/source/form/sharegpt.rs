@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::chat::{self, Chat};
 use super::{Form, hermes, tools, turns};
 use crate::chat::{ChatMessage, ChatRole};
-use crate::python::{first_chars, json};
-use crate::source::{Field, ReadOptions, Record, RecordError};
+use crate::python::json;
+use crate::source::{Field, ReadOptions, Record, RecordError, shown};
 
 pub(super) const FORM: Form = Form {
     name: "ShareGPT",
@@ -106,7 +106,7 @@ fn speaker(from: &Field<'_>) -> Result<Speaker, RecordError> {
             return Err(RecordError::Unknown {
                 path: from.path(),
                 expected: "system, human, gpt, function_call, observation, tool",
-                found: first_chars(from.text()?, 60).to_owned(),
+                found: shown(from.value()),
             });
         }
     })
@@ -131,7 +131,7 @@ fn read_calls(value: &Field<'_>, message: &mut ChatMessage) -> Result<(), Record
         Value::String(text) => {
             message.set_content(text);
             let text = message.content.take().unwrap_or_default();
-            tools::parse(&text).ok_or_else(|| value.wrong("is a call that is no valid JSON"))?
+            tools::parse(&text).ok_or_else(|| value.wrong("the call is no valid JSON"))?
         }
         other => other.clone(),
     };
@@ -143,7 +143,7 @@ fn read_calls(value: &Field<'_>, message: &mut ChatMessage) -> Result<(), Record
         let call = hermes::call_of(call);
         message
             .calls
-            .push(call.ok_or_else(|| value.wrong("is a call that names no function"))?);
+            .push(call.ok_or_else(|| value.wrong("a call names no function"))?);
     }
     Ok(())
 }

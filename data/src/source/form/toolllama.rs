@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::chat::{self, Chat};
 use super::{Form, tools, turns};
 use crate::chat::{ChatCall, ChatFunction, ChatMessage, ChatRole};
-use crate::python::{first_chars, strip};
-use crate::source::{Field, RecordError};
+use crate::python::strip;
+use crate::source::{Field, RecordError, shown};
 
 pub(super) const FORM: Form = Form {
     name: "ToolLLaMA",
@@ -47,11 +47,11 @@ pub(super) const FORM: Form = Form {
                 "function" | "tool" | "observation" => {
                     messages.push(chat::text(path, ChatRole::Tool, text));
                 }
-                other => {
+                _ => {
                     return Err(RecordError::Unknown {
                         path: from.path(),
                         expected: "system, user, assistant, function",
-                        found: first_chars(other, 60).to_owned(),
+                        found: shown(from.value()),
                     });
                 }
             }
@@ -82,14 +82,14 @@ fn listed(system: &Field<'_>) -> Result<Vec<ChatFunction>, RecordError> {
                 Some(Value::Array(functions)) => Some(functions),
                 _ => None,
             });
-    let found = found.ok_or_else(|| system.wrong("does not end with a list of functions"))?;
+    let found = found.ok_or_else(|| system.wrong("no list of functions ends it"))?;
     tools::read(found)
 }
 
 /// A thought and a call.
 fn step(value: &Field<'_>, path: String) -> Result<ChatMessage, RecordError> {
     let text = value.text()?;
-    let lacks = |what: &str| value.wrong(format!("has no `{what}`"));
+    let lacks = |what: &str| value.wrong(format!("there is no `{what}` in it"));
     // A thought may speak of actions, arguments may hold anything: the first input belongs to the last action before it.
     let (before, arguments) = text.split_once(INPUT).ok_or_else(|| lacks(INPUT))?;
     let (thought, name) = before.rsplit_once(ACTION).ok_or_else(|| lacks(ACTION))?;

@@ -15,7 +15,7 @@ pub(super) const FORM: Form = Form {
         let mut calls = Vec::new();
         for call in tools::list(&answers, "a list of calls")? {
             let call = hermes::call_of(&call);
-            calls.push(call.ok_or_else(|| answers.wrong("holds a call that names no function"))?);
+            calls.push(call.ok_or_else(|| answers.wrong("a call names no function"))?);
         }
         if calls.is_empty() {
             return Err(RecordError::Empty {
