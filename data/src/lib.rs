@@ -4,6 +4,7 @@ mod batch;
 mod bounded;
 mod chat;
 mod conversation;
+mod convert;
 mod encode;
 mod example;
 mod example_set;
@@ -11,6 +12,7 @@ mod export;
 mod fingerprint;
 mod lenient;
 mod marks;
+mod overlap;
 mod plan;
 mod prepared;
 mod prompts;
@@ -36,6 +38,7 @@ pub use conversation::{
     Conversation, Finish, NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, NO_ANSWER, Speaker, Turn,
     call_turns, observation_text, read_finish,
 };
+pub use convert::{ConvertError, ConvertForm, Converted, converted};
 pub use encode::{
     EncodeError, EncodeOptions, EncodedExamples, TokenExample, encode_examples, encode_prompt,
     encode_trajectory,
@@ -46,6 +49,7 @@ pub use export::{ExportError, export};
 pub use fingerprint::fingerprint;
 pub use lenient::{Ending, Lenient, lenient_json, lenient_object, read_lenient};
 pub use marks::{FaultKind, GivenExample, Marks, StepFault};
+pub use overlap::{Contents, Overlap, Shared};
 pub use plan::{Plan, StepBatches, micro_batches};
 pub use prepared::{
     DatasetWriter, PreparedDataset, PreparedError, temporary_file, temporary_folder,

@@ -1,6 +1,9 @@
 //! `glpft data`.
 
+mod check;
+mod convert;
 mod example;
+mod overlap;
 mod tokens;
 
 use std::path::Path;
@@ -17,6 +20,10 @@ use serde_json::json;
 use super::open::{load_partial, load_recipe, run_path};
 use super::output::{print, print_json};
 use super::{DataExportArgs, InspectArgs, PrepareBar, report};
+
+pub(crate) use check::check;
+pub(crate) use convert::convert;
+pub(crate) use overlap::overlap;
 
 /// `glpft data inspect`.
 pub(crate) fn inspect(args: &InspectArgs) -> Result<(), Error> {

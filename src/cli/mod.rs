@@ -52,6 +52,15 @@ pub(crate) fn main() -> u8 {
         Command::Data(DataCommand::Export(args)) => {
             with_threads(&args.output, || data::export(&args))
         }
+        Command::Data(DataCommand::Check(args)) => {
+            with_threads(&args.output, || data::check(&args))
+        }
+        Command::Data(DataCommand::Convert(args)) => {
+            with_threads(&args.output, || data::convert(&args))
+        }
+        Command::Data(DataCommand::Overlap(args)) => {
+            with_threads(&args.output, || data::overlap(&args))
+        }
         Command::Eval(EvalCommand::Score(args)) => eval::score(&args),
         Command::Eval(EvalCommand::Static(args)) => {
             with_threads(&args.output, || eval::evaluate_static(&args))

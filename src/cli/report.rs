@@ -1,6 +1,6 @@
 //! What `prepare` and `data inspect` tell.
 
-use glpft::prepare::{DatasetReport, PrepareReport};
+use glpft::prepare::{DatasetReport, PrepareReport, SourceState};
 use glpft_data::{BadRecord, Dataset, SourceReport};
 use glpft_recipes::Recipe;
 
@@ -14,15 +14,15 @@ const LISTED_FAULTS: usize = 3;
 
 /// The report as text: source, queries, datasets.
 pub(crate) fn text(report: &PrepareReport, recipe: &Recipe) -> String {
-    let mut text = source(report);
+    let mut text = source(&report.source);
     text.push_str(&queries(report, recipe));
     text.push('\n');
     text.push_str(&datasets(report));
     text
 }
 
-fn source(report: &PrepareReport) -> String {
-    let source = &report.source;
+/// What became of a source's records.
+pub(crate) fn source(source: &SourceState) -> String {
     let told = &source.report;
     let mut text = format!("source   {} ({})\n", source.path, source.form);
     let mut parts = vec![format!("{} of {} records used", told.kept, told.records)];

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use glpft_data::Dataset;
+use glpft_data::{ConvertForm, Dataset};
 
 use super::{OutputArgs, RecipeArgs};
 
@@ -22,6 +22,15 @@ pub(crate) enum DataCommand {
     /// backbone, planner, caller and summarizer, one line {"input_ids": […], "labels": […]} an example, in the source's
     /// order, after truncation and splits; labels are -100 where nothing is learned.
     Export(DataExportArgs),
+    /// Looks at trajectories: their form, what each role would learn from, what is missing, what is bad
+    ///
+    /// Needs no recipe and no model, and writes nothing. A PATH is what data.source may be: a file (JSON, JSON lines,
+    /// gzip or zstd of either) or a directory of such files, in any of the forms that docs/data.md lists.
+    Check(DataCheckArgs),
+    /// Writes trajectories in a form that other tools read
+    Convert(DataConvertArgs),
+    /// Compares two sets of trajectories: the instructions and the tools that stand in both
+    Overlap(DataOverlapArgs),
 }
 
 /// A data set, by the role that learns it.
@@ -77,6 +86,66 @@ pub(crate) struct DataExportArgs {
     /// Token ids and labels instead of text
     #[arg(long)]
     pub tokens: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `glpft data check`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DataCheckArgs {
+    /// Files or directories of trajectories
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// A form of trajectories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormArg {
+    /// OpenAI chat: `messages` and `tools`
+    Openai,
+    /// ShareGPT: `conversations` of `from` and `value`, and `tools`
+    Sharegpt,
+    /// The published pipeline's conversations
+    Stage2,
+}
+
+impl From<FormArg> for ConvertForm {
+    fn from(form: FormArg) -> Self {
+        match form {
+            FormArg::Openai => Self::OpenAi,
+            FormArg::Sharegpt => Self::ShareGpt,
+            FormArg::Stage2 => Self::Stage2,
+        }
+    }
+}
+
+/// `glpft data convert`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DataConvertArgs {
+    /// A file or directory of trajectories, a run's rollouts too
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// The file to write: JSON lines where its name ends with .jsonl, else one JSON array
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// The form to write
+    #[arg(long, value_enum)]
+    pub form: FormArg,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `glpft data overlap`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DataOverlapArgs {
+    /// Trajectories that are trained on
+    #[arg(value_name = "TRAIN")]
+    pub train: PathBuf,
+    /// Trajectories that are evaluated on
+    #[arg(value_name = "EVAL")]
+    pub eval: PathBuf,
     #[command(flatten)]
     pub output: OutputArgs,
 }
