@@ -5,7 +5,7 @@ use std::io::Write;
 use glpft::Error;
 use glpft::prepare::PrepareProgress;
 use glpft_checkpoints::{AtomicFile, FileError};
-use glpft_data::{Converted, Source, SourceError, converted};
+use glpft_data::{Converted, Source, converted};
 use serde_json::{Value, json};
 
 use super::check::OPTIONS;
