@@ -186,3 +186,80 @@ fn token_files_hold_what_is_prepared() {
         assert_eq!(report["label_tokens"], learned);
     }
 }
+
+/// Traces as people have them: a question, a call, an answer.
+const TRACES: &str = concat!(
+    r#"{"messages": [{"role": "user", "content": "Rain in Oslo?"}, "#,
+    r#"{"role": "assistant", "content": null, "tool_calls": [{"id": "1", "type": "function", "#,
+    r#""function": {"name": "weather", "arguments": "{\"city\": \"Oslo\"}"}}]}, "#,
+    r#"{"role": "tool", "tool_call_id": "1", "content": "rain"}, "#,
+    r#"{"role": "assistant", "content": "Yes."}], "tools": [{"type": "function", "#,
+    r#""function": {"name": "weather", "parameters": {"type": "object", "#,
+    r#""properties": {"city": {"type": "string"}}, "required": ["city"]}}}]}"#,
+    "\n",
+);
+
+#[test]
+fn traces_are_looked_at_converted_and_compared_without_a_recipe() {
+    let here = folder();
+    fs::write(here.path().join("traces.jsonl"), TRACES).unwrap();
+    let told = glpft(here.path(), ["data", "check", "traces.jsonl"]).ok();
+    for part in [
+        "OpenAI chat",
+        "1 of 1 records used",
+        "2 planner, 1 caller, 1 summarizer",
+        "2 steps have no rationale",
+        "--set data.source=traces.jsonl",
+    ] {
+        assert!(told.contains(part), "no {part:?} in {told}");
+    }
+    for (form, file) in [
+        ("openai", "again.jsonl"),
+        ("sharegpt", "again.json"),
+        ("stage2", "again.json"),
+    ] {
+        let arguments = [
+            "data",
+            "convert",
+            "traces.jsonl",
+            "--form",
+            form,
+            "--to",
+            file,
+        ];
+        let told = glpft(here.path(), arguments).ok();
+        assert!(told.contains("1 written to"), "{told}");
+        let told = glpft(here.path(), ["data", "overlap", "traces.jsonl", file]).ok();
+        assert!(told.contains("1 in both"), "{told}");
+    }
+    let onto_itself = [
+        "data",
+        "convert",
+        "traces.jsonl",
+        "--form=openai",
+        "--to=traces.jsonl",
+    ];
+    glpft(here.path(), onto_itself).fails(2, &["--to", "traces.jsonl"]);
+    assert_eq!(
+        fs::read_to_string(here.path().join("traces.jsonl")).unwrap(),
+        TRACES
+    );
+    glpft(here.path(), ["data", "check", "none.jsonl"]).fails(1, &["none.jsonl"]);
+}
+
+#[test]
+fn traces_of_openais_form_are_trained_on() {
+    let here = folder();
+    fs::write(here.path().join("traces.jsonl"), TRACES.repeat(3)).unwrap();
+    let set = [
+        "--set",
+        "data.source=traces.jsonl",
+        "--set",
+        "data.validation_fraction=0",
+    ];
+    let run = ["run", "sample", "--max-steps", "1", "--out", "run"];
+    glpft(here.path(), run.iter().chain(&set)).ok();
+    let report = read_json(&here.path().join("run/data/prepare.json"));
+    assert_eq!(report["source"]["form"], "OpenAI chat");
+    assert_eq!(report["source"]["report"]["duplicates"], 2);
+}
