@@ -139,7 +139,8 @@ fn narrower_types_hold_what_they_can() {
     for (kind, precision) in [
         (GgufType::F16, 1.0 / 2048.0),
         (GgufType::Bf16, 1.0 / 256.0),
-        (GgufType::Q8_0, 1.0 / 250.0),
+        // Half a step of 127, and the rounding of its scale.
+        (GgufType::Q8_0, 1.0 / 254.0 + 1.0 / 2048.0),
     ] {
         let path = folder.path().join("tiny.gguf");
         write(&config, kind, &path).expect("it can be written");

@@ -28,8 +28,8 @@ pub enum ConvertForm {
 pub struct Converted {
     /// The record.
     pub record: Value,
-    /// Whether a planner's turn was spelled otherwise than this crate writes it (`text Next: caller.` without a line break);
-    /// it is read back in the usual spelling.
+    /// Whether a planner's turn was spelled otherwise than this crate writes it (`text Next: caller.` without a line break), or
+    /// the form does not keep the white space around its thought (ShareGPT); it is read back in the usual spelling.
     pub respelled: bool,
     /// How many tools' texts are not read back as they were.
     pub tools_changed: usize,
@@ -86,7 +86,7 @@ pub fn converted(
     };
     Ok(Converted {
         record,
-        respelled: steps.respelled,
+        respelled: steps.respelled || form == ConvertForm::ShareGpt && steps.has_loose_thoughts(),
         tools_changed,
     })
 }
@@ -150,6 +150,19 @@ impl<'c> Steps<'c> {
             }
         }
         Ok(all)
+    }
+
+    /// Whether thoughts, or answers behind thoughts, begin or end with white space, or thoughts say nothing.
+    fn has_loose_thoughts(&self) -> bool {
+        self.steps.iter().any(|(thought, said, _)| {
+            thought.is_some_and(|thought| {
+                let answer = match said {
+                    Said::Answer(answer) => *answer,
+                    _ => "",
+                };
+                thought.trim() != thought || thought.is_empty() || answer.trim() != answer
+            })
+        })
     }
 
     fn openai(&self) -> Vec<Value> {

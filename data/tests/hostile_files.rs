@@ -55,7 +55,7 @@ fn answers_of_any_size_and_depth() {
         assert!(reason.contains("is not valid JSON"), "{reason}");
     }
     assert!(bytes(b"{\"answer_generation\": \"\xff\xfe\"}".to_vec()).contains("is not UTF-8 text"));
-    assert!(bytes(b"{\"answer_generation\": NaN}".to_vec()).contains("is a number"));
+    assert!(bytes(b"{\"answer_generation\": NaN}".to_vec()).contains("is NaN, not an object"));
     let number = br#"{"answer_generation": {"valid_data": true, "train_messages": 1e999999}}"#;
     let number = bytes(number.to_vec());
     assert!(number.contains("has no `function`"), "{number}");

@@ -308,6 +308,7 @@ fn every_key_reaches_the_recipe() {
             ("system_prefix", _) => "none",
             ("separators", _) => "literal",
             ("observations", _) => "response",
+            ("arguments", _) => "published",
             ("schemas", _) => "published",
             ("rationale", _) => "drop-planner",
             ("duplicates", _) => "drop",
@@ -324,7 +325,14 @@ fn every_key_reaches_the_recipe() {
             ("heads", _) => "8",
             ("kv_heads", _) => "1",
             ("max_positions", _) => "4096",
-            ("lr" | "initializer_range" | "fraction" | "validation_fraction", _) => "0.3",
+            (
+                "lr"
+                | "initializer_range"
+                | "fraction"
+                | "validation_fraction"
+                | "max_bad_fraction",
+                _,
+            ) => "0.3",
             ("warmup_ratio" | "weight_decay" | "clip_norm", _) => "0.3",
             ("beta1" | "beta2" | "epsilon" | "alpha" | "dropout", _) => "0.3",
             ("target_modules", _) => "[\"o_proj\"]",
@@ -348,7 +356,7 @@ fn every_key_reaches_the_recipe() {
         }
         tried += 1;
     }
-    assert_eq!(tried, 5 + 3 + 8 + 18 + 4 * (24 + 7) - 4);
+    assert_eq!(tried, 5 + 3 + 8 + 22 + 4 * (24 + 7) - 4);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Number, Value};
 
 use super::error::RecordError;
+use crate::python::json;
 
 /// How many characters of a value or of a key an error shows.
 const SHOWN: usize = 60;
@@ -196,6 +197,10 @@ fn shortened(text: &str) -> String {
 
 /// A value as an error shows it: its JSON, or the beginning of that.
 pub(crate) fn shown(value: &Value) -> String {
+    if value.is_number() {
+        // NaN has a spelling of its own among numbers.
+        return shortened(&json::dumps(value).unwrap_or_default());
+    }
     let mut beginning = Beginning(Vec::new());
     // Ends with an error where there is more.
     let is_whole = serde_json::to_writer(&mut beginning, value).is_ok();

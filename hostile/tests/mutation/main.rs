@@ -49,7 +49,10 @@ fn files(parser: &Parser) -> Vec<Vec<u8>> {
         };
         let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
         paths.sort();
-        let small = |path: &PathBuf| path.metadata().unwrap().len() <= LARGEST_FIXTURE;
+        let small = |path: &PathBuf| {
+            let metadata = path.metadata().unwrap();
+            metadata.is_file() && metadata.len() <= LARGEST_FIXTURE
+        };
         for path in paths.into_iter().filter(small).take(8) {
             files.push(fs::read(path).unwrap());
         }

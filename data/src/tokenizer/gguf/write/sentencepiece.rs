@@ -99,7 +99,6 @@ pub(super) fn scores(json: &TokenizerJson, tokens: &mut Tokens) -> Result<Vec<f3
         id.ok_or_else(|| format!("a merge names {text:?}, which is no token"))
     };
     let mut listed = Vec::with_capacity(json.model.merges.len());
-    let mut orders = HashMap::new();
     for merge in &json.model.merges {
         let (left, right) = match merge {
             Merge::Pair(left, right) => (left.as_str(), right.as_str()),
@@ -107,10 +106,15 @@ pub(super) fn scores(json: &TokenizerJson, tokens: &mut Tokens) -> Result<Vec<f3
                 .split_once(' ')
                 .ok_or_else(|| format!("the merge {text:?} is no pair"))?,
         };
-        let next = orders.len();
-        let order = *orders.entry(id(&format!("{left}{right}"))?).or_insert(next);
-        listed.push((order, id(left)?, id(right)?));
+        listed.push((id(&format!("{left}{right}"))?, id(left)?, id(right)?));
     }
+    let Some(orders) = orders(&listed, &tokens.texts) else {
+        return Err(NO_SCORES.to_owned());
+    };
+    let mut listed: Vec<(usize, usize, usize)> = listed
+        .into_iter()
+        .map(|(whole, left, right)| (orders[&whole], left, right))
+        .collect();
     let mut scores = vec![UNSCORED; tokens.texts.len()];
     for (&whole, &order) in &orders {
         scores[whole] = -(order as f32);
@@ -128,15 +132,43 @@ pub(super) fn scores(json: &TokenizerJson, tokens: &mut Tokens) -> Result<Vec<f3
         let order = whole.and_then(|whole| orders.get(whole)).copied();
         given.push((order.unwrap_or(usize::MAX), left, right));
     }
-    // The pairs of one whole stand together, in whatever order: they never compete but by their places in a text.
-    let together = listed.is_sorted_by_key(|(order, ..)| *order);
     listed.sort_unstable();
     given.sort_unstable();
     // Whole numbers of more than 24 bits are not exact in single precision.
-    if listed != given || !together || orders.len() >= 1 << 24 {
-        return Err("its merges come of no scores, by which llama.cpp merges this kind".to_owned());
+    if listed != given || orders.len() >= 1 << 24 {
+        return Err(NO_SCORES.to_owned());
     }
     Ok(scores)
+}
+
+const NO_SCORES: &str = "its merges come of no scores, by which llama.cpp merges this kind";
+
+/// The place of each whole among the merges `(whole, left, right)`: the pairs of one whole stand together, in whatever order,
+/// for they never compete but by their places in a text. Runs of spaces may be mixed: Llama 2's all have one score.
+/// None where other wholes are mixed.
+fn orders(merges: &[(usize, usize, usize)], texts: &[String]) -> Option<HashMap<usize, usize>> {
+    let mut last = HashMap::new();
+    for (place, (whole, ..)) in merges.iter().enumerate() {
+        last.insert(*whole, place);
+    }
+    let is_run = |whole: usize| texts[whole].split(SPACE).all(str::is_empty);
+    let mut orders = HashMap::new();
+    let (mut order, mut ends, mut of) = (0, 0, None);
+    for (place, &(whole, ..)) in merges.iter().enumerate() {
+        match of {
+            Some(other) if place <= ends => {
+                if whole != other && !(is_run(whole) && is_run(other)) {
+                    return None;
+                }
+            }
+            Some(_) => order += 1,
+            None => {}
+        }
+        of = Some(whole);
+        ends = ends.max(last[&whole]);
+        orders.insert(whole, order);
+    }
+    Some(orders)
 }
 
 /// `<0x0A>`.
