@@ -36,7 +36,7 @@ fn the_slice_has_the_tokens_that_it_says() {
     // The script compares each trajectory's text and tokens with the file.
     assert!(output.status.success(), "{}", text(&output.stderr));
     let told = text(&output.stdout);
-    for (set, tokens) in [("planner", 9_735), ("backbone", 12_890), ("long", 9_844)] {
+    for (set, tokens) in [("planner", 6_651), ("backbone", 12_860), ("long", 9_844)] {
         let line = told
             .lines()
             .find(|line| line.starts_with(&format!("{set}: ")));

@@ -55,7 +55,7 @@ fn study(directory: &Path, more: &[&str]) -> Outcome {
     glpft(directory, SMALL.iter().chain(more))
 }
 
-/// Starts a study, presses Ctrl-C at the first line that `here` knows, and gives the exit code and stderr.
+/// Starts a study, asks it to end at the first line that `here` knows, and gives the exit code and stderr.
 fn interrupt(directory: &Path, more: &[&str], here: impl Fn(&Value) -> bool) -> (i32, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_glpft"))
         .current_dir(directory)
@@ -68,7 +68,7 @@ fn interrupt(directory: &Path, more: &[&str], here: impl Fn(&Value) -> bool) -> 
     let found = lines.find(|line| here(&json(line.as_ref().unwrap())));
     assert!(found.is_some(), "the study ended before");
     let process = child.id().to_string();
-    let sent = Command::new("kill").args(["-INT", &process]).status();
+    let sent = Command::new("kill").args(["-TERM", &process]).status();
     assert!(sent.unwrap().success());
     // Read to its end: a full pipe would hold the program up.
     lines.for_each(drop);
