@@ -23,7 +23,7 @@ const ATTEMPTS: usize = 5;
 /// What becomes of a prompt that is longer than its model can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LongPrompts {
-    /// Nobody is asked ([`Said::too_long`](crate::Said::too_long)).
+    /// Nobody is asked (`Said::too_long`).
     Refuse,
     /// As in training: tools, instruction and last turn stay, whole oldest turns go ([`Said::left_out`](crate::Said::left_out)).
     /// A prompt that is too long all the same is refused.

@@ -155,14 +155,12 @@ fn orders(merges: &[(usize, usize, usize)], texts: &[String]) -> Option<HashMap<
     let mut orders = HashMap::new();
     let (mut order, mut ends, mut of) = (0, 0, None);
     for (place, &(whole, ..)) in merges.iter().enumerate() {
-        match of {
-            Some(other) if place <= ends => {
-                if whole != other && !(is_run(whole) && is_run(other)) {
-                    return None;
-                }
+        if let Some(other) = of {
+            let is_mixed = place <= ends && whole != other;
+            if is_mixed && !(is_run(whole) && is_run(other)) {
+                return None;
             }
-            Some(_) => order += 1,
-            None => {}
+            order += usize::from(place > ends);
         }
         of = Some(whole);
         ends = ends.max(last[&whole]);
