@@ -168,3 +168,29 @@ fn a_step_without_a_rationale_becomes_what_is_chosen() {
         Some("I call get_weather.\n Next: caller.")
     );
 }
+
+#[test]
+fn every_example_of_the_page_on_data_is_read() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/data.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let mut forms = Vec::new();
+    for part in page.split("```json\n").skip(1) {
+        let (example, _) = part.split_once("```").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("example.json");
+        std::fs::write(&path, example).unwrap();
+        let source = Source::open(&path, None).unwrap();
+        let read = source.read_conversations(&FIXED, &mut |_, _| ()).unwrap();
+        assert_eq!(read.report.kept, 1, "{example}");
+        forms.push(source.form().name());
+    }
+    let expected = [
+        "OpenAI chat",
+        "ShareGPT",
+        "Hermes",
+        "xLAM",
+        "ToolLLaMA",
+        "role examples",
+    ];
+    assert_eq!(forms, expected);
+}

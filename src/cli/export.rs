@@ -9,11 +9,11 @@ use glpft::Error;
 use glpft::export::Export;
 use glpft::home::expand_home;
 use glpft_checkpoints::{FloatType, GgufFile, ModelLocation};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::open::{load_partial, run_path};
 use super::output::print_json;
-use super::{DtypeArg, ExportArgs, FormatArg, RoleArg, model_directory, print};
+use super::{DtypeArg, ExportArgs, FormatArg, RoleArg, complain, model_directory, print};
 
 /// Runs the command.
 pub(crate) fn execute(args: ExportArgs) -> Result<(), Error> {
@@ -51,19 +51,34 @@ pub(crate) fn execute(args: ExportArgs) -> Result<(), Error> {
         base_name: args.base_name.clone(),
     };
     export.write(&location, &args.to)?;
-    let adapter = !args.merge && matches!(location, ModelLocation::Adapter { .. });
-    if args.output.json {
-        return print_json(&json!({
-            "directory": args.to.display().to_string(),
-            "role": role,
-            "adapter": adapter,
-        }));
-    }
-    match args.output.quiet {
-        true => Ok(()),
-        false => print(&format!("{}\n", args.to.display())),
-    }
+    let written = json!({
+        "directory": args.to.display().to_string(),
+        "role": role,
+        "adapter": leaves_adapter(&args, &location),
+    });
+    tell(&args, &written, &[])
 }
+
+/// Says what was written, and what ought to be known of it.
+fn tell(args: &ExportArgs, written: &Value, notes: &[String]) -> Result<(), Error> {
+    if args.output.json {
+        return print_json(written);
+    }
+    if args.output.quiet {
+        return Ok(());
+    }
+    for note in notes {
+        complain(&format!("note: {note}"));
+    }
+    print(&format!("{}\n", args.to.display()))
+}
+
+fn leaves_adapter(args: &ExportArgs, location: &ModelLocation) -> bool {
+    !args.merge && matches!(location, ModelLocation::Adapter { .. })
+}
+
+/// Why `--dtype` says nothing of a GGUF file.
+const NOT_OF_GGUF: &str = "is for directories; --type says how a GGUF file stores matrices";
 
 /// The type that was chosen.
 fn dtype(chosen: Option<DtypeArg>) -> Option<FloatType> {
@@ -93,29 +108,45 @@ fn check_base(args: &ExportArgs, location: &ModelLocation) -> Result<(), Error> 
     }
 }
 
+/// That something about `--to` is wrong.
+fn wrong_target(args: &ExportArgs, problem: &str) -> Error {
+    Error::Argument {
+        argument: "--to",
+        problem: format!("{} {problem}", args.to.display()),
+    }
+}
+
+/// Whether something is at `--to`.
+///
+/// # Errors
+/// Something is, and nobody asked to replace it.
+fn is_to_be_replaced(args: &ExportArgs) -> Result<bool, Error> {
+    match args.to.symlink_metadata() {
+        Err(_) => Ok(false),
+        Ok(_) if args.overwrite => Ok(true),
+        Ok(_) => Err(wrong_target(args, "exists; --overwrite replaces it")),
+    }
+}
+
 /// Nothing at `--to` is replaced but a model that this or a like program wrote, and not the one that is read.
 fn check_target(args: &ExportArgs, location: &ModelLocation) -> Result<(), Error> {
-    let to = &args.to;
-    let wrong = |problem: String| {
-        Err(Error::Argument {
-            argument: "--to",
-            problem: format!("{} {problem}", to.display()),
-        })
-    };
-    if to.symlink_metadata().is_err() {
+    if !is_to_be_replaced(args)? {
         return Ok(());
     }
-    if !args.overwrite {
-        return wrong("exists; --overwrite replaces it".to_owned());
-    }
-    if is_read(to, location) {
-        return wrong("is what would be read; choose another".to_owned());
-    }
-    match model_directory::check(to) {
-        Ok(()) => Ok(()),
-        Err(reason) => wrong(format!(
+    check_is_not_read(args, location)?;
+    model_directory::check(&args.to).map_err(|reason| {
+        let problem = format!(
             "is no model's directory ({reason}), so --overwrite does not replace it; choose another"
-        )),
+        );
+        wrong_target(args, &problem)
+    })
+}
+
+/// What is read is not written over.
+fn check_is_not_read(args: &ExportArgs, location: &ModelLocation) -> Result<(), Error> {
+    match is_read(&args.to, location) {
+        true => Err(wrong_target(args, "is what would be read; choose another")),
+        false => Ok(()),
     }
 }
 

@@ -87,12 +87,14 @@ fn missing(source: &SourceState) -> Vec<String> {
             missing.push(what.to_owned());
         }
     }
-    if steps.without_rationale > 0 {
-        missing.push(format!(
-            "{} steps have no rationale; data.rationale says what the planner learns of them (\"keep\", \"drop-planner\" or \
-             \"name-the-tool\")",
-            steps.without_rationale
-        ));
-    }
+    let are = match steps.without_rationale {
+        0 => return missing,
+        1 => "1 step has".to_owned(),
+        count => format!("{count} steps have"),
+    };
+    missing.push(format!(
+        "{are} no rationale; data.rationale says what the planner learns there (\"keep\", \"drop-planner\" or \
+         \"name-the-tool\")"
+    ));
     missing
 }

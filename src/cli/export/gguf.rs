@@ -4,9 +4,10 @@ use glpft::Error;
 use glpft_checkpoints::{GgufFile, GgufType, ModelLocation};
 use serde_json::json;
 
-use super::super::output::{complain, print_json};
-use super::super::{ExportArgs, TypeArg, print};
-use super::is_read;
+use super::super::{ExportArgs, TypeArg};
+use super::{
+    NOT_OF_GGUF, check_is_not_read, is_to_be_replaced, leaves_adapter, tell, wrong_target,
+};
 
 /// Writes the model at `location`.
 pub(super) fn execute(
@@ -17,23 +18,14 @@ pub(super) fn execute(
     check(args, location)?;
     let kind = kind(args.kind);
     let notes = glpft::export::export_gguf(location, &args.to, args.merge, kind)?;
-    let adapter = !args.merge && matches!(location, ModelLocation::Adapter { .. });
-    if args.output.json {
-        return print_json(&json!({
-            "file": args.to.display().to_string(),
-            "role": role,
-            "adapter": adapter,
-            "type": kind.name(),
-            "notes": notes,
-        }));
-    }
-    if args.output.quiet {
-        return Ok(());
-    }
-    for note in notes {
-        complain(&format!("note: {note}"));
-    }
-    print(&format!("{}\n", args.to.display()))
+    let written = json!({
+        "file": args.to.display().to_string(),
+        "role": role,
+        "adapter": leaves_adapter(args, location),
+        "type": kind.name(),
+        "notes": notes,
+    });
+    tell(args, &written, &notes)
 }
 
 /// The type that was chosen, or the one that is taken where none was.
@@ -49,31 +41,30 @@ pub(super) fn kind(kind: Option<TypeArg>) -> GgufType {
 /// Nothing at `--to` is replaced but a GGUF file, and not the one that is read.
 fn check(args: &ExportArgs, location: &ModelLocation) -> Result<(), Error> {
     let to = &args.to;
-    let wrong = |argument, problem: String| Err(Error::Argument { argument, problem });
+    let wrong = |argument, problem: &str| Error::Argument {
+        argument,
+        problem: problem.to_owned(),
+    };
     if args.dtype.is_some() {
-        let problem = "is for directories; --type says how a GGUF file stores matrices".to_owned();
-        return wrong("--dtype", problem);
+        return Err(wrong("--dtype", NOT_OF_GGUF));
     }
-    let to_wrong = |problem: &str| wrong("--to", format!("{} {problem}", to.display()));
     if args.base_name.is_some() {
-        let problem = "an adapter's GGUF file does not name its base; leave it out".to_owned();
-        return wrong("--base-name", problem);
+        let problem = "an adapter's GGUF file does not name its base; leave it out";
+        return Err(wrong("--base-name", problem));
     }
     let extension = to.extension();
     if extension.is_none_or(|extension| !extension.eq_ignore_ascii_case("gguf")) {
-        return to_wrong("does not end in .gguf");
+        return Err(wrong_target(args, "does not end in .gguf"));
     }
-    if to.symlink_metadata().is_err() {
+    if !is_to_be_replaced(args)? {
         return Ok(());
     }
-    if !args.overwrite {
-        return to_wrong("exists; --overwrite replaces it");
-    }
-    if is_read(to, location) {
-        return to_wrong("is what would be read; choose another");
-    }
+    check_is_not_read(args, location)?;
     match GgufFile::is_at(to) && GgufFile::open(to).is_ok() {
         true => Ok(()),
-        false => to_wrong("is no GGUF file, so --overwrite does not replace it; choose another"),
+        false => Err(wrong_target(
+            args,
+            "is no GGUF file, so --overwrite does not replace it; choose another",
+        )),
     }
 }

@@ -6,9 +6,8 @@ use glpft::Error;
 use glpft::export::{Engine, SERVING_FILE};
 use serde_json::json;
 
-use super::super::output::{complain, print_json};
-use super::super::{EngineArg, ExportArgs, print};
-use super::{dtype, gguf};
+use super::super::{EngineArg, ExportArgs};
+use super::{NOT_OF_GGUF, dtype, gguf, is_to_be_replaced, tell, wrong_target};
 
 /// Lays out the team of the run at `run`.
 pub(super) fn execute(args: &ExportArgs, engine: EngineArg, run: &Path) -> Result<(), Error> {
@@ -29,10 +28,7 @@ pub(super) fn execute(args: &ExportArgs, engine: EngineArg, run: &Path) -> Resul
             dtype: dtype(args.dtype),
         },
         EngineArg::Ollama if args.dtype.is_some() => {
-            return wrong(
-                "--dtype",
-                "is for directories; --type says how a GGUF file stores matrices",
-            );
+            return wrong("--dtype", NOT_OF_GGUF);
         }
         EngineArg::Ollama => Engine::Ollama {
             kind: gguf::kind(args.kind),
@@ -40,37 +36,20 @@ pub(super) fn execute(args: &ExportArgs, engine: EngineArg, run: &Path) -> Resul
     };
     check_target(args)?;
     let notes = engine.export(run, &args.to)?;
-    if args.output.json {
-        return print_json(&json!({
-            "directory": args.to.display().to_string(),
-            "for": engine.name(),
-            "notes": notes,
-        }));
-    }
-    if args.output.quiet {
-        return Ok(());
-    }
-    for note in notes {
-        complain(&format!("note: {note}"));
-    }
-    print(&format!("{}\n", args.to.display()))
+    let written = json!({
+        "directory": args.to.display().to_string(),
+        "for": engine.name(),
+        "notes": notes,
+    });
+    tell(args, &written, &notes)
 }
 
 /// Nothing at `--to` is replaced but what was laid out so.
 fn check_target(args: &ExportArgs) -> Result<(), Error> {
-    let to = &args.to;
-    let wrong = |problem: &str| {
-        Err(Error::Argument {
-            argument: "--to",
-            problem: format!("{} {problem}", to.display()),
-        })
-    };
-    if to.symlink_metadata().is_err() {
+    if !is_to_be_replaced(args)? {
         return Ok(());
     }
-    if !args.overwrite {
-        return wrong("exists; --overwrite replaces it");
-    }
+    let to = &args.to;
     let is_directory = to.symlink_metadata().is_ok_and(|found| found.is_dir());
     let is_empty = is_directory
         && to
@@ -78,8 +57,9 @@ fn check_target(args: &ExportArgs) -> Result<(), Error> {
             .is_ok_and(|mut entries| entries.next().is_none());
     match is_empty || (is_directory && to.join(SERVING_FILE).is_file()) {
         true => Ok(()),
-        false => wrong(
+        false => Err(wrong_target(
+            args,
             "was not laid out for an engine, so --overwrite does not replace it; choose another",
-        ),
+        )),
     }
 }
