@@ -1,16 +1,13 @@
 //! Whether a run's stages can be trained, before the first of them takes hours.
 
 use glpft_checkpoints::{AdapterError, FloatType, ModelConfig, RunDirectory};
-use glpft_model::adapter_config;
+use glpft_model::{EMBEDDING, adapter_config};
 use glpft_recipes::{Recipe, Stage, StartFrom, Tune};
 
 use crate::arrangement::Job;
 use crate::base::{Base, global_model};
 use crate::error::Error;
 use crate::stage::{is_directory, leaves_adapter};
-
-/// Most of a model's weights are stored as this tensor is.
-const EMBEDDING: &str = "model.embed_tokens.weight";
 
 /// What a stage will train, checked.
 #[derive(Clone, Debug)]
@@ -53,6 +50,7 @@ pub fn check_jobs(
             None => {
                 let base = Base::for_start(recipe, &from, run)?;
                 let weights = base.open_weights()?;
+                // Most weights are stored as this tensor is.
                 let stored = weights.and_then(|files| files.float_type(EMBEDDING));
                 let start = Start {
                     in_files: is_directory(&base.weights),

@@ -13,7 +13,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use glpft_checkpoints::{
     Adapter, AdapterConfig, AdapterDirectory, FileError, FloatType, MODEL_CARD_FILE, ModelCard,
-    ModelFiles, ModelLocation, remove_abandoned,
+    ModelConfig, ModelFiles, ModelLocation, remove_abandoned,
 };
 
 use crate::base::{Base, BaseWeights};
@@ -67,7 +67,8 @@ impl Export {
             });
         };
         let adapter = Adapter::open(directory)?;
-        adapter.check(&base.config, &ModelFiles::open(path)?)?;
+        let files = ModelFiles::open(path)?;
+        adapter.check(&base.config, &files)?;
         let card = card(directory, path);
         if self.merge {
             let dtype = self.dtype.map_or_else(|| base.dtype(), Ok)?;
@@ -99,10 +100,7 @@ impl Export {
         let beside = adapter.beside(&base.config);
         let mut shapes = config.tensors(&base.config)?;
         shapes.extend_from_slice(&beside);
-        let fingerprint = match adapter.base_fingerprint() {
-            Some(fingerprint) => fingerprint.to_owned(),
-            None => glpft_checkpoints::fingerprint(&base.config, &ModelFiles::open(path)?)?,
-        };
+        let fingerprint = base_fingerprint(&adapter, &base.config, &files)?;
         let card = ModelCard {
             adapter: true,
             copied: card_of(directory),
@@ -124,6 +122,18 @@ impl Export {
         })?;
         Ok(())
     }
+}
+
+/// What the weights of the adapter's base are known by.
+fn base_fingerprint(
+    adapter: &Adapter,
+    base: &ModelConfig,
+    files: &ModelFiles,
+) -> Result<String, Error> {
+    Ok(match adapter.base_fingerprint() {
+        Some(fingerprint) => fingerprint.to_owned(),
+        None => glpft_checkpoints::fingerprint(base, files)?,
+    })
 }
 
 fn card(title: &Path, base: &Path) -> ModelCard {

@@ -23,9 +23,6 @@ use crate::place::record;
 use crate::prepare::{PrepareReport, datasets_of};
 use crate::result::FinishedStage;
 
-/// The largest number of half precision.
-const LARGEST_HALF: f64 = 65_504.0;
-
 /// What every stage of a run shares.
 pub struct Context<'a> {
     /// What is trained.
@@ -311,7 +308,7 @@ fn dtype(chosen: ModelDtype, base: &Base, model: &mut Decoder) -> Result<FloatTy
         ModelDtype::Bf16 => FloatType::Bf16,
         ModelDtype::F16 => FloatType::F16,
         ModelDtype::Base => match base.dtype()? {
-            FloatType::F16 if largest(model)? > LARGEST_HALF => FloatType::F32,
+            half @ FloatType::F16 if largest(model)? > f64::from(half.largest()) => FloatType::F32,
             dtype => dtype,
         },
     })

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
+#[cfg(unix)]
+use rustix::io::Errno;
+
 /// A file or folder operation that the operating system refused.
 ///
 /// The message says what was tried, on which path, what the system answered, and, where
@@ -48,14 +51,14 @@ pub fn advice_on(path: &Path, source: &io::Error) -> Cow<'static, str> {
 
 /// The errors of a process, and of a machine, that has too many files open.
 #[cfg(unix)]
-const TOO_MANY_FILES: [i32; 2] = [24, 23];
+const TOO_MANY_FILES: [Errno; 2] = [Errno::MFILE, Errno::NFILE];
 
 /// What to do about an answer of the operating system, in brackets; nothing where it leaves no choice.
 pub fn advice(source: &io::Error) -> &'static str {
     #[cfg(unix)]
     if source
         .raw_os_error()
-        .is_some_and(|code| TOO_MANY_FILES.contains(&code))
+        .is_some_and(|code| TOO_MANY_FILES.map(Errno::raw_os_error).contains(&code))
     {
         return " (raise the shell's limit of open files: see `ulimit -n`)";
     }

@@ -127,6 +127,26 @@ fn an_adapter_round_trips_and_belongs_to_its_base() {
 }
 
 #[test]
+fn a_base_in_a_cache_with_several_snapshots_is_asked_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = tiny();
+    let base = write_base(&folder.path().join("base"), &model, "", 1 << 30);
+    let mark = fingerprint(&model, &base).expect("readable");
+    let path = folder.path().join("planner");
+    write_adapter(&path, &model, &mark);
+    let cache = folder.path().join("cache");
+    for snapshot in ["one", "two"] {
+        fs::create_dir_all(cache.join("snapshots").join(snapshot)).expect("writable");
+    }
+    fs::remove_dir_all(folder.path().join("base")).expect("it is there");
+    fs::rename(&cache, folder.path().join("base")).expect("writable");
+    let adapter = Adapter::open(&path).expect("what is written opens");
+    let error = adapter.base_directory().expect_err("one of two");
+    assert!(matches!(error, AdapterError::UnclearBase { .. }), "{error}");
+    assert!(error.to_string().contains("snapshot"), "{error}");
+}
+
+#[test]
 fn the_fingerprint_tells_weights_and_arithmetic_and_nothing_else() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let model = tiny();

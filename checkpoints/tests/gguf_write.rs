@@ -301,3 +301,31 @@ fn an_adapter_follows_its_base() {
     let error = refused.expect_err("no projection").to_string();
     assert!(error.contains("model.embed_tokens.weight"), "{error}");
 }
+
+#[test]
+fn what_llama_cpp_does_not_open_is_refused() {
+    let qwen = |kind: &str, key: &str, value: Value| {
+        let mut json = tiny_json();
+        json["model_type"] = kind.into();
+        json["architectures"] = json!([match kind {
+            "qwen2" => "Qwen2ForCausalLM",
+            _ => "Qwen3ForCausalLM",
+        }]);
+        json[key] = value;
+        ModelConfig::from_json(json).expect("the configuration is whole")
+    };
+    let llama3 = json!({
+        "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 8192,
+    });
+    for (config, part) in [
+        (qwen("qwen2", "rope_scaling", llama3), "in a qwen2 model"),
+        (
+            qwen("qwen3", "attention_bias", true.into()),
+            "self_attn.o_proj.bias",
+        ),
+    ] {
+        let error = gguf_model(&config, "tiny", GgufType::F32).expect_err("it has no form there");
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}

@@ -333,6 +333,14 @@ fn what_llama_cpp_does_otherwise_is_refused() {
         let error = attempt(change).unwrap_err();
         assert!(error.contains(part), "{error}");
     }
+    let without_a_row = |json: &mut Value| {
+        let mut token = json["added_tokens"][1].clone();
+        token["id"] = 1280.into();
+        token["content"] = "[LATER]".into();
+        let tokens = json["added_tokens"].as_array_mut().unwrap();
+        tokens.push(token);
+    };
+    assert!(attempt(&without_a_row).is_ok());
     let added = |json: &mut Value| json["added_tokens"][1]["rstrip"] = true.into();
     let (_, notes) = attempt(&added).unwrap();
     assert!(notes[0].contains("beside special tokens"), "{notes:?}");

@@ -152,11 +152,15 @@ fn check_is_not_read(args: &ExportArgs, location: &ModelLocation) -> Result<(), 
 
 /// Whether the model at `location` is read from `to`.
 fn is_read(to: &Path, location: &ModelLocation) -> bool {
-    let read = match location {
-        ModelLocation::Full(directory) => vec![directory],
-        ModelLocation::Adapter { directory, base } => vec![directory, base],
+    let mut read = match location {
+        ModelLocation::Full(directory) => vec![directory.clone()],
+        ModelLocation::Adapter { directory, base } => vec![directory.clone(), base.clone()],
     };
-    let same = |other: &&PathBuf| match (to.canonicalize(), other.canonicalize()) {
+    // A file that cannot be opened says so when it is read.
+    let files = read.iter().filter(|path| GgufFile::is_at(path));
+    let files: Vec<GgufFile> = files.filter_map(|path| GgufFile::open(path).ok()).collect();
+    read.extend(files.iter().flat_map(GgufFile::paths).map(Path::to_owned));
+    let same = |other: &PathBuf| match (to.canonicalize(), other.canonicalize()) {
         (Ok(to), Ok(other)) => to == other,
         _ => false,
     };

@@ -79,6 +79,15 @@ impl Asked {
     }
 }
 
+/// How it is stopped at once, after a signal that asked to stop.
+fn again(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Interrupt => "; Ctrl-C once more stops at once",
+        Signal::Terminate => "; a second SIGTERM stops at once",
+        Signal::Leave | Signal::Warning => "",
+    }
+}
+
 /// Flags that signals set from here on.
 pub(crate) struct Flags {
     /// The command is to stop where it can go on from.
@@ -106,7 +115,10 @@ impl Flags {
                 Demand::Stop if !looks.load(Ordering::Relaxed) => return system::Then::End,
                 Demand::StopNow => return system::Then::End,
                 Demand::Stop if !stop.swap(true, Ordering::Relaxed) => {
-                    complain("stopping where it can go on from; Ctrl-C once more stops at once");
+                    complain(&format!(
+                        "stopping where it can go on from{}",
+                        again(signal)
+                    ));
                 }
                 Demand::Save if !save.swap(true, Ordering::Relaxed) => {
                     complain("time is short: saves what there is, and goes on");
@@ -140,7 +152,10 @@ pub(crate) fn on_stop(mut stop: impl FnMut() + Send + 'static) -> Result<(), Err
         match asked.demand(signal, Instant::now()) {
             Demand::Stop if !before => {
                 before = true;
-                complain("ends when what is under way is done; Ctrl-C once more ends it at once");
+                complain(&format!(
+                    "ends when what is under way is done{}",
+                    again(signal)
+                ));
                 stop();
             }
             Demand::StopNow => stop(),

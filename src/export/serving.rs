@@ -5,6 +5,7 @@ mod ollama;
 mod uniform;
 mod vllm;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use glpft_checkpoints::{
@@ -83,7 +84,8 @@ impl Engine {
             let marker = json!({"for": self.name(), "models": names});
             Ok::<_, Error>(write_json(&directory.join(SERVING_FILE), &marker)?)
         })?;
-        notes.dedup();
+        let mut told = HashSet::new();
+        notes.retain(|note| told.insert(note.clone()));
         Ok(notes)
     }
 }

@@ -51,18 +51,24 @@ pub(crate) fn base_directory(directory: &Path, name: &str) -> Result<PathBuf, Ad
     looked.push(PathBuf::from(name));
     looked.retain(|path| !path.as_os_str().is_empty());
     looked.dedup();
-    let found = looked.iter().find_map(|path| match hub_snapshot(path) {
-        Ok(Some(snapshot)) => Some(snapshot),
-        _ => path.join(CONFIG_FILE).is_file().then(|| path.clone()),
-    });
-    match found {
-        Some(found) => Ok(found),
-        None => Err(AdapterError::NoBase {
-            adapter: directory.to_owned(),
+    let mut refused = None;
+    for path in &looked {
+        match hub_snapshot(path) {
+            Ok(Some(snapshot)) => return Ok(snapshot),
+            Ok(None) if path.join(CONFIG_FILE).is_file() => return Ok(path.clone()),
+            Ok(None) => {}
+            Err(error) => refused = refused.or(Some(error.to_string())),
+        }
+    }
+    let adapter = directory.to_owned();
+    Err(match refused {
+        Some(problem) => AdapterError::UnclearBase { adapter, problem },
+        None => AdapterError::NoBase {
+            adapter,
             name: name.chars().take(200).collect(),
             looked,
-        }),
-    }
+        },
+    })
 }
 
 /// What an adapter says instead of its base's name.

@@ -112,6 +112,14 @@ pub enum AdapterError {
         /// The paths tried.
         looked: Vec<PathBuf>,
     },
+    /// A base in a hub's cache, of which it is not clear which model or snapshot is meant.
+    #[error("the base of {}: {problem}; {}", .adapter.display(), give_base(.adapter))]
+    UnclearBase {
+        /// The adapter's folder.
+        adapter: PathBuf,
+        /// The folder, what it is, and what to do.
+        problem: String,
+    },
     /// An adapter that does not say what its base is.
     #[error(
         "the adapter in {} names no base: `base_model_name_or_path` is {said}; {}",

@@ -109,6 +109,11 @@ impl GgufFile {
         &self.path
     }
 
+    /// Where it and the other parts of its model are.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.parts.iter().map(|part| part.path.as_path())
+    }
+
     /// The names of the tensors as they are in the file, in no order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.header.tensors.keys().map(String::as_str)

@@ -9,20 +9,51 @@ const ORIGINAL_POSITIONS: f64 = 8192.0;
 /// The converter computes in single precision.
 const TOLERANCE: f64 = 1e-4;
 
-/// Each pair's divisor (`convert_hf_to_gguf.py`, `LlamaModel.generate_extra_tensors`).
-fn divisors(pairs: usize, theta: f64, factor: f64) -> impl Iterator<Item = f64> {
-    (0..pairs).map(move |pair| {
-        let frequency = theta.powf(-(pair as f64) / pairs as f64);
-        let wavelength = 2.0 * std::f64::consts::PI / frequency;
-        if wavelength < ORIGINAL_POSITIONS / HIGH {
-            return 1.0;
+/// Llama 3's scaling.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Llama3 {
+    /// What low frequencies are divided by.
+    pub factor: f64,
+    /// Frequencies with fewer waves in the original positions are low.
+    pub low: f64,
+    /// Frequencies with more waves in the original positions stay as they are.
+    pub high: f64,
+    /// The positions that the model was first trained for.
+    pub positions: f64,
+}
+
+impl Llama3 {
+    /// That of a published model.
+    fn published(factor: f64) -> Self {
+        Self {
+            factor,
+            low: LOW,
+            high: HIGH,
+            positions: ORIGINAL_POSITIONS,
         }
-        if wavelength > ORIGINAL_POSITIONS / LOW {
-            return factor;
-        }
-        let smooth = (ORIGINAL_POSITIONS / wavelength - LOW) / (HIGH - LOW);
-        1.0 / ((1.0 - smooth) / factor + smooth)
-    })
+    }
+
+    /// What the frequency of each pair is divided by (`convert_hf_to_gguf.py`, `LlamaModel.generate_extra_tensors`).
+    pub fn divisors(self, pairs: usize, theta: f64) -> impl Iterator<Item = f64> {
+        let Self {
+            factor,
+            low,
+            high,
+            positions,
+        } = self;
+        (0..pairs).map(move |pair| {
+            let frequency = theta.powf(-(pair as f64) / pairs as f64);
+            let wavelength = 2.0 * std::f64::consts::PI / frequency;
+            if wavelength < positions / high {
+                return 1.0;
+            }
+            if wavelength > positions / low {
+                return factor;
+            }
+            let smooth = (positions / wavelength - low) / (high - low);
+            1.0 / ((1.0 - smooth) / factor + smooth)
+        })
+    }
 }
 
 /// `rope_scaling` of a `config.json` that gives these factors; `None` where they are of no published model.
@@ -34,7 +65,7 @@ pub(super) fn llama3(factors: &[f32], theta: f64) -> Option<Value> {
     };
     let fits = factors
         .iter()
-        .zip(divisors(factors.len(), theta, factor))
+        .zip(Llama3::published(factor).divisors(factors.len(), theta))
         .all(near);
     fits.then(|| {
         json!({
@@ -54,7 +85,8 @@ mod tests {
     #[test]
     fn the_settings_come_back() {
         for factor in [8.0, 32.0] {
-            let factors: Vec<f32> = divisors(64, 500_000.0, factor)
+            let factors: Vec<f32> = Llama3::published(factor)
+                .divisors(64, 500_000.0)
                 .map(|divisor| divisor as f32)
                 .collect();
             let found = llama3(&factors, 500_000.0).map(|found| found["factor"].as_f64());

@@ -44,7 +44,10 @@ impl Split {
                 _ => Ok(None),
             };
         }
-        let (Ok(count), Ok(number)) = (u32::try_from(count), u32::try_from(number + 1)) else {
+        let (Ok(count), Ok(number)) = (
+            u32::try_from(count),
+            u32::try_from(number.saturating_add(1)),
+        ) else {
             return Err(wrong(path, NUMBER, "is outside its `split.count`"));
         };
         if !(1..=count).contains(&number) {

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use glpft_checkpoints::{AdaptedKind, Adapter, FileError, GgufFile, ModelConfig, ModelLocation};
+use glpft_checkpoints::{AdaptedKind, Adapter, FileError, ModelLocation};
 use glpft_recipes::{Arrangement, Stage};
 
+use crate::base::Base;
 use crate::error::Error;
 
 /// What a backbone is called.
@@ -96,16 +97,17 @@ impl Layout {
     }
 }
 
-/// Whether the adapter only adds to projections, which is what engines load as an adapter.
+/// Whether engines load it as an adapter: it only adds to projections, and reads the base's tokens.
 fn fits(directory: &Path, base: &Path) -> Result<bool, Error> {
-    let config = match GgufFile::is_at(base) {
-        true => GgufFile::open(base)?.model_config()?,
-        false => ModelConfig::read(base)?,
-    };
+    let base = Base::open(base)?;
+    let of_base = base.tokenizer.fingerprint().to_owned();
+    let base = base.with_tokenizer_in(directory)?;
     let adapter = Adapter::open(directory)?;
-    let modules = adapter.config().modules(&config)?;
+    let modules = adapter.config().modules(&base.config)?;
     let projection = |module: &glpft_checkpoints::AdaptedModule| {
         matches!(module.kind, AdaptedKind::Projection(_))
     };
-    Ok(adapter.replaced(&config).is_empty() && modules.iter().all(projection))
+    Ok(base.tokenizer.fingerprint() == of_base
+        && adapter.replaced(&base.config).is_empty()
+        && modules.iter().all(projection))
 }

@@ -7,7 +7,7 @@ use glpft_checkpoints::{
     Adapter, AdapterConfig, AdapterDirectory, FloatType, ModelCard, ModelFiles, ModelLocation,
 };
 
-use super::super::{Export, card_of};
+use super::super::{Export, base_fingerprint, card, card_of};
 use crate::base::Base;
 use crate::error::Error;
 
@@ -36,7 +36,7 @@ pub(super) fn write(
         export.write(&location, to)?;
         return Ok(config.rank);
     }
-    let base = Base::open(base)?;
+    let base = Base::open(base)?.with_tokenizer_in(directory)?;
     let files = base.open_weights()?;
     let files: &ModelFiles = files.as_ref().ok_or_else(|| Error::AdapterAsBase {
         path: directory.to_owned(),
@@ -60,19 +60,11 @@ pub(super) fn write(
         tensors.insert(a.name.clone(), (a, None));
         tensors.insert(b.name.clone(), (b, Some(module.scale as f32)));
     }
-    let fingerprint = match adapter.base_fingerprint() {
-        Some(fingerprint) => fingerprint.to_owned(),
-        None => glpft_checkpoints::fingerprint(&base.config, files)?,
-    };
+    let fingerprint = base_fingerprint(&adapter, &base.config, files)?;
     let card = ModelCard {
-        title: directory
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default(),
-        base: name.to_owned(),
         adapter: true,
         copied: card_of(directory),
-        ..ModelCard::default()
+        ..card(directory, Path::new(name))
     };
     AdapterDirectory {
         config: &uniform,

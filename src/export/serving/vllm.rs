@@ -17,6 +17,9 @@ use crate::export::Export;
 const RANKS: [usize; 9] = [1, 8, 16, 32, 64, 128, 256, 320, 512];
 const SCRIPT: &str = "start.sh";
 
+/// The port of the first server, where `PORT` names no other.
+const FIRST_PORT: usize = 8000;
+
 /// Fills `directory`.
 pub(super) fn write(team: &Team, dtype: Option<FloatType>, directory: &Path) -> Result<(), Error> {
     let mut commands = Vec::new();
@@ -90,7 +93,10 @@ fn script(commands: &[String]) -> String {
                     set -e\ncd \"$(dirname \"$0\")\"\n"
         .to_owned();
     if let [command] = commands {
-        let _ = writeln!(text, "exec {command} --port \"${{PORT:-8000}}\" \"$@\"");
+        let _ = writeln!(
+            text,
+            "exec {command} --port \"${{PORT:-{FIRST_PORT}}}\" \"$@\""
+        );
         return text;
     }
     // They share a device.
@@ -99,7 +105,7 @@ fn script(commands: &[String]) -> String {
     for (place, command) in commands.iter().enumerate() {
         let _ = writeln!(
             text,
-            "{command} --port \"$((${{PORT:-8000}} + {place}))\" \
+            "{command} --port \"$((${{PORT:-{FIRST_PORT}}} + {place}))\" \
              --gpu-memory-utilization \"${{SHARE:-{share:.2}}}\" \"$@\" &\nservers=\"$servers $!\""
         );
     }
@@ -120,23 +126,24 @@ fn write_script(path: &Path, text: &str) -> Result<(), FileError> {
 fn page(team: &Team, commands: &[String], stops: &[String]) -> String {
     let mut text = "# A team for vLLM\n\n```\n./start.sh\n```\n\nstarts".to_owned();
     let _ = match commands.len() {
-        1 => writeln!(text, " one server; `PORT` names its port (8000).\n"),
+        1 => writeln!(text, " one server; `PORT` names its port ({FIRST_PORT}).\n"),
         count => writeln!(
             text,
-            " {count} servers at ports one after the other from `PORT` (8000) on, which share the device's memory \
+            " {count} servers at ports one after the other from `PORT` ({FIRST_PORT}) on, which share the device's memory \
              (`SHARE` of it each).\n"
         ),
     };
-    text += "Further arguments go to vLLM, such as `--host` or `--max-model-len`.\n\n| model | is |\n|---|---|\n";
-    for model in &team.layout.models {
+    text += "Further arguments go to vLLM, such as `--host` or `--max-model-len`.\n\n\
+             | model | is | port |\n|---|---|---|\n";
+    for (place, model) in team.layout.models.iter().enumerate() {
+        let (name, port) = (&model.name, FIRST_PORT + place);
         for role in &model.roles {
-            let _ = writeln!(text, "| `{role}` | the model in `{}` |", model.name);
+            let _ = writeln!(text, "| `{role}` | the model in `{name}` | {port} |");
         }
         for (role, _) in &model.adapters {
             let _ = writeln!(
                 text,
-                "| `{role}` | the adapter in `{role}` on `{}` |",
-                model.name
+                "| `{role}` | the adapter in `{role}` on `{name}` | {port} |"
             );
         }
     }
@@ -144,7 +151,7 @@ fn page(team: &Team, commands: &[String], stops: &[String]) -> String {
     let _ = write!(
         text,
         "\nA role reads its prompt as one text, not as messages: ask by `/v1/completions`.\n\n```\n\
-         curl http://127.0.0.1:8000/v1/completions -H 'Content-Type: application/json' -d '{{\n  \
+         curl http://127.0.0.1:{FIRST_PORT}/v1/completions -H 'Content-Type: application/json' -d '{{\n  \
          \"model\": \"{}\", \"prompt\": \"...\", \"temperature\": 0, \"max_tokens\": 512, \"stop\": {stops}}}'\n```\n\n\
          `glpft data inspect` shows what a role's prompts look like. The longest text that was learned from has {} tokens.\n\n\
          vLLM reads special tokens out of a prompt's text. What comes from users and tools should not spell any.\n",

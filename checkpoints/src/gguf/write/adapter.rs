@@ -1,7 +1,7 @@
 //! A low-rank adapter's metadata and tensors.
 
 use super::super::names;
-use super::model::{architecture, order, size_label, unnamed};
+use super::model::{QUANTIZATION_VERSION, architecture, order, size_label, unnamed};
 use super::{GgufMetadata, GgufTensor, GgufType, GgufValue, GgufWriteError, Order, Values};
 use crate::{AdaptedKind, AdaptedModule, ModelConfig, TensorShape};
 
@@ -47,6 +47,9 @@ pub fn gguf_adapter(
     metadata.text("general.size_label", size_label(parameters));
     metadata.set("adapter.lora.alpha", GgufValue::F32(alpha as f32));
     metadata.set("general.file_type", GgufValue::U32(kind.file_type()));
-    metadata.set("general.quantization_version", GgufValue::U32(2));
+    metadata.set(
+        "general.quantization_version",
+        GgufValue::U32(QUANTIZATION_VERSION),
+    );
     Ok((metadata, tensors))
 }

@@ -1,11 +1,12 @@
 //! A model's metadata and tensors, of its configuration.
 
 use super::super::names::{self, ROPE_FACTORS};
+use super::super::rope::Llama3;
 use super::{GgufMetadata, GgufTensor, GgufType, GgufValue, GgufWriteError, Order, Values};
 use crate::{Architecture, ModelConfig, Rope, RopeScaling, TensorShape};
 
 /// ggml's version of its block formats.
-const QUANTIZATION_VERSION: u32 = 2;
+pub(super) const QUANTIZATION_VERSION: u32 = 2;
 
 /// The metadata, but for the tokenizer's, and the tensors of a model whose matrices are written as `kind`. `name` is
 /// what the model is called.
@@ -85,6 +86,15 @@ pub(super) fn order(config: &ModelConfig, path: &str) -> Order {
 fn tensors(config: &ModelConfig, kind: GgufType) -> Result<Vec<GgufTensor>, GgufWriteError> {
     let mut tensors = Vec::new();
     if let Some(factors) = rope_factors(&config.rope, config.head_dim) {
+        if architecture(config) != "llama" {
+            return Err(GgufWriteError::Unsupported {
+                what: format!(
+                    "Llama 3's rotary scaling in a {} model",
+                    architecture(config)
+                ),
+                advice: "llama.cpp has it in models of the Llama family alone",
+            });
+        }
         tensors.push(GgufTensor {
             name: ROPE_FACTORS.to_owned(),
             shape: vec![factors.len()],
@@ -95,6 +105,12 @@ fn tensors(config: &ModelConfig, kind: GgufType) -> Result<Vec<GgufTensor>, Gguf
     }
     for TensorShape { name, shape } in config.tensors() {
         let path = name.rsplit_once('.').map_or("", |(path, _)| path);
+        if name.ends_with(".bias") && !has_bias(config, path) {
+            return Err(GgufWriteError::Unsupported {
+                what: format!("`{name}`"),
+                advice: "llama.cpp's Qwen models have biases on queries, keys and values alone",
+            });
+        }
         tensors.push(GgufTensor {
             name: names::ggml(&name).ok_or_else(|| unnamed(&name))?,
             kind: match shape[..] {
@@ -124,8 +140,7 @@ fn word(name: &str, count: usize) -> Result<u32, GgufWriteError> {
     })
 }
 
-/// What the frequency of each pair is divided by, where that is not one number for all (`generate_extra_tensors` of
-/// the converter's Llama).
+/// What the frequency of each pair is divided by, where that is not one number for all.
 fn rope_factors(rope: &Rope, head_dim: usize) -> Option<Vec<f32>> {
     let RopeScaling::Llama3 {
         factor,
@@ -136,20 +151,24 @@ fn rope_factors(rope: &Rope, head_dim: usize) -> Option<Vec<f32>> {
     else {
         return None;
     };
-    let positions = original_max_positions as f64;
-    let divisor = |pair: usize| {
-        let frequency = rope.theta.powf(-2.0 * pair as f64 / head_dim as f64);
-        let wavelength = 2.0 * std::f64::consts::PI / frequency;
-        if wavelength < positions / high {
-            return 1.0;
-        }
-        if wavelength > positions / low {
-            return factor;
-        }
-        let smooth = (positions / wavelength - low) / (high - low);
-        1.0 / ((1.0 - smooth) / factor + smooth)
+    let scaling = Llama3 {
+        factor,
+        low,
+        high,
+        positions: original_max_positions as f64,
     };
-    Some((0..head_dim / 2).map(|pair| divisor(pair) as f32).collect())
+    let divisors = scaling.divisors(head_dim / 2, rope.theta);
+    Some(divisors.map(|divisor| divisor as f32).collect())
+}
+
+/// Whether llama.cpp's graph of the family has the bias; it does not open a file that has others.
+fn has_bias(config: &ModelConfig, path: &str) -> bool {
+    match config.architecture {
+        Architecture::Llama | Architecture::Mistral => true,
+        Architecture::Qwen2 | Architecture::Qwen3 => ["q_proj", "k_proj", "v_proj"]
+            .iter()
+            .any(|projection| path.ends_with(projection)),
+    }
 }
 
 /// The number of parameters with two digits at least, such as `135M`.

@@ -212,7 +212,9 @@ impl Tokens {
             let id = id.as_u64().ok_or_else(|| format!("{text:?} has no id"))?;
             put(id, text, TokenType::Normal)?;
         }
-        for token in &json.added_tokens {
+        let has_row = |id: u32| usize::try_from(id).is_ok_and(|id| id < rows);
+        // What has no row in the model is left out, as it is everywhere.
+        for token in json.added_tokens.iter().filter(|token| has_row(token.id)) {
             // Some files do not call special what is.
             let kind = match token.special || looks_special(&token.content) {
                 true => TokenType::Control,
