@@ -5,6 +5,7 @@ mod open;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::Device;
 use glpft_agent::{Generate, GenerateError, Generated, Measure, Request, Role};
@@ -49,7 +50,19 @@ pub enum TeamSource {
 pub struct Team {
     members: BTreeMap<Role, Member>,
     generators: Vec<Generator>,
+    measured: Mutex<Measured>,
 }
+
+/// The tokens of texts that were measured: who measures a prompt asks for it next.
+#[derive(Debug, Default)]
+struct Measured {
+    segments: BTreeMap<Role, SegmentCache>,
+    /// How many tokens the prompts had.
+    tokens: usize,
+}
+
+/// So many tokens of measured prompts are kept, where nobody asks for an answer.
+const MEASURED_TOKENS: usize = 1 << 20;
 
 impl Team {
     /// Loads the models that `source` names onto `device`. `precision` is that of the layers' products.
@@ -76,6 +89,7 @@ impl Team {
         Ok(Self {
             members,
             generators,
+            measured: Mutex::default(),
         })
     }
 
@@ -127,25 +141,37 @@ impl Team {
         }
     }
 
-    /// Those of `requests` that one generator answers, as tokens, and their places.
+    /// Those of `requests` that one generator answers, as tokens, with their places and how many tokens were cut off.
     fn encode(
         &self,
         generator: usize,
         requests: &[Request],
-    ) -> Result<(Vec<usize>, Vec<TokenRequest>), GenerateError> {
-        let mut caches: BTreeMap<Role, SegmentCache> = BTreeMap::new();
-        let (mut places, mut encoded) = (Vec::new(), Vec::new());
+        segments: &mut BTreeMap<Role, SegmentCache>,
+    ) -> Result<Encoded, GenerateError> {
+        let mut all = Encoded::default();
         for (place, request) in requests.iter().enumerate() {
             let member = &self.members[&request.role];
             if member.generator != generator {
                 continue;
             }
-            let cache = caches.entry(request.role).or_default();
-            encoded.push(member.encode(request, cache)?);
-            places.push(place);
+            let cache = segments.entry(request.role).or_default();
+            let (encoded, cut) = member.encode(request, cache)?;
+            all.requests.push(encoded);
+            all.places.push(place);
+            all.cut.push(cut);
         }
-        Ok((places, encoded))
+        Ok(all)
     }
+}
+
+/// The requests of one generator; the lists are as long as each other.
+#[derive(Default)]
+struct Encoded {
+    /// Their places among all requests.
+    places: Vec<usize>,
+    requests: Vec<TokenRequest>,
+    /// How many tokens of each prompt's beginning were cut off.
+    cut: Vec<usize>,
 }
 
 impl Generate for Team {
@@ -164,9 +190,16 @@ impl Generate for Team {
         {
             return Err(GenerateError::NoModel(request.role));
         }
+        let measured = self.measured.get_mut();
+        let measured = std::mem::take(measured.unwrap_or_else(PoisonError::into_inner));
+        let mut segments = measured.segments;
         let mut all: Vec<Option<Generated>> = vec![None; requests.len()];
         for generator in 0..self.generators.len() {
-            let (places, encoded) = self.encode(generator, requests)?;
+            let Encoded {
+                places,
+                requests: encoded,
+                cut,
+            } = self.encode(generator, requests, &mut segments)?;
             let mut failed = None;
             let members = &self.members;
             let answers = self.generators[generator].generate(&encoded, &mut |at, answer| {
@@ -199,11 +232,12 @@ impl Generate for Team {
                     }
                 }
             })?;
-            for ((place, encoded), answer) in places.into_iter().zip(encoded).zip(answers) {
+            let encoded = encoded.iter().zip(cut);
+            for ((place, (encoded, cut)), answer) in places.into_iter().zip(encoded).zip(answers) {
                 let request = &requests[place];
-                let prompt_tokens = encoded.prompt.len();
+                let tokens = [encoded.prompt.len(), cut];
                 let member = &self.members[&request.role];
-                all[place] = Some(member.read(request, prompt_tokens, &answer)?);
+                all[place] = Some(member.read(request, tokens, &answer)?);
             }
         }
         // Every request has a member, and every member a generator.
@@ -214,8 +248,16 @@ impl Generate for Team {
         let member = self.members.get(&request.role);
         let member = member.ok_or(GenerateError::NoModel(request.role))?;
         let positions = self.generators[member.generator].max_positions();
+        let measured = self.measured.lock();
+        let mut measured = measured.unwrap_or_else(PoisonError::into_inner);
+        if measured.tokens > MEASURED_TOKENS {
+            *measured = Measured::default();
+        }
+        let segments = measured.segments.entry(request.role).or_default();
+        let prompt_tokens = member.prompt(request, segments)?.len();
+        measured.tokens += prompt_tokens;
         Ok(Some(Measure {
-            prompt_tokens: member.prompt(request, &mut SegmentCache::default())?.len(),
+            prompt_tokens,
             room: request.limits.room(positions),
             positions,
         }))

@@ -139,6 +139,8 @@ pub struct Generated {
     pub finish: StopReason,
     /// The prompt's tokens, after truncation to [`Limits::prompt_tokens`].
     pub prompt_tokens: usize,
+    /// How many tokens of the prompt's beginning were cut off; 0 where it fits.
+    pub cut_tokens: usize,
     /// Those of them that did not have to be computed, since an earlier request's prompt began with them.
     pub cached_tokens: usize,
     /// The tokens that were generated, the end of sequence included.
@@ -234,6 +236,7 @@ mod tests {
                         text: request.prompt.to_string().len().to_string(),
                         finish: StopReason::EndOfSequence,
                         prompt_tokens: 1,
+                        cut_tokens: 0,
                         cached_tokens: 0,
                         new_tokens: 1,
                     }),

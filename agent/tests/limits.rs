@@ -44,6 +44,7 @@ impl Generate for Letters {
                     false => StopReason::EndOfSequence,
                 },
                 prompt_tokens: request.prompt.to_string().chars().count(),
+                cut_tokens: 0,
                 cached_tokens: 0,
                 new_tokens: text.chars().count(),
                 text,

@@ -340,7 +340,7 @@ fn tokens_are_counted_by_role() {
     let conversations = two(folder.path());
     let settings = StaticSettings {
         limits: Limits {
-            prompt_tokens: 100,
+            prompt_tokens: 100_000,
             new_tokens: 5,
         },
         ..FIXED()
@@ -350,7 +350,7 @@ fn tokens_are_counted_by_role() {
     let report = evaluate(&conversations, &settings, Answerer::Team, &mut right, &out).unwrap();
     let planner = &report.roles[0];
     assert_eq!(planner.requests, 4);
-    assert_eq!(planner.prompts_at_limit, 4);
+    assert_eq!(planner.prompts_cut, 0);
     assert_eq!(planner.endings.end_of_sequence, 4);
     let texts = right
         .answers
@@ -365,4 +365,19 @@ fn tokens_are_counted_by_role() {
     );
     assert!(planner.cached_tokens > 0);
     assert!(report.times.total() > 0.0);
+    // A model may read less than the settings allow.
+    let prompts = right.answers.keys();
+    let prompts = prompts.filter(|(role, _)| role.name() == "planner");
+    let mut lengths: Vec<usize> = prompts.map(|(_, prompt)| prompt.len()).collect();
+    lengths.sort_unstable();
+    right.room = lengths[1];
+    let long = lengths.iter().filter(|length| **length > right.room);
+    let long = long.count() as u64;
+    assert!(0 < long && long < 4, "{lengths:?}");
+    let out = folder.path().join("less");
+    let report = evaluate(&conversations, &settings, Answerer::Team, &mut right, &out).unwrap();
+    assert_eq!(report.roles[0].prompts_cut, long);
+    assert_eq!(report.roles[0].longest_prompt, right.room as u64);
+    let read = StaticReport::read(&out.join("metrics.json")).unwrap();
+    assert_eq!(read.roles[0].prompts_cut, long);
 }

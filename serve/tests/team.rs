@@ -33,6 +33,7 @@ impl Generate for Scripted {
                     false => StopReason::EndOfSequence,
                 },
                 prompt_tokens: 10,
+                cut_tokens: 0,
                 cached_tokens: 4,
                 new_tokens: request.limits.new_tokens.min(5),
             }

@@ -43,12 +43,12 @@ impl Member {
         Ok(prompt)
     }
 
-    /// A request as tokens.
+    /// A request as tokens, and how many of its prompt's first tokens were cut off.
     pub fn encode(
         &self,
         request: &Request,
         cache: &mut SegmentCache,
-    ) -> Result<TokenRequest, GenerateError> {
+    ) -> Result<(TokenRequest, usize), GenerateError> {
         let mut prompt = self.prompt(request, cache)?;
         // As the published inference has it, a text's first token goes as well.
         let cut = prompt.len().saturating_sub(request.limits.prompt_tokens);
@@ -56,7 +56,7 @@ impl Member {
         let mut ends = self.ends.clone();
         ends.push(self.tokenizer.eos_id());
         ends.extend(self.tokenizer.separator_id(self.separators));
-        Ok(TokenRequest {
+        let encoded = TokenRequest {
             model: self.model,
             prompt,
             new_tokens: request.limits.new_tokens,
@@ -76,7 +76,8 @@ impl Member {
                     seed,
                 },
             },
-        })
+        };
+        Ok((encoded, cut))
     }
 
     /// Whether a text in the answer ends it.
@@ -86,11 +87,11 @@ impl Member {
         Ok(found.map_err(|error| self.failed(error))?.is_some())
     }
 
-    /// An answer's tokens as what the request asked for.
+    /// An answer's tokens as what the request asked for. `prompt_tokens` were read, `cut_tokens` before them were not.
     pub fn read(
         &self,
         request: &Request,
-        prompt_tokens: usize,
+        [prompt_tokens, cut_tokens]: [usize; 2],
         answer: &TokenAnswer,
     ) -> Result<Generated, GenerateError> {
         let stops = self.stops(request);
@@ -116,6 +117,7 @@ impl Member {
             text,
             finish,
             prompt_tokens,
+            cut_tokens,
             cached_tokens: answer.cached_tokens,
             new_tokens: answer.tokens.len(),
         })

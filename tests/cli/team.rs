@@ -169,7 +169,14 @@ fn answers_end_and_bad_requests_are_told() {
     // The last tokens stay.
     let mut short = whole.clone();
     short.limits.prompt_tokens = 5;
-    assert_eq!(answer(&mut team, &short).prompt_tokens, 5);
+    let cut = answer(&mut team, &short);
+    assert_eq!(cut.prompt_tokens, 5);
+    assert_eq!(cut.cut_tokens, found.prompt_tokens - 5);
+    assert_eq!(found.cut_tokens, 0);
+    // What is measured before is answered the same.
+    let measured = team.measure(&whole).unwrap().unwrap();
+    assert_eq!(measured.prompt_tokens, found.prompt_tokens);
+    assert_eq!(answer(&mut team, &whole).text, found.text);
 
     assert!(team.generate(&[]).unwrap().is_empty());
     let missing = team.generate(&[whole.clone(), request(Role::Caller, "x")]);

@@ -138,6 +138,7 @@ impl<F: FnMut(&Request) -> String> Generate for Model<F> {
                 text: (self.answers)(request),
                 finish: StopReason::EndOfSequence,
                 prompt_tokens: 10,
+                cut_tokens: 0,
                 cached_tokens: 4,
                 new_tokens: 2,
             })

@@ -223,6 +223,8 @@ pub struct RolePart {
     pub cached_tokens: u64,
     /// Tokens that it generated.
     pub new_tokens: u64,
+    /// Prompts that did not fit and lost their beginning.
+    pub prompts_cut: u64,
     /// Answers that were cut at the longest.
     pub cut: u64,
     /// Answers that say nothing.

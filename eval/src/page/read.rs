@@ -95,6 +95,7 @@ impl EvaluationPart {
             prompt_tokens: role.prompt_tokens,
             cached_tokens: role.cached_tokens,
             new_tokens: role.new_tokens,
+            prompts_cut: role.prompts_cut,
             cut: role.endings.length,
             empty: role.empty,
             seconds: seconds(&role.role),

@@ -110,6 +110,7 @@ fn evaluation_of(
             roles: vec![RoleStatistics {
                 role: "planner".to_owned(),
                 requests: 429,
+                prompts_cut: 17,
                 ..RoleStatistics::default()
             }],
             plans_without_tag: 0,
@@ -274,7 +275,7 @@ fn samples_are_shown_by_kind() {
     assert_eq!(heat, ["1", "1", "0"]);
     assert!(texts(&html, "#overview .tile").concat().contains("80.0 %"));
     let evaluation = texts(&html, "#evaluation").concat();
-    for text in ["planner", "429", "together 1 min 1 s"] {
+    for text in ["planner", "429", "prompts cut", "17", "together 1 min 1 s"] {
         assert!(evaluation.contains(text), "{text}");
     }
 }

@@ -54,10 +54,21 @@ pub struct Output {
     pub ending: Ending,
     /// Tokens of the prompt, after it was cut to the limit.
     pub prompt_tokens: usize,
+    /// Tokens that were cut off before them; absent of none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cut_tokens: usize,
     /// Those of them that did not have to be computed.
     pub cached_tokens: usize,
     /// Tokens generated.
     pub new_tokens: usize,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde asks for"
+)]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Why an answer ended ([`StopReason`]).
@@ -84,6 +95,7 @@ impl Output {
                 StopReason::Length => Ending::Length,
             },
             prompt_tokens: generated.prompt_tokens,
+            cut_tokens: generated.cut_tokens,
             cached_tokens: generated.cached_tokens,
             new_tokens: generated.new_tokens,
         }

@@ -46,7 +46,7 @@ pub(crate) fn report(
         plans_without_tag += u64::from(is_without_tag(&record));
         for output in &record.outputs {
             if let Some(role) = roles.iter_mut().find(|role| role.role == output.role) {
-                role.add(output, settings.limits.prompt_tokens);
+                role.add(output);
             }
         }
         Ok(())

@@ -21,8 +21,9 @@ pub struct RoleStatistics {
     /// The longest prompt.
     #[serde(default)]
     pub longest_prompt: u64,
-    /// Prompts as long as they may be: what they began with was probably cut off.
-    pub prompts_at_limit: u64,
+    /// Prompts that did not fit: the models were not shown what they begin with.
+    #[serde(default, alias = "prompts_at_limit")]
+    pub prompts_cut: u64,
     /// Answers that say nothing (empty, a full stop, a comma); `none` stands instead.
     pub empty: u64,
     /// Why its answers ended.
@@ -50,13 +51,13 @@ impl RoleStatistics {
     }
 
     /// Takes an answer of this role in.
-    pub(crate) fn add(&mut self, output: &Output, prompt_limit: usize) {
+    pub(crate) fn add(&mut self, output: &Output) {
         self.requests += 1;
         self.prompt_tokens += output.prompt_tokens as u64;
         self.longest_prompt = self.longest_prompt.max(output.prompt_tokens as u64);
         self.cached_tokens += output.cached_tokens as u64;
         self.new_tokens += output.new_tokens as u64;
-        self.prompts_at_limit += u64::from(output.prompt_tokens >= prompt_limit);
+        self.prompts_cut += u64::from(output.cut_tokens > 0);
         self.empty += u64::from(clean_output(&output.text) == NOTHING);
         *match output.ending {
             Ending::EndOfSequence => &mut self.endings.end_of_sequence,

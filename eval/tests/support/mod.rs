@@ -68,15 +68,30 @@ pub fn small(folder: &Path, turns: &[&[(&str, &str)]]) -> Vec<Conversation> {
 }
 
 /// Answers by prompt; what it was not told ends the test.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Scripted {
     pub answers: HashMap<(Role, String), String>,
+    /// The longest prompt that it reads, in bytes: a model's own limit, whatever a request allows.
+    pub room: usize,
     /// How many calls of `generate`, requests, and trajectories forgotten.
     pub calls: usize,
     pub requests: usize,
     pub forgotten: usize,
     /// Fails at this call.
     pub fails_at: Option<usize>,
+}
+
+impl Default for Scripted {
+    fn default() -> Self {
+        Self {
+            answers: HashMap::new(),
+            room: usize::MAX,
+            calls: 0,
+            requests: 0,
+            forgotten: 0,
+            fails_at: None,
+        }
+    }
 }
 
 impl Generate for &mut Scripted {
@@ -93,8 +108,9 @@ impl Generate for &mut Scripted {
             Generated {
                 text: text.clone(),
                 finish: StopReason::EndOfSequence,
-                prompt_tokens: key.1.len(),
-                cached_tokens: key.1.len() / 2,
+                prompt_tokens: key.1.len().min(self.room),
+                cut_tokens: key.1.len().saturating_sub(self.room),
+                cached_tokens: key.1.len().min(self.room) / 2,
                 new_tokens: text.len(),
             }
         };

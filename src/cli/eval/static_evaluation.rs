@@ -112,6 +112,12 @@ fn roles(report: &StaticReport) -> String {
         ]);
     }
     let mut text = table(&rows);
+    for role in report.roles.iter().filter(|role| role.prompts_cut > 0) {
+        text += &format!(
+            "{} of {} prompts of the {} did not fit and lost their beginning\n",
+            role.prompts_cut, role.requests, role.role
+        );
+    }
     if report.plans_without_tag > 0 {
         text += &format!(
             "{} of the planner's turns have no tag; they count as calls\n",
