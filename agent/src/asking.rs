@@ -1,21 +1,17 @@
 //! What the policies of models have in common: settings, seeds, and asking again where nothing was said.
 
 use glpft_data::python::strip;
-use glpft_data::{Conversation, Speaker, Text, fingerprint, smallest_cut};
+use glpft_data::{Conversation, Speaker, fingerprint};
 use glpft_data::{Purpose, Random};
 use glpft_recipes::Schemas;
 
-use crate::generate::{
-    Generate, GenerateError, Limits, Measure, Request, Role, Sampling, StopReason,
-};
+use crate::fitted::Prompted;
+use crate::generate::{Generate, GenerateError, Limits, Request, Role, Sampling, StopReason};
 use crate::listener::Listener;
+use crate::parse::SEPARATOR;
 use crate::planner::{NOTHING, clean_output};
 use crate::policy::Asked;
-use crate::said::TooLong;
 use crate::usage::Usage;
-
-/// Ends an answer where a model writes the separator's text.
-const SEPARATOR: &str = "</s>";
 
 /// How often an output that says nothing is asked for in all (α-UMi, `collab_agent_model.py`).
 const ATTEMPTS: usize = 5;
@@ -115,8 +111,13 @@ impl From<PolicySettings> for StepSettings {
 }
 
 impl StepSettings {
+    /// Whether a call may come of the step: none without functions.
+    pub(crate) fn lets_call(&self, asked: &Asked<'_>) -> bool {
+        self.may_call && !asked.task.functions.is_empty()
+    }
+
     /// The limits of an answer, where the step has generated so many tokens before; none where it has no more.
-    fn limits(&self, generated: usize) -> Option<Limits> {
+    pub(crate) fn limits(&self, generated: usize) -> Option<Limits> {
         let mut limits = self.policy.limits;
         if let Some(most) = self.new_tokens {
             let left = most.checked_sub(generated).filter(|&left| left > 0)?;
@@ -174,55 +175,6 @@ pub(crate) fn conversation(
         turns: asked.turns.to_vec(),
         marks: Default::default(),
     })
-}
-
-/// A prompt for the step with this index.
-pub(crate) struct Prompted {
-    pub step: usize,
-    pub role: Role,
-    pub prompt: Text,
-}
-
-/// A step's prompt as it fits the role's model: `prompt` makes it without so many of its oldest turns, of which `most` may go.
-/// What had to go is noted in `cost`.
-pub(crate) fn fitted(
-    generator: &dyn Generate,
-    settings: &StepSettings,
-    cost: &mut Cost,
-    role: Role,
-    most: usize,
-    prompt: &dyn Fn(usize) -> Text,
-) -> Result<Result<Text, TooLong>, GenerateError> {
-    // A step that has no more tokens is not asked for any.
-    let limits = settings.limits(cost.usage.new_tokens);
-    let measure = |prompt: &Text| {
-        generator.measure(&Request {
-            role,
-            prompt: prompt.clone(),
-            stop: Vec::new(),
-            limits: limits.unwrap_or(settings.policy.limits),
-            sampling: Sampling::Greedy,
-        })
-    };
-    let whole = prompt(0);
-    let Some(found) = measure(&whole)? else {
-        return Ok(Ok(whole));
-    };
-    let fits = |measure: Measure| measure.prompt_tokens <= measure.room;
-    if fits(found) {
-        return Ok(Ok(whole));
-    }
-    if settings.policy.long_prompts == LongPrompts::OldestTurns {
-        let cut = smallest_cut(most, |cut| Ok(measure(&prompt(cut))?.is_none_or(fits)))?;
-        if let Some(cut) = cut {
-            cost.left_out = cost.left_out.max(cut);
-            return Ok(Ok(prompt(cut)));
-        }
-    }
-    Ok(Err(TooLong {
-        role,
-        measure: found,
-    }))
 }
 
 /// Asks for all of them at once, and again for those that say nothing: where tokens are drawn, up to [`ATTEMPTS`] times

@@ -8,6 +8,7 @@ mod backbone;
 mod calls;
 mod decision;
 mod environment;
+mod fitted;
 mod generate;
 mod http;
 mod instructions;

@@ -7,15 +7,17 @@ use crate::decision::Decision;
 use crate::planner::NOTHING;
 
 /// Ends a turn in the text of a step.
-const SEPARATOR: &str = "</s>";
+pub(crate) const SEPARATOR: &str = "</s>";
 /// The beginnings of the planner's tags: the published script looks for them without their full stop.
 const GIVE_UP: &str = "Next: give up";
 const CONCLUSION: &str = "Next: conclusion";
 /// Heads the summarizer's part; the space belongs to it, though the published script tests without it.
 const ANSWER: &str = "conclusion: ";
-const ANSWER_WITHOUT_SPACE: &str = "conclusion:";
-const ACTION: &str = "Action:";
-const INPUT: &str = "Action Input:";
+pub(crate) const ANSWER_WITHOUT_SPACE: &str = "conclusion:";
+/// Heads a call's function.
+pub(crate) const ACTION: &str = "Action:";
+/// Heads a call's arguments.
+pub(crate) const INPUT: &str = "Action Input:";
 const NO_INPUT: &str = "{}";
 
 /// Why the published script ends with an error at a step. Only [`Behaviour::Compat`] meets these.

@@ -1,36 +1,44 @@
 //! What a person reads of what a model wrote: a text without the marks by which roles and turns are told apart.
 
+use crate::parse::{ACTION, INPUT, SEPARATOR};
+
 /// Who comes next, as a planner's tag says it, without `Next:`.
 const NEXT: [&str; 3] = ["caller", "conclusion", "give up"];
-/// The labels of turns that only models write, the published pipeline's spelling of one of them included.
-const LABELS: [&str; 5] = [
-    "assistant:",
-    "asssitant:",
-    "caller:",
-    "conclusion:",
-    "planner:",
-];
 const NEXT_MARK: &str = "Next:";
-const ACTION: &str = "Action:";
-const INPUT: &str = "Action Input:";
-const SEPARATOR: &str = "</s>";
+/// The labels of turns that only models write.
+const LABELS: [&str; 4] = ["assistant:", "caller:", "conclusion:", "planner:"];
+/// The published pipeline's spelling of one of them, which nobody else uses.
+const MISSPELT: &str = "asssitant:";
 
 /// A text as a person may read it: what a model wrote until it left the form. Marks at the head are passed over, at the
 /// first one after that it ends.
 ///
-/// Marks are a planner's tags (`Next: caller.`), the labels of turns (`assistant:`, `caller:`, `conclusion:`), `Action:` and
-/// `Action Input:` as they head a call, and the separator's text. A text that has none is itself, white space included.
+/// Marks are a planner's tags (`Next: caller.`), the labels of turns (`assistant:`, `caller:`, `conclusion:`) where a line or
+/// a sentence begins, what heads a call (`Action:` before `Action Input:`, or before a name that stands alone), and the
+/// separator's text. A text that has none is itself, white space included. The same words inside a sentence are no marks:
+/// `Your travel assistant: Maria`, `Action: restart the router`.
 pub fn readable(text: &str) -> &str {
     let mut rest = text;
+    let mut place = Place::Head;
     loop {
-        match mark(rest) {
+        match mark(rest, place) {
             None => return rest,
             Some(mark) if rest[..mark.start].trim().is_empty() && mark.is_heading => {
                 rest = rest[mark.end..].trim_start();
+                place = Place::BehindMark;
             }
             Some(mark) => return rest[..mark.start].trim_end(),
         }
     }
+}
+
+/// What is before the text that is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Nothing.
+    Head,
+    /// A mark that was passed over.
+    BehindMark,
 }
 
 /// A mark in a text, as places in it.
@@ -41,77 +49,79 @@ struct Mark {
     is_heading: bool,
 }
 
+impl Mark {
+    fn heading(start: usize, end: usize) -> Self {
+        Self {
+            start,
+            end,
+            is_heading: true,
+        }
+    }
+}
+
 /// The first mark.
-fn mark(text: &str) -> Option<Mark> {
-    let marks = [tag(text), label(text), call(text), separator(text)];
+fn mark(text: &str, place: Place) -> Option<Mark> {
+    let marks = [tag(text), label(text), call(text, place), separator(text)];
     let marks = marks.into_iter().flatten();
     marks.min_by_key(|mark| mark.start)
 }
 
 fn separator(text: &str) -> Option<Mark> {
     let start = text.find(SEPARATOR)?;
-    Some(Mark {
-        start,
-        end: start + SEPARATOR.len(),
-        is_heading: true,
-    })
+    Some(Mark::heading(start, start + SEPARATOR.len()))
 }
 
 /// `Next:` before who comes next, or as far as the text goes. (`Next: add the eggs.` is a sentence.)
 fn tag(text: &str) -> Option<Mark> {
     text.match_indices(NEXT_MARK).find_map(|(start, mark)| {
-        let end = start + mark.len();
-        let after = text[end..].trim_start();
-        let end_of = |rest: &str| text.len() - rest.len();
-        let end = NEXT.iter().find_map(|who| {
-            let rest = match after.strip_prefix(who) {
-                Some(rest) => rest.strip_prefix('.').unwrap_or(rest),
-                None if who.starts_with(after) => "",
-                None => return None,
-            };
-            Some(end_of(rest))
+        let after = text[start + mark.len()..].trim_start();
+        let rest = NEXT.iter().find_map(|who| match after.strip_prefix(who) {
+            // A tag that lacks its full stop may be followed by one that has it.
+            Some(rest) if !rest.starts_with(is_word) || rest.starts_with(NEXT_MARK) => {
+                Some(rest.strip_prefix('.').unwrap_or(rest))
+            }
+            Some(_) => None,
+            None => who.starts_with(after).then_some(""),
         })?;
-        Some(Mark {
-            start,
-            end,
-            is_heading: true,
-        })
+        Some(Mark::heading(start, text.len() - rest.len()))
     })
 }
 
-/// A label that no word runs into. (`In conclusion: …` is a sentence.)
+/// A label where a line or a sentence begins. (`In conclusion: …` is a sentence.)
 fn label(text: &str) -> Option<Mark> {
+    let begins = |before: &str| !before.ends_with(is_word) && begins_sentence(before);
     let of = |label: &&str| {
-        text.match_indices(label).find_map(|(start, label)| {
-            let before = &text[..start];
-            let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
-            let in_word = before.ends_with(is_word);
-            let sentence = before
-                .strip_suffix(' ')
-                .and_then(|before| before.get(before.len().checked_sub(2)?..))
-                .is_some_and(|word| word.eq_ignore_ascii_case("in"));
-            (!in_word && !sentence).then_some(Mark {
-                start,
-                end: start + label.len(),
-                is_heading: true,
-            })
-        })
+        let places = text.match_indices(label).map(|(start, _)| start);
+        let start = places.into_iter().find(|&start| begins(&text[..start]))?;
+        Some(Mark::heading(start, start + label.len()))
     };
-    let marks = LABELS.iter().filter_map(of);
+    let misspelt = text
+        .find(MISSPELT)
+        .map(|start| Mark::heading(start, start + MISSPELT.len()));
+    let marks = LABELS.iter().filter_map(of).chain(misspelt);
     marks.min_by_key(|mark| mark.start)
 }
 
-/// What heads a call: `Action Input:` anywhere; `Action:` at the head of a line or a sentence, or before what is no word.
-/// (`A call to Action: vote.` is a sentence.)
-fn call(text: &str) -> Option<Mark> {
+/// What heads a call: `Action Input:` and an `Action:` before it; an `Action:` without one before a name that the line
+/// ends with, or where the text ends. (`Action: restart the router` is a sentence, and so is `Action: restart` where it is all.)
+fn call(text: &str, place: Place) -> Option<Mark> {
     let input = text.find(INPUT);
-    let action = text.match_indices(ACTION).map(|(start, _)| start);
-    let action = action.into_iter().find(|&start| {
-        let before = text[..start].trim_end_matches([' ', '\t']);
-        let after = text[start + ACTION.len()..].trim_start();
-        let word = after.split_whitespace().next().unwrap_or_default();
-        let in_sentence = before.ends_with(char::is_alphanumeric);
-        !in_sentence || word.is_empty() || word.contains('_') || input.is_some()
+    let mut actions = text.match_indices(ACTION).map(|(start, _)| start);
+    let action = actions.find(|&start| {
+        let before = &text[..start];
+        let after = &text[start + ACTION.len()..];
+        let line = after.lines().next().unwrap_or_default().trim();
+        let name = line.strip_suffix('.').unwrap_or(line);
+        let is_function = name.contains('_');
+        let is_alone = !name.is_empty() && name.chars().all(|c| is_word(c) || c == '-');
+        let is_first = before.trim().is_empty();
+        if input.is_some_and(|input| start < input) || (is_first && place == Place::BehindMark) {
+            return true;
+        }
+        match begins_sentence(before) {
+            true => after.trim().is_empty() || is_alone && (is_function || !is_first),
+            false => is_alone && is_function,
+        }
     });
     let start = match (action, input) {
         (Some(action), Some(input)) => action.min(input),
@@ -122,6 +132,16 @@ fn call(text: &str) -> Option<Mark> {
         end: text.len(),
         is_heading: false,
     })
+}
+
+fn is_word(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '_'
+}
+
+/// Whether what follows `before` begins the text, a line or a sentence.
+fn begins_sentence(before: &str) -> bool {
+    let line = before.trim_end_matches([' ', '\t']);
+    line.is_empty() || line.ends_with(['\n', '.', '!', '?', '}'])
 }
 
 #[cfg(test)]
@@ -155,7 +175,38 @@ mod tests {
             ("Action: f\nAction Input: {}", ""),
             ("Next: caller.", ""),
             ("", ""),
+            (
+                "asssitant: I need it.\n Next: caller.caller: Action: we.",
+                "I need it.",
+            ),
+            ("Next: caller.caller: Action: up to who.", ""),
+            (
+                "No function tells it.conclusion: give up.",
+                "No function tells it.",
+            ),
+            ("It rains in Oslo.Action: weather.", "It rains in Oslo."),
+            ("I ask. assistant: I know.", "I ask."),
+            ("I asssitant: know.", "I"),
+            ("It rains.\nAction:", "It rains."),
             // Sentences.
+            (
+                "Ask your travel assistant: Maria",
+                "Ask your travel assistant: Maria",
+            ),
+            ("My conclusion: it rains.", "My conclusion: it rains."),
+            ("- caller: Joe", "- caller: Joe"),
+            ("Action: restart the router", "Action: restart the router"),
+            ("Action: restart", "Action: restart"),
+            (
+                "Cause: X\n**Action:** restart",
+                "Cause: X\n**Action:** restart",
+            ),
+            (
+                "Cause: X.\nAction:\n1. Restart.",
+                "Cause: X.\nAction:\n1. Restart.",
+            ),
+            ("Recommended Action: none", "Recommended Action: none"),
+            ("Next: callers should wait.", "Next: callers should wait."),
             (
                 "First boil.\nNext: add the eggs.",
                 "First boil.\nNext: add the eggs.",

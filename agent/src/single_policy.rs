@@ -4,21 +4,15 @@ use glpft_data::Prompts;
 use glpft_data::python::strip;
 use glpft_recipes::Behaviour;
 
-use crate::asking::{
-    Cost, Output, PolicySettings, Prompted, StepSettings, ask, conversation, fitted,
-};
+use crate::asking::{Cost, Output, PolicySettings, StepSettings, ask, conversation};
+use crate::fitted::{Prompted, Step};
 use crate::generate::{Generate, GenerateError, Role};
 use crate::listener::Listener;
+use crate::parse::{ACTION, ANSWER_WITHOUT_SPACE};
 use crate::policy::{Asked, Policy};
-use crate::prompts::{Cut, StepPrompts};
+use crate::prompts::StepPrompts;
 use crate::said::{FINISH, Said};
 use crate::step::Prediction;
-
-/// What heads a call's function.
-const ACTION: &str = "Action:";
-
-/// What heads an answer.
-const ANSWER: &str = "conclusion:";
 
 /// One model that writes whole steps, which the team is compared with.
 pub struct SinglePolicy<'g> {
@@ -55,27 +49,23 @@ impl<'g> SinglePolicy<'g> {
         let mut prompted = Vec::with_capacity(asked.len());
         let mut cost = vec![Cost::default(); asked.len()];
         let mut all: Vec<Said> = vec![Said::unfinished(None); asked.len()];
-        for (step, asked) in asked.iter().enumerate() {
+        for (index, asked) in asked.iter().enumerate() {
+            let settings = &settings[index];
             let PolicySettings {
                 system_prefix: prefix,
                 schemas,
                 ..
-            } = settings[step].policy;
-            let conversation = conversation(step, asked, schemas)?;
-            let of = StepPrompts::new(&conversation, self.prompts, Behaviour::Fixed, prefix);
-            let (at, instruction, role) = (asked.turns.len(), asked.instruction, Role::Backbone);
-            let most = of.droppable(role, at, instruction);
-            let prompt = |turns| of.shortened(role, at, None, Cut { instruction, turns });
-            match fitted(
-                self.generator,
-                &settings[step],
-                &mut cost[step],
-                role,
-                most,
-                &prompt,
-            )? {
-                Ok(prompt) => prompted.push(Prompted { step, role, prompt }),
-                Err(too_long) => all[step] = Said::too_long(too_long),
+            } = settings.policy;
+            let conversation = conversation(index, asked, schemas)?;
+            let step = Step {
+                index,
+                asked,
+                settings,
+                prompts: &StepPrompts::new(&conversation, self.prompts, Behaviour::Fixed, prefix),
+            };
+            match step.prompt(self.generator, Role::Backbone, None, &mut cost[index])? {
+                Ok(prompt) => prompted.push(prompt),
+                Err(said) => all[index] = said,
             }
         }
         let outputs = ask(
@@ -88,7 +78,7 @@ impl<'g> SinglePolicy<'g> {
         )?;
         for (Prompted { step, .. }, output) in prompted.iter().zip(outputs) {
             let settings = &settings[*step];
-            let may_call = settings.may_call && !asked[*step].task.functions.is_empty();
+            let may_call = settings.lets_call(&asked[*step]);
             all[*step] = self::step(&output, settings.as_written, may_call);
         }
         let said = all.into_iter().zip(cost);
@@ -102,7 +92,7 @@ fn step(output: &Output, as_written: bool, may_call: bool) -> Said {
     let thought = said.thought.as_deref();
     let calls = said.function != FINISH;
     let names_one = output.text.contains(ACTION) && !strip(&said.function).is_empty();
-    let says_nothing = output.silent || output.text.trim_end().ends_with(ANSWER);
+    let says_nothing = output.silent || output.text.trim_end().ends_with(ANSWER_WITHOUT_SPACE);
     let said = match (calls, may_call) {
         (false, _) if as_written && says_nothing => Said::answer(thought, ""),
         (true, true) if as_written && output.silent => Said::unfinished(None),

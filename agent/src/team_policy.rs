@@ -1,23 +1,20 @@
 //! The team as a policy.
 
+use glpft_data::Prompts;
 use glpft_data::python::strip;
-use glpft_data::{Prompts, Text};
 
-use crate::asking::{
-    Cost, Output, PolicySettings, Prompted, StepSettings, ask, conversation, fitted,
-};
+use crate::asking::{Cost, Output, PolicySettings, StepSettings, ask, conversation};
 use crate::decision::Plan;
+use crate::fitted::{Prompted, Step};
 use crate::generate::{Generate, GenerateError, Role};
 use crate::listener::Listener;
+use crate::parse::ACTION;
 use crate::planner::PlannerTurn;
 use crate::policy::{Asked, Policy};
-use crate::prompts::{Cut, StepPrompts};
+use crate::prompts::StepPrompts;
 use crate::said::{Said, thought};
 use crate::step::Prediction;
 use glpft_recipes::Behaviour;
-
-/// What heads a call's function.
-const ACTION: &str = "Action:";
 
 /// Planner, caller and summarizer. All steps' planners are asked in one call, then all their callers and summarizers.
 pub struct TeamPolicy<'g> {
@@ -56,7 +53,7 @@ impl<'g> TeamPolicy<'g> {
             .zip(settings)
             .map(|((index, asked), settings)| conversation(index, asked, settings.policy.schemas))
             .collect::<Result<Vec<_>, _>>()?;
-        let steps: Vec<StepPrompts<'_>> = conversations
+        let prompts: Vec<StepPrompts<'_>> = conversations
             .iter()
             .zip(settings)
             .map(|(conversation, settings)| {
@@ -66,36 +63,37 @@ impl<'g> TeamPolicy<'g> {
             .collect();
         let mut cost = vec![Cost::default(); asked.len()];
         let mut ends: Vec<Option<Said>> = vec![None; asked.len()];
-        let may_call: Vec<bool> = asked
+        let steps: Vec<Step<'_>> = asked
             .iter()
             .zip(settings)
-            .map(|(asked, settings)| settings.may_call && !asked.task.functions.is_empty())
+            .zip(&prompts)
+            .enumerate()
+            .map(|(index, ((asked, settings), prompts))| Step {
+                index,
+                asked,
+                settings,
+                prompts,
+            })
             .collect();
 
-        let mut prompts = Vec::with_capacity(asked.len());
-        for (step, of) in steps.iter().enumerate() {
-            let prompt = prompt(of, &asked[step], Role::Planner, None);
-            let (most, make) = (prompt.droppable, &prompt.make);
-            let (settings, cost) = (&settings[step], &mut cost[step]);
-            match fitted(self.generator, settings, cost, Role::Planner, most, make)? {
-                Ok(prompt) => prompts.push(Prompted {
-                    step,
-                    role: Role::Planner,
-                    prompt,
-                }),
-                Err(too_long) => ends[step] = Some(Said::too_long(too_long)),
+        let mut planned = Vec::with_capacity(asked.len());
+        for step in &steps {
+            let cost = &mut cost[step.index];
+            match step.prompt(self.generator, Role::Planner, None, cost)? {
+                Ok(prompt) => planned.push(prompt),
+                Err(said) => ends[step.index] = Some(said),
             }
         }
         let outputs = ask(
             self.generator,
             settings,
             asked,
-            &prompts,
+            &planned,
             &mut cost,
             listener,
         )?;
         let mut turns: Vec<Option<PlannerTurn>> = vec![None; asked.len()];
-        for (Prompted { step, .. }, output) in prompts.iter().zip(outputs) {
+        for (Prompted { step, .. }, output) in planned.iter().zip(outputs) {
             let step = *step;
             if settings[step].as_written && output.cut && !PlannerTurn::has_tag(&output.text) {
                 let text = match output.silent {
@@ -109,7 +107,7 @@ impl<'g> TeamPolicy<'g> {
                 ends[step] = Some(Said { cut: true, ..said });
                 continue;
             }
-            let turn = planner_turn(&output.text, may_call[step]);
+            let turn = planner_turn(&output.text, settings[step].lets_call(&asked[step]));
             if let Some(thought) = thought(&turn.text) {
                 listener.thought(step, thought);
             }
@@ -117,25 +115,17 @@ impl<'g> TeamPolicy<'g> {
         }
 
         let mut handed = Vec::new();
-        for (step, turn) in turns.iter().enumerate() {
+        for (step, turn) in steps.iter().zip(&turns) {
             let Some(turn) = turn else { continue };
             let role = match turn.next {
                 Plan::Call => Role::Caller,
                 Plan::Finish => Role::Summarizer,
                 Plan::GiveUp => continue,
             };
-            let prompt = prompt(&steps[step], &asked[step], role, Some(turn));
-            let (most, make) = (prompt.droppable, &prompt.make);
-            match fitted(
-                self.generator,
-                &settings[step],
-                &mut cost[step],
-                role,
-                most,
-                make,
-            )? {
-                Ok(prompt) => handed.push(Prompted { step, role, prompt }),
-                Err(too_long) => ends[step] = Some(Said::too_long(too_long)),
+            let cost = &mut cost[step.index];
+            match step.prompt(self.generator, role, Some(turn), cost)? {
+                Ok(prompt) => handed.push(prompt),
+                Err(said) => ends[step.index] = Some(said),
             }
         }
         let answers = ask(
@@ -163,25 +153,6 @@ impl<'g> TeamPolicy<'g> {
                 said.with_cost(cost)
             })
             .collect())
-    }
-}
-
-/// A prompt of a step, by how many of its oldest turns it lacks.
-struct StepPrompt<'s> {
-    droppable: usize,
-    make: Box<dyn Fn(usize) -> Text + 's>,
-}
-
-fn prompt<'s>(
-    of: &'s StepPrompts<'_>,
-    asked: &Asked<'_>,
-    role: Role,
-    planner: Option<&'s PlannerTurn>,
-) -> StepPrompt<'s> {
-    let (at, instruction) = (asked.turns.len(), asked.instruction);
-    StepPrompt {
-        droppable: of.droppable(role, at, instruction),
-        make: Box::new(move |turns| of.shortened(role, at, planner, Cut { instruction, turns })),
     }
 }
 
