@@ -90,6 +90,9 @@ pub struct ToolReply {
     pub code: Code,
     /// Why it is no tool's, where the call reached none.
     pub unreached: Option<Unreached>,
+    /// What is wrong with the connection, in words for the user: it may name a proxy or a file of this machine, so nothing
+    /// that is kept or sent anywhere holds it.
+    pub fault: Option<String>,
 }
 
 impl ToolReply {
@@ -101,12 +104,19 @@ impl ToolReply {
             error,
             response: response.into(),
             unreached: None,
+            fault: None,
         }
     }
 
     /// The same of a call that reached no tool.
     pub fn without_tool(mut self, why: Unreached) -> Self {
         self.unreached = Some(why);
+        self
+    }
+
+    /// The same of a connection with this fault.
+    pub(crate) fn with_fault(mut self, fault: String) -> Self {
+        self.fault = Some(fault);
         self
     }
 
@@ -117,6 +127,7 @@ impl ToolReply {
             response: "".into(),
             code,
             unreached: None,
+            fault: None,
         }
     }
 

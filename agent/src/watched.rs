@@ -13,10 +13,12 @@ const FIRST: usize = 10;
 
 /// All of the first calls reached no tool: what would be measured is nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{told}{}: {advice}", place.as_ref().map(|place| format!(", at {place}")).unwrap_or_default())]
+#[error("{told}{}{}: {advice}", place.as_ref().map(|place| format!(", at {place}")).unwrap_or_default(), fault.as_ref().map(|fault| format!(" ({fault})")).unwrap_or_default())]
 pub struct NoToolReached {
     /// How many calls, and why.
     told: String,
+    /// What is wrong with the connection.
+    fault: Option<String>,
     /// Where the server is.
     place: Option<String>,
     /// What to look at.
@@ -33,6 +35,8 @@ pub struct Watched<'s> {
 struct Seen {
     calls: Calls,
     causes: BTreeMap<Unreached, usize>,
+    /// The last connection's fault.
+    fault: Option<String>,
 }
 
 impl<'s> Watched<'s> {
@@ -41,6 +45,17 @@ impl<'s> Watched<'s> {
         Self {
             server,
             seen: Mutex::default(),
+        }
+    }
+
+    /// The same, where these calls were made before: an interrupted piece of work goes on.
+    pub fn going_on(server: &'s dyn ToolServer, calls: Calls) -> Self {
+        Self {
+            server,
+            seen: Mutex::new(Seen {
+                calls,
+                ..Seen::default()
+            }),
         }
     }
 
@@ -70,6 +85,7 @@ impl<'s> Watched<'s> {
                     "all of the first calls failed: {}",
                     seen.calls.told().unwrap_or_default()
                 ),
+                fault: seen.fault.clone(),
                 place: self.server.place(),
                 advice: cause.advice(),
             }),
@@ -90,6 +106,9 @@ impl ToolServer for Watched<'_> {
         seen.calls.add(reply.unreached);
         if let Some(cause) = reply.unreached {
             *seen.causes.entry(cause).or_default() += 1;
+        }
+        if reply.fault.is_some() {
+            seen.fault.clone_from(&reply.fault);
         }
         drop(seen);
         reply
@@ -119,7 +138,9 @@ mod tests {
                 None => reply,
                 Some(less) => {
                     *left = less;
-                    reply.without_tool(Unreached::Status(404))
+                    reply
+                        .without_tool(Unreached::Status(404))
+                        .with_fault("the proxy is gone".to_owned())
                 }
             }
         }
@@ -147,6 +168,7 @@ mod tests {
                 "{told}"
             );
             assert!(told.contains(&format!("status 404: {calls}")), "{told}");
+            assert!(told.contains("the proxy is gone"), "{told}");
             assert!(told.contains("http://tools.example/virtuel"), "{told}");
             assert!(told.contains("is this the server's path?"), "{told}");
         }

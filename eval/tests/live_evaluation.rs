@@ -550,6 +550,16 @@ fn calls_that_reach_no_tool_are_counted_and_an_error_where_all_are() {
         ..run.clone()
     };
     assert_eq!(down.run(Agent::default()).unwrap(), report);
+    // Nor does it matter where it is interrupted: the last task's only call is none of the first ones.
+    let file = some.join(ROLLOUTS_FILE);
+    let text = fs::read_to_string(&file).unwrap();
+    let lines: Vec<&str> = text.lines().take(6).collect();
+    fs::write(&file, lines.join("\n") + "\n").unwrap();
+    let report = down.run(Agent::default()).unwrap();
+    assert_eq!(
+        (report.tool_calls.made, report.tool_calls.unreached()),
+        (5, 2)
+    );
     let down = Run { out: &all, ..down };
     let error = down.run(Agent::default()).unwrap_err().to_string();
     assert!(

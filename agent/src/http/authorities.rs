@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
-use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
+use rustls_native_certs::{CertificateResult, load_certs_from_paths};
 
 use super::Variables;
 
@@ -19,7 +19,7 @@ pub(super) struct Authorities {
     pub store: RootCertStore,
     /// The system's, and those that the environment names.
     pub named: Vec<CertificateDer<'static>>,
-    /// What of the environment's could not be read, to be told where a certificate is not trusted.
+    /// What could not be read, to be told where a certificate is not trusted.
     pub notes: Vec<String>,
 }
 
@@ -33,15 +33,15 @@ impl Authorities {
             named: Vec::new(),
             notes: Vec::new(),
         };
-        // Where the environment names some, this reads those alone.
-        all.add(load_native_certs());
-        let (file, folders) = (variables(FILE), variables(FOLDERS));
-        if file.is_some() || folders.is_some() {
-            for folder in openssl_probe::candidate_cert_dirs() {
-                all.add(load_certs_from_paths(None, Some(folder)));
+        for found in system() {
+            if let Some(error) = found.errors.first() {
+                let note = format!("not all of the system's authorities can be read: {error}");
+                all.notes.push(note);
             }
+            all.add(found);
         }
-        if let Some(file) = file {
+        let folders = variables(FOLDERS);
+        if let Some(file) = variables(FILE) {
             all.add_named(
                 FILE,
                 &file,
@@ -76,4 +76,24 @@ impl Authorities {
         }
         self.add(found);
     }
+}
+
+/// The system's authorities, whatever the environment names: OpenSSL's usual folders, or its file where there is none.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn system() -> Vec<CertificateResult> {
+    let folders: Vec<&Path> = openssl_probe::candidate_cert_dirs().collect();
+    match (folders.is_empty(), openssl_probe::probe().cert_file) {
+        (true, Some(file)) => vec![load_certs_from_paths(Some(&file), None)],
+        _ => folders
+            .into_iter()
+            .map(|folder| load_certs_from_paths(None, Some(folder)))
+            .collect(),
+    }
+}
+
+/// The system's authorities, or those alone that the environment names: the stores of macOS and Windows are not read where
+/// `SSL_CERT_FILE` or `SSL_CERT_DIR` is set.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn system() -> Vec<CertificateResult> {
+    vec![rustls_native_certs::load_native_certs()]
 }

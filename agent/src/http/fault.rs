@@ -7,6 +7,7 @@ use rustls::{AlertDescription, CertificateError};
 use ureq::http::Uri;
 
 use super::proxy::Route;
+use super::verifier::says_authority;
 
 /// What went wrong with a request that no server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,9 @@ impl fmt::Display for Fault {
 /// What to do where an authority is not known.
 const NAME_IT: &str = "if it is your company's or your own, name the authority's certificate (a PEM file) in SSL_CERT_FILE, \
                        or a folder of such in SSL_CERT_DIR";
+/// What to do where a certificate has to be known itself.
+const NAME_ITSELF: &str = "name the server's own certificate (a PEM file) in SSL_CERT_FILE, or a folder with it in \
+                           SSL_CERT_DIR";
 
 pub(super) fn of(error: &ureq::Error, url: &str, route: Option<&Route>, notes: &[String]) -> Fault {
     let uri: Option<Uri> = url.parse().ok();
@@ -123,6 +127,10 @@ fn of_certificate(error: &CertificateError, host: &str) -> String {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             format!("its certificate is not trusted: no known authority has signed it; {NAME_IT}")
         }
+        error if says_authority(error) => format!(
+            "its certificate is not trusted: it says that it is an authority's and no server's, and must itself be known, \
+             whoever signed it; if it is your company's or your own, {NAME_ITSELF}"
+        ),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "its certificate has expired, unless this machine's clock is wrong".to_owned()
         }

@@ -1,5 +1,5 @@
 //! Servers of TLS and proxies in this process. The certificates are made for these tests: an authority's, those that it
-//! signed, and one that signed itself; all but `authority.pem` are of the key in `key.pem`.
+//! signed, and one that signed itself; all but the authorities' are of the key in `key.pem`.
 #![allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 
 use std::collections::BTreeMap;
@@ -124,7 +124,19 @@ fn a_certificate_that_signed_itself_is_trusted_where_it_is_named() {
     let named = [("SSL_CERT_FILE", file.to_str().unwrap())];
     assert_eq!(get(&url, &named).as_deref(), Ok("ok"));
     assert!(get(&url, &[]).unwrap_err().contains("not trusted"));
+    // One that an authority signed, but that says that it is an authority's: naming the former does not help.
+    let url = format!("https://localhost:{}/x", secure("authority_signed"));
+    let [authority, itself] = ["second_authority", "authority_signed"].map(certificate);
+    let told = get(&url, &[("SSL_CERT_FILE", authority.to_str().unwrap())]).unwrap_err();
+    assert!(
+        told.contains("says that it is an authority's")
+            && told.contains("name the server's own certificate"),
+        "{told}"
+    );
+    let named = [("SSL_CERT_FILE", itself.to_str().unwrap())];
+    assert_eq!(get(&url, &named).as_deref(), Ok("ok"));
     // It is for one host alone.
+    let named = [("SSL_CERT_FILE", file.to_str().unwrap())];
     let told = get(&format!("https://127.0.0.1:{port}/x"), &named).unwrap_err();
     assert!(told.contains("not for the host 127.0.0.1"), "{told}");
 }
@@ -254,4 +266,29 @@ fn https_goes_through_a_tunnel() {
         told.contains("407") && told.contains("https_proxy"),
         "{told}"
     );
+}
+
+/// Where this is set, [`an_empty_variable_hides_no_authority`] runs in a process of its own: how many authorities there
+/// should be. (The stores of macOS and Windows are read by a library that looks at the variables itself.)
+#[cfg(all(unix, not(target_os = "macos")))]
+const EXPECTED: &str = "GLPFT_TEST_AUTHORITIES";
+
+#[cfg(all(unix, not(target_os = "macos")))]
+#[test]
+fn an_empty_variable_hides_no_authority() {
+    let found = Authorities::gather(&|_| None).named.len();
+    if let Ok(expected) = std::env::var(EXPECTED) {
+        assert_eq!(found.to_string(), expected);
+        return;
+    }
+    // The environment is read by libraries as well: in a process of its own.
+    let name = "http::tests::an_empty_variable_hides_no_authority";
+    let empty = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name])
+        .env("SSL_CERT_FILE", "")
+        .env("SSL_CERT_DIR", "")
+        .env(EXPECTED, found.to_string())
+        .output()
+        .unwrap();
+    assert!(empty.status.success(), "{empty:?}");
 }

@@ -33,8 +33,9 @@ impl Verifier {
     }
 }
 
-/// Whether nothing but this is amiss: the certificate says that it is an authority's. Dates are looked at before.
-fn says_authority(error: &CertificateError) -> bool {
+/// Whether nothing but this is amiss as far as was looked: the certificate says that it is an authority's. Dates are looked at
+/// before, who signed it is not.
+pub(super) fn says_authority(error: &CertificateError) -> bool {
     matches!(error, CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity"))
 }
 
@@ -55,10 +56,9 @@ impl ServerCertVerifier for Verifier {
             now,
         );
         match verified {
-            Err(Error::InvalidCertificate(error)) if says_authority(&error) => {
-                if self.named.iter().all(|named| named != end_entity) {
-                    return Err(CertificateError::UnknownIssuer.into());
-                }
+            Err(Error::InvalidCertificate(error))
+                if says_authority(&error) && self.named.iter().any(|named| named == end_entity) =>
+            {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
             }

@@ -41,7 +41,7 @@ pub struct Keys<'k> {
 /// Why there is no reply.
 enum Failed {
     Timeout,
-    /// No connection: nothing has reached the server.
+    /// No connection, or one that broke before the reply was whole: the server may have got the call.
     Connection(Fault),
     /// The call cannot be written.
     Unwritten(String),
@@ -104,7 +104,8 @@ impl Client {
                     told = *seconds;
                     *status == 429 || *status >= 500
                 }
-                Err(Failed::Connection(_)) => true,
+                // The next connection would find the same certificate.
+                Err(Failed::Connection(fault)) => fault.kind != FaultKind::Certificate,
                 Err(Failed::Timeout | Failed::TooLong | Failed::Unwritten(_)) => false,
             };
             let pause = told.map_or(wait, |told| told.max(wait));
@@ -243,7 +244,7 @@ impl Failed {
                 Unreached::Status(status),
             ),
             Failed::Connection(fault) => (
-                failed(format!("request failed: {fault}")),
+                failed("request failed: connection error".to_owned()).with_fault(fault.to_string()),
                 Unreached::Connection,
             ),
             Failed::Unwritten(reason) => (

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use glpft_agent::{
-    PathStep, Policy, Rollout, RolloutObserver, RolloutSettings, Task, ToolServer, Watched,
+    Calls, PathStep, Policy, Rollout, RolloutObserver, RolloutSettings, Task, ToolServer, Watched,
     run_rollouts,
 };
 use glpft_checkpoints::FileError;
@@ -98,7 +98,9 @@ impl LiveEvaluation<'_> {
             Some((*end, *batch))
         });
         let there = done.len();
-        let server = Watched::new(self.server);
+        let mut calls = Calls::default();
+        done.iter().for_each(|record| calls += &record.calls);
+        let server = Watched::going_on(self.server, calls);
         for (_, batch) in left.filter(|(end, _)| *end > there) {
             let first = done.len();
             let mut time = BatchTime {
