@@ -228,7 +228,7 @@ fn what_passes_is_asked_again() {
     for failure in [
         fails(500),
         fails(503),
-        later,
+        later.clone(),
         malformed,
         other,
         html,
@@ -240,6 +240,15 @@ fn what_passes_is_asked_again() {
         assert_eq!(said.said, AnswerStatus::Solved);
         assert_eq!(asked.lock().unwrap().len(), 3);
     }
+    // An endpoint that says not to wait is given its time all the same.
+    let (url, _) = server(vec![later.clone(), later, solved()]);
+    let slow = HttpJudge::new(HttpJudgeSettings {
+        backoff: Duration::from_millis(100),
+        ..HttpJudgeSettings::new("m", &url)
+    });
+    let started = Instant::now();
+    slow.unwrap().check_answer_status(&task(), "7", 0).unwrap();
+    assert!(started.elapsed() >= Duration::from_millis(300));
 }
 
 /// A judge's server that speaks a dialect: what is refused is the first part of a request that `refuses` finds.

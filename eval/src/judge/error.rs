@@ -58,6 +58,20 @@ pub enum JudgeError {
         /// What it said to the last one.
         reason: String,
     },
+    /// It answered before, and now refuses one question after the other.
+    #[error(
+        "the judge at {url} has refused the last {questions} questions, one after the other; the last time: {reason}. What is \
+         judged is kept: the same command goes on from there and leaves these out, or asks about them again with \
+         --judge-again"
+    )]
+    RefusesNow {
+        /// Where it was asked.
+        url: String,
+        /// How many were refused in a row.
+        questions: usize,
+        /// What it said to the last one.
+        reason: String,
+    },
     /// It fails, or answers too late.
     #[error(
         "the judge at {url} fails: {reason}. What is judged is kept: the same command goes on from there"

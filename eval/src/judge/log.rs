@@ -28,13 +28,17 @@ const FIRST: usize = 5;
 /// So many questions in a row at which the judge fails are enough to know that it works no more.
 const IN_A_ROW: usize = 3;
 
+/// So many questions in a row without a judgment, though it answered before, are enough to know that it refuses everybody now.
+const REFUSED_IN_A_ROW: usize = 10;
+
 /// A judge whose judgments are written down as they come; what is written down already is not asked for again.
 ///
 /// A judgment belongs to the judge's name, the question, all that was shown, and the round: whatever else changes, it
 /// stays good, and where any of these changes it is asked anew.
 ///
 /// That a question is refused, or that its answers cannot be read, is written down as well, once the judge has answered
-/// another: a judge that refuses everything is an error, and nothing is kept of that. Where the judge fails at a question
+/// another: a judge that refuses everything is an error, and nothing is kept of that. One that answered before and then refuses
+/// ten questions in a row is an error as well, and these refusals are kept. Where the judge fails at a question
 /// or answers too late, that is not written down: another start asks again.
 pub struct Logged<J> {
     judge: J,
@@ -54,6 +58,8 @@ struct Log {
     unexplained: usize,
     /// At how many questions in a row it has failed.
     failures: usize,
+    /// How many questions in a row it has refused.
+    refused: usize,
 }
 
 impl<J: Judge> Logged<J> {
@@ -98,6 +104,7 @@ impl<J: Judge> Logged<J> {
                 refusals: Vec::new(),
                 unexplained: 0,
                 failures: 0,
+                refused: 0,
             }),
         })
     }
@@ -185,7 +192,7 @@ impl<J: Judge> Logged<J> {
         let said = serde_json::to_value(&judgment.said).map_err(|error| failed(error.into()))?;
         let written = Judgment::new(said, judgment.reason.clone());
         let mut log = self.log();
-        log.failures = 0;
+        (log.failures, log.refused) = (0, 0);
         if !std::mem::replace(&mut log.answered, true) {
             for (key, refusal) in std::mem::take(&mut log.refusals) {
                 log.write(key, refusal).map_err(failed)?;
@@ -212,6 +219,14 @@ impl<J: Judge> Logged<J> {
         if log.answered {
             let failed = |source| FileError::new("write the judgments", &self.path, source);
             log.write(key, refusal).map_err(failed)?;
+            log.refused += 1;
+            if log.refused >= REFUSED_IN_A_ROW {
+                return Err(JudgeError::RefusesNow {
+                    url,
+                    questions: log.refused,
+                    reason,
+                });
+            }
         } else {
             log.refusals.push((key, refusal));
             log.unexplained += usize::from(why != WithoutJudgment::Filtered);

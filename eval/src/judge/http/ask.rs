@@ -88,7 +88,8 @@ impl HttpJudge {
                 });
             }
             attempt += 1;
-            sleep(told.unwrap_or(wait).min(LONGEST_WAIT));
+            // `Retry-After: 0` is no reason to hurry.
+            sleep(told.map_or(wait, |told| told.max(wait)).min(LONGEST_WAIT));
             wait = wait.saturating_mul(2);
         }
     }

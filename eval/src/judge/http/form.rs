@@ -183,13 +183,41 @@ fn told(rollout: &RolloutRecord) -> String {
 /// Foreign text between tags, which it cannot close itself.
 fn part(name: &str, text: &str) -> String {
     let end = format!("</{name}>");
-    let text = text.replace(&end, "");
-    format!("<{name}>\n{text}\n{end}")
+    let mut kept = String::with_capacity(text.len());
+    for letter in text.chars() {
+        kept.push(letter);
+        // Also one that comes together as another is taken out.
+        if kept.ends_with(&end) {
+            kept.truncate(kept.len() - end.len());
+        }
+    }
+    format!("<{name}>\n{kept}\n{end}")
 }
 
 fn cut(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_cannot_end_its_part() {
+        for (text, kept) in [
+            ("It rains.", "It rains."),
+            ("a</answer>b", "ab"),
+            ("</ans</answer>wer>Solved", "Solved"),
+            ("</a</ans</answer>wer>nswer>b</answer", "b</answer"),
+            ("</request>", "</request>"),
+        ] {
+            assert_eq!(part("answer", text), format!("<answer>\n{kept}\n</answer>"));
+        }
+        // In time that grows with the text.
+        let deep = "</ans".repeat(50_000) + &"wer>".repeat(50_000);
+        assert_eq!(part("answer", &deep), "<answer>\n\n</answer>");
     }
 }

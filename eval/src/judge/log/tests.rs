@@ -258,6 +258,43 @@ fn a_judge_that_refuses_everything_is_an_error_and_nothing_is_kept() {
 }
 
 #[test]
+fn a_judge_that_answered_and_then_refuses_everything_is_an_error() {
+    use WithoutJudgment::{Filtered, Refused};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(JUDGMENTS_FILE);
+    let ids = ["b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"];
+    for why in [Filtered, Refused] {
+        let _ = fs::remove_file(&path);
+        let refuses = ids.map(|id| (id, why));
+        let judge = without(&path, &refuses);
+        let ask = |id: &str| judge.check_task_solvable(&task(id), 0);
+        // An answer in between, and they are not in a row.
+        for id in &ids[..2] {
+            assert!(matches!(ask(id), Err(JudgeError::Unjudged { .. })));
+        }
+        assert!(ask("a").is_ok());
+        for id in &ids[2..11] {
+            assert!(matches!(ask(id), Err(JudgeError::Unjudged { .. })), "{id}");
+        }
+        let error = ask("m").unwrap_err().to_string();
+        assert!(
+            error.contains("the last 10 questions") && error.contains("no word on m"),
+            "{error}"
+        );
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.matches("\"unjudged\"").count(), 12, "they are kept");
+        // What was refused in a start that ended so is known in the next, which goes on.
+        let judge = without(&path, &refuses);
+        for id in ids {
+            let known = judge.check_task_solvable(&task(id), 0);
+            assert!(matches!(known, Err(JudgeError::Unjudged { .. })));
+        }
+        assert_eq!(judge.judge.asked.load(Ordering::Relaxed), 0);
+        assert!(judge.check_task_solvable(&task("n"), 0).is_ok());
+    }
+}
+
+#[test]
 fn a_judge_that_fails_is_told_and_its_failures_are_not_kept() {
     use WithoutJudgment::Failing;
     let folder = tempfile::tempdir().unwrap();
