@@ -4,12 +4,16 @@ mod support;
 
 use glpft_agent::{
     Generate, GenerateError, Generated, LongPrompts, Measure, PolicySettings, Request, Role,
-    StopReason, readable,
+    StopReason,
 };
 use glpft_data::Prompts;
 use glpft_serve::{ChatSettings, TeamSpeaker};
 use serde_json::{Value, json};
 use support::{Server, agent, ask, ask_with_tool, message};
+
+const PLAN: &str = "I ask.\n Next: caller.";
+/// It begins with a heading that a reader does not get, and goes on where the form ends.
+const ANSWER: &str = "conclusion: It rains. Next: conclusion.</s>conclusion: It rains. Action: f";
 
 /// A model whose tokens are characters, 4000 at most. It calls where it has observed nothing, and leaves the form where it
 /// answers.
@@ -19,9 +23,9 @@ impl Generate for Letters {
     fn generate(&mut self, requests: &[Request]) -> Result<Vec<Generated>, GenerateError> {
         let answer = |request: &Request| {
             let whole = match request.role {
-                Role::Planner => "I ask.\n Next: caller.",
+                Role::Planner => PLAN,
                 Role::Caller => "Action: weather_for_sky\nAction Input: {\"city\": \"Oslo\"}",
-                _ => "It rains. Next: conclusion.</s>conclusion: It rains. Action: f",
+                _ => ANSWER,
             };
             let text: String = whole.chars().take(request.limits.new_tokens).collect();
             Generated {
@@ -30,6 +34,7 @@ impl Generate for Letters {
                     false => StopReason::EndOfSequence,
                 },
                 prompt_tokens: request.prompt.to_string().len(),
+                cut_tokens: 0,
                 cached_tokens: 0,
                 new_tokens: text.len(),
                 text,
@@ -126,12 +131,26 @@ fn wherever_max_tokens_cuts_the_reply_says_so() {
             assert!(used.is_some_and(|used| used <= most), "{most}: {answer}");
             let finish = answer["choices"][0]["finish_reason"].as_str();
             match (message(&answer, "tool_calls"), finish) {
-                (Value::Null, Some("length" | "stop")) => {
-                    let content = message(&answer, "content").as_str().unwrap_or("none");
-                    let shown = content.get(..9).unwrap_or(content);
-                    assert!("It rains.".starts_with(shown), "{most}: {answer}");
-                    assert_eq!(readable(content), content, "{most}: {answer}");
-                    assert!(!tools || finish == Some("length"), "{most}: {answer}");
+                (Value::Null, Some(finish)) => {
+                    let content = message(&answer, "content").as_str().unwrap_or_default();
+                    // A mark that is cut in its first word may be a word.
+                    assert!("It rains. Next".starts_with(content), "{most}: {answer}");
+                    // What was written of the answer before the limit: the text is whole where its end is marked.
+                    let written = usize::try_from(most).unwrap_or_default();
+                    let written = written.saturating_sub(PLAN.len()).min(ANSWER.len());
+                    // (The second heading begins an answer of its own.)
+                    let last = ANSWER[..written].rsplit("conclusion: ").next();
+                    let last = last.unwrap_or_default();
+                    let ended = last.contains("rains. Next:") || last.contains("rains. Action:");
+                    let is_whole = !tools && ended;
+                    assert_eq!(finish, if is_whole { "stop" } else { "length" }, "{most}");
+                    assert!(!is_whole || content == "It rains.", "{most}: {answer}");
+                    let heading = "conclusion: ".len();
+                    assert!(
+                        tools
+                            || is_whole
+                            || ANSWER[heading.min(written)..written].starts_with(content)
+                    );
                 }
                 (calls, Some("tool_calls")) => {
                     assert_eq!(calls[0]["function"]["arguments"], "{\"city\": \"Oslo\"}");

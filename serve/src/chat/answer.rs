@@ -6,6 +6,9 @@ use glpft_data::{Finish, read_finish};
 /// The content of an answer that gives up.
 pub const GAVE_UP: &str = "I give up: I found no answer with these tools.";
 
+/// What a summarizer's answer begins with.
+const HEADING: &str = "conclusion:";
+
 /// An assistant's message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -49,9 +52,14 @@ impl Answer {
                         // What cannot be read as arguments is what was said.
                         _ => said.arguments,
                     };
-                    let shown = before(readable(&answer), stop);
-                    // What ended it came before the limit.
-                    cut &= shown.len() == answer.len();
+                    let read = match cut && HEADING.starts_with(answer.trim_start()) {
+                        // The limit came inside the heading.
+                        true => &answer[answer.len()..],
+                        false => readable(&answer),
+                    };
+                    let shown = before(read, stop);
+                    // Else a mark or a stop text ended it before the limit did. What goes at its head ends nothing.
+                    cut &= shown.len() == read.len() && ends(&answer) == ends(read);
                     Act::Say(shown.to_owned())
                 }
             },
@@ -70,6 +78,11 @@ impl Answer {
             usage: Some(said.usage).filter(|usage| usage.prompt_tokens > 0),
         }
     }
+}
+
+/// Where a text ends in memory.
+fn ends(text: &str) -> *const u8 {
+    text.as_bytes().as_ptr_range().end
 }
 
 fn before<'t>(text: &'t str, stop: &[String]) -> &'t str {

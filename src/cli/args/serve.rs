@@ -87,7 +87,7 @@ pub(crate) struct ServeArgs {
     /// The longest request, in MiB
     #[arg(long, value_name = "MIB", default_value = "2", value_parser = at_least_one)]
     pub max_body: usize,
-    /// The most tokens that a request may ask for: what asks for more gets so many
+    /// The most tokens that a request may ask for; larger requests are lowered to N
     #[arg(long, value_name = "N", default_value = "4096", value_parser = at_least_one)]
     pub max_tokens: usize,
     /// How many seconds a request may take, its waiting included
