@@ -59,8 +59,9 @@ impl Outcome {
     }
 }
 
-/// Compares a rollout of `task` with the reference's. Where the judge is asked, it is shown the two in an order that a
-/// coin decides in each round.
+/// Compares a rollout of `task` with the reference's. Where the judge is asked, it is shown the two in an order that they
+/// themselves and a coin decide in each round, so that run and reference may be swapped: the same is asked then. Two that are
+/// the same tie.
 ///
 /// # Errors
 /// Where the judge has none.
@@ -105,8 +106,13 @@ fn prefer(
 ) -> Result<([usize; 2], String), JudgeError> {
     let mut preferred = [0, 0];
     let mut reason = String::new();
+    let [of_this, of_reference] = [this, reference].map(shown);
+    if of_this == of_reference {
+        return Ok((preferred, "both are the same".to_owned()));
+    }
     for round in 0..settings.rounds.min(judge.rounds()).max(1) {
-        let swapped = heads(settings.seed, &task.id, Toss::Order, round);
+        let tossed = heads(settings.seed, &task.id, Toss::Order, round);
+        let swapped = tossed != (of_this > of_reference);
         let shown = match swapped {
             true => [reference, this],
             false => [this, reference],
@@ -126,4 +132,26 @@ fn prefer(
         }
     }
     Ok((preferred, reason))
+}
+
+/// All of a rollout that a judge is shown.
+fn shown(rollout: &RolloutRecord) -> String {
+    let steps = rollout.path.iter().map(|step| {
+        let thought = step.thought.as_deref();
+        format!(
+            "{:?}",
+            (
+                thought,
+                &step.function,
+                &step.arguments,
+                &step.observation,
+                step.code
+            )
+        )
+    });
+    let steps: String = steps.collect();
+    format!(
+        "{:?} {:?} {} {steps}",
+        rollout.end, rollout.answer, rollout.query_count
+    )
 }

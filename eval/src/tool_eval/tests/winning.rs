@@ -105,16 +105,21 @@ fn a_judge_that_prefers_what_it_is_shown_first_prefers_nothing() {
         rounds: 1,
         ..ToolEvalSettings::default()
     };
-    let wins = (0..400)
-        .filter(|id| {
-            let task = task(&id.to_string());
-            let rollout = rollout(&task.id, "G1_tool", End::Answer, 1);
-            let passing = judge_passing(&First, &task, &rollout, &settings).unwrap();
-            let one = (&rollout, &passing);
-            let found = judge_winning(&First, &task, one, one, &settings).unwrap();
-            found.outcome == Outcome::Win
-        })
-        .count();
+    let mut wins = 0;
+    for id in 0..400 {
+        let task = task(&id.to_string());
+        let rollouts = [1, 2].map(|steps| rollout(&task.id, "G1_tool", End::Answer, steps));
+        let passing = judge_passing(&First, &task, &rollouts[0], &settings).unwrap();
+        let against = |one: usize, other: usize| {
+            let [one, other] = [one, other].map(|at| (&rollouts[at], &passing));
+            let found = judge_winning(&First, &task, one, other, &settings).unwrap();
+            found.outcome.score()
+        };
+        // Run and reference swapped: 1 less the same.
+        assert_eq!(against(0, 1) + against(1, 0), 1.0);
+        assert_eq!(against(0, 0), 0.5);
+        wins += usize::from(against(0, 1) == 1.0);
+    }
     assert!((160..=240).contains(&wins), "{wins}");
 }
 
