@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use glpft_agent::{GenerateError, InstructionsError, NoToolReached, ServerError};
+use glpft_agent::{GenerateError, InstructionsError, ModelServerError, NoToolReached, ServerError};
 use glpft_checkpoints::{
     AdapterError, ConfigError, FileError, GgufError, GgufWriteError, JsonError, LocationError,
     WeightsError, advice,
@@ -20,6 +20,17 @@ use glpft_recipes::RecipeError;
 use glpft_serve::ServeError;
 use glpft_train::TrainError;
 use glpft_world::WriteError;
+
+/// An error and all that caused it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text += &format!(": {cause}");
+        source = cause.source();
+    }
+    text
+}
 
 /// Why a command failed: what is wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -371,11 +382,14 @@ pub enum Error {
     /// A tools' server.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// A model's server.
+    #[error(transparent)]
+    ModelServer(#[from] ModelServerError),
     /// All of the first calls reached no tool.
     #[error(transparent)]
     NoTool(#[from] NoToolReached),
     /// A model that works on tasks.
-    #[error("the model did not go on: {0}")]
+    #[error("the model did not go on: {}", chain(.0))]
     Generate(#[from] GenerateError),
     /// A predictions file.
     #[error(transparent)]
@@ -425,6 +439,7 @@ impl Error {
             | Self::Live(LiveError::Directory(
                 DirectoryError::Other { .. } | DirectoryError::NotAnEvaluation { .. },
             ))
+            | Self::ModelServer(ModelServerError::Address { .. })
             | Self::Judge(JudgeError::NoKey { .. } | JudgeError::Url { .. })
             | Self::Serve(ServeError::Listen { .. } | ServeError::Host { .. })
             | Self::Model(ModelError::UnknownDevice(_) | ModelError::NotBuilt { .. }) => 2,

@@ -29,4 +29,4 @@ pub mod tensorboard;
 
 pub use base::Base;
 pub use error::Error;
-pub use team::{Team, TeamSource};
+pub use team::{RoleSource, ServedSource, Team, TeamSource};

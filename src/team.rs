@@ -2,43 +2,26 @@
 
 mod member;
 mod open;
+mod source;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::Device;
-use glpft_agent::{Generate, GenerateError, Generated, Measure, Request, Role};
+use glpft_agent::{
+    Generate, GenerateError, Generated, Measure, ModelCalls, Request, Role, ServedModel,
+};
 use glpft_data::{PromptTokenizer, SegmentCache};
 use glpft_model::Decoder;
 use glpft_model::generation::{GenerationError, Generator, TokenRequest};
 use glpft_recipes::{Precision, Separators};
 
 use crate::error::Error;
+use crate::notice::tell;
 use member::Member;
 use open::Loader;
 pub(crate) use open::run_around;
-
-/// Where a team's models are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TeamSource {
-    /// A run's directory. Its arrangement says who answers: the three roles, each by a model or an adapter of its own or
-    /// (`multi-task`) all by one; or the backbone
-    /// (`single`, `mixed`).
-    Run(PathBuf),
-    /// Three models, each a model directory, an adapter directory, or a run with that role.
-    Trio {
-        /// The planner's.
-        planner: PathBuf,
-        /// The caller's.
-        caller: PathBuf,
-        /// The summarizer's.
-        summarizer: PathBuf,
-    },
-    /// One model that answers for [`Role::Backbone`]: a model directory, an adapter directory, or a run with a global
-    /// model.
-    Single(PathBuf),
-}
+pub use source::{RoleSource, ServedSource, TeamSource};
 
 /// Models that answer: each role's own, with its own tokenizer. Adapters of one base share it in memory.
 ///
@@ -50,6 +33,8 @@ pub enum TeamSource {
 pub struct Team {
     members: BTreeMap<Role, Member>,
     generators: Vec<Generator>,
+    /// The roles that servers answer for.
+    served: BTreeMap<Role, ServedModel>,
     measured: Mutex<Measured>,
 }
 
@@ -72,36 +57,65 @@ impl Team {
     /// numbers of this precision.
     pub fn open(source: &TeamSource, device: &Device, precision: Precision) -> Result<Self, Error> {
         let mut loader = Loader::new(device, precision);
-        match source {
-            TeamSource::Run(run) => loader.run(run)?,
+        let mut served = BTreeMap::new();
+        let roles = match source {
+            TeamSource::Run(run) => {
+                loader.run(run)?;
+                Vec::new()
+            }
             TeamSource::Trio {
                 planner,
                 caller,
                 summarizer,
-            } => {
-                loader.role(Role::Planner, planner)?;
-                loader.role(Role::Caller, caller)?;
-                loader.role(Role::Summarizer, summarizer)?;
+            } => vec![
+                (Role::Planner, planner),
+                (Role::Caller, caller),
+                (Role::Summarizer, summarizer),
+            ],
+            TeamSource::Single(model) => vec![(Role::Backbone, model)],
+            TeamSource::Agent(_) => {
+                return Err(Error::Argument {
+                    argument: "--agent",
+                    problem: "a rival agent plays whole tasks: `eval live` and `agent run` take it"
+                        .to_owned(),
+                });
             }
-            TeamSource::Single(model) => loader.role(Role::Backbone, model)?,
+        };
+        // Servers first: what is wrong with an address is told before models are loaded.
+        for (role, source) in &roles {
+            if let RoleSource::Served(of) = source {
+                let model = ServedModel::open(of.address.clone(), of.settings.clone())?;
+                if let Some(note) = model.note() {
+                    tell(note.clone(), &note);
+                }
+                served.insert(*role, model);
+            }
+        }
+        for (role, source) in roles {
+            if let RoleSource::Local(path) = source {
+                loader.role(role, path)?;
+            }
         }
         let (members, generators) = loader.finish();
         Ok(Self {
             members,
             generators,
+            served,
             measured: Mutex::default(),
         })
     }
 
     /// The roles that there is a model for.
     pub fn roles(&self) -> impl Iterator<Item = Role> {
-        self.members.keys().copied()
+        self.members.keys().chain(self.served.keys()).copied()
     }
 
     /// The longest prompt that a role's model was made for, in tokens; none where there is no such model.
     pub fn max_positions(&self, role: Role) -> Option<usize> {
-        let member = self.members.get(&role)?;
-        Some(self.generators[member.generator].max_positions())
+        match self.members.get(&role) {
+            Some(member) => Some(self.generators[member.generator].max_positions()),
+            None => self.served.get(&role)?.positions(),
+        }
     }
 
     /// A role's tokenizer; none where there is no model for it.
@@ -120,6 +134,10 @@ impl Team {
     /// What a separator is to a role's model; none where there is none.
     pub fn separators(&self, role: Role) -> Option<Separators> {
         self.members.get(&role).map(|member| member.separators)
+    }
+
+    fn answers(&self, role: Role) -> bool {
+        self.members.contains_key(&role) || self.served.contains_key(&role)
     }
 
     /// How many models there are in memory, adapters aside.
@@ -150,10 +168,10 @@ impl Team {
     ) -> Result<Encoded, GenerateError> {
         let mut all = Encoded::default();
         for (place, request) in requests.iter().enumerate() {
-            let member = &self.members[&request.role];
-            if member.generator != generator {
+            let member = self.members.get(&request.role);
+            let Some(member) = member.filter(|member| member.generator == generator) else {
                 continue;
-            }
+            };
             let cache = segments.entry(request.role).or_default();
             let (encoded, cut) = member.encode(request, cache)?;
             all.requests.push(encoded);
@@ -184,10 +202,7 @@ impl Generate for Team {
         requests: &[Request],
         wanted: &dyn Fn(usize) -> bool,
     ) -> Result<Vec<Generated>, GenerateError> {
-        if let Some(request) = requests
-            .iter()
-            .find(|request| !self.members.contains_key(&request.role))
-        {
+        if let Some(request) = requests.iter().find(|request| !self.answers(request.role)) {
             return Err(GenerateError::NoModel(request.role));
         }
         let measured = self.measured.get_mut();
@@ -240,11 +255,25 @@ impl Generate for Team {
                 all[place] = Some(member.read(request, tokens, &answer)?);
             }
         }
-        // Every request has a member, and every member a generator.
+        for (role, model) in &mut self.served {
+            let all_of = requests.iter().enumerate();
+            let (places, of): (Vec<usize>, Vec<Request>) = all_of
+                .filter(|(_, request)| request.role == *role)
+                .map(|(place, request)| (place, request.clone()))
+                .unzip();
+            let answers = model.generate_while(&of, &|at| wanted(places[at]))?;
+            for (place, answer) in places.into_iter().zip(answers) {
+                all[place] = Some(answer);
+            }
+        }
+        // Every request has a member or a server, and every member a generator.
         Ok(all.into_iter().flatten().collect())
     }
 
     fn measure(&self, request: &Request) -> Result<Option<Measure>, GenerateError> {
+        if let Some(model) = self.served.get(&request.role) {
+            return model.measure(request);
+        }
         let member = self.members.get(&request.role);
         let member = member.ok_or(GenerateError::NoModel(request.role))?;
         let positions = self.generators[member.generator].max_positions();
@@ -261,6 +290,14 @@ impl Generate for Team {
             room: request.limits.room(positions),
             positions,
         }))
+    }
+
+    fn server_calls(&self) -> ModelCalls {
+        let mut calls = ModelCalls::default();
+        for model in self.served.values() {
+            calls += &model.calls();
+        }
+        calls
     }
 
     fn forget(&mut self) {

@@ -69,7 +69,7 @@ impl PolicySettings {
     }
 
     /// The sampling of a role's answer at a step.
-    fn at(&self, asked: &Asked<'_>, role: Role, attempt: usize) -> Sampling {
+    pub(crate) fn at(&self, asked: &Asked<'_>, role: Role, attempt: usize) -> Sampling {
         let mut sampling = self.sampling;
         if let Sampling::Random { seed, .. } = &mut sampling {
             let id = fingerprint(&[asked.task.id.as_bytes()]);

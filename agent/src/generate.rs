@@ -4,6 +4,8 @@ use std::error::Error;
 
 use glpft_data::{Dataset, Text};
 
+use crate::model_server::ModelCalls;
+
 /// The part that a request's answer plays; who implements [`Generate`] has a model, or an adapter, for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -161,6 +163,13 @@ pub enum GenerateError {
         /// What is wrong with it.
         reason: String,
     },
+    /// An agent's server failed.
+    #[error("the agent did not answer")]
+    Server {
+        /// Why.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The model, its tokenizer or the device failed.
     #[error("the {} did not answer", role.name())]
     Failed {
@@ -214,6 +223,11 @@ pub trait Generate {
     /// There is no model for the role, or its tokenizer fails.
     fn measure(&self, _request: &Request) -> Result<Option<Measure>, GenerateError> {
         Ok(None)
+    }
+
+    /// The calls of servers that were made so far, and how many failed; none where no server answers.
+    fn server_calls(&self) -> ModelCalls {
+        ModelCalls::default()
     }
 
     /// Lets go of what is kept of earlier prompts: no later one begins like them. Only memory and time depend on it.

@@ -13,6 +13,7 @@ mod generate;
 mod http;
 mod instructions;
 mod listener;
+mod model_server;
 mod naming;
 mod parse;
 mod planner;
@@ -44,6 +45,10 @@ pub use generate::{
 pub use http::{Fault, FaultKind, HttpClient, ProxyError};
 pub use instructions::{InstructionsError, read_instructions};
 pub use listener::Listener;
+pub use model_server::{
+    ChatReply, Completion, ModelAddress, ModelCalls, ModelServerError, ModelServerSettings,
+    RivalPolicy, ServedModel,
+};
 pub use naming::{change_name, standard_category, standardize};
 pub use parse::{ParseError, parse_step};
 pub use planner::{NOTHING, PlannerTurn, clean_output};

@@ -3,6 +3,7 @@
 use glpft_data::Turn;
 
 use crate::generate::GenerateError;
+use crate::model_server::ModelCalls;
 use crate::said::Said;
 use crate::task::Task;
 
@@ -26,6 +27,11 @@ pub trait Policy {
     /// # Errors
     /// Where a model fails.
     fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError>;
+
+    /// The calls of models' servers that were made so far, and how many failed; none where no server answers.
+    fn server_calls(&self) -> ModelCalls {
+        ModelCalls::default()
+    }
 
     /// Lets go of what is kept of earlier steps, as [`Generate::forget`](crate::Generate::forget) does. Only memory and
     /// time depend on it.

@@ -8,6 +8,7 @@ use crate::asking::{Cost, Output, PolicySettings, StepSettings, ask, conversatio
 use crate::fitted::{Prompted, Step};
 use crate::generate::{Generate, GenerateError, Role};
 use crate::listener::Listener;
+use crate::model_server::ModelCalls;
 use crate::parse::{ACTION, ANSWER_WITHOUT_SPACE};
 use crate::policy::{Asked, Policy};
 use crate::prompts::StepPrompts;
@@ -111,6 +112,10 @@ impl Policy for SinglePolicy<'_> {
     fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
         let settings = vec![StepSettings::from(self.settings); asked.len()];
         self.say_each(asked, &settings, &())
+    }
+
+    fn server_calls(&self) -> ModelCalls {
+        self.generator.server_calls()
     }
 
     fn forget(&mut self) {

@@ -8,6 +8,7 @@ use crate::decision::Plan;
 use crate::fitted::{Prompted, Step};
 use crate::generate::{Generate, GenerateError, Role};
 use crate::listener::Listener;
+use crate::model_server::ModelCalls;
 use crate::parse::ACTION;
 use crate::planner::PlannerTurn;
 use crate::policy::{Asked, Policy};
@@ -190,6 +191,10 @@ impl Policy for TeamPolicy<'_> {
     fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
         let settings = vec![StepSettings::from(self.settings); asked.len()];
         self.say_each(asked, &settings, &())
+    }
+
+    fn server_calls(&self) -> ModelCalls {
+        self.generator.server_calls()
     }
 
     fn forget(&mut self) {

@@ -10,6 +10,7 @@
 //!
 //! [`page`] is the report of a whole run, [`plot`] draws for it.
 
+mod day;
 mod directory;
 mod entry;
 mod equality;

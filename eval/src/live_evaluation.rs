@@ -18,6 +18,7 @@
 mod error;
 mod judging;
 mod observer;
+mod repetition;
 mod report;
 mod rollouts;
 mod run;
@@ -26,6 +27,7 @@ mod tasks;
 
 pub use error::LiveError;
 pub use observer::LiveObserver;
+pub use repetition::Repetition;
 pub use report::{Ends, LIVE_FILE, LiveReport};
 pub use rollouts::{
     ANSWERS_FOLDER, BatchTime, ROLLOUTS_FILE, VERDICTS_FILE, read_rollouts, read_verdicts,

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use glpft_agent::{
-    Api, Asked, Function, GenerateError, Policy, Said, Strategy, Task, ToolReply, ToolServer,
-    Unreached,
+    Api, Asked, Function, GenerateError, ModelCalls, Policy, Said, Strategy, Task, ToolReply,
+    ToolServer, Unreached,
 };
 use glpft_eval::judge::{
     AnswerStatus, Better, JUDGMENTS_FILE, Judge, JudgeError, Judgment, TaskStatus, WithoutJudgment,
@@ -69,6 +69,8 @@ struct Agent<'a> {
     asked: Option<&'a AtomicUsize>,
     fails_at: Option<usize>,
     calls: usize,
+    /// Whether it is behind a server that fails at every fourth call.
+    served: bool,
 }
 
 impl Policy for Agent<'_> {
@@ -86,6 +88,18 @@ impl Policy for Agent<'_> {
             _ => Said::from_message(Some("I ask."), "now_for_weather", "{\"city\": \"x\"}"),
         };
         Ok(asked.iter().map(say).collect())
+    }
+
+    fn server_calls(&self) -> ModelCalls {
+        let (made, failed) = match self.served {
+            true => (4 * self.calls, self.calls),
+            false => (0, 0),
+        };
+        let failed = (failed > 0).then(|| ("status 429".to_owned(), failed));
+        ModelCalls {
+            made,
+            failed: failed.into_iter().collect(),
+        }
     }
 }
 
@@ -189,6 +203,7 @@ struct Run<'a> {
     stop: bool,
     down: std::ops::Range<usize>,
     ask_again: bool,
+    whole: Option<usize>,
 }
 
 impl<'a> Run<'a> {
@@ -203,6 +218,7 @@ impl<'a> Run<'a> {
             stop: false,
             down: 0..0,
             ask_again: false,
+            whole: None,
         }
     }
 
@@ -228,6 +244,7 @@ impl<'a> Run<'a> {
         let mut agent = Some(agent);
         LiveEvaluation {
             tasks: &self.tasks,
+            whole: self.whole,
             server: &server,
             judge: self.judge,
             reference: self.reference.as_ref(),
@@ -396,6 +413,11 @@ fn what_was_done_before_a_failure_is_kept() {
     };
     let error = Run::new(&out, &good).run(failing).unwrap_err().to_string();
     assert!(error.contains("tasks 2 to 3"), "{error}");
+    let left = "2 of 7 tasks are done";
+    assert!(
+        error.contains(left) && error.contains("goes on from there"),
+        "{error}"
+    );
     assert_eq!(read_rollouts(&out).unwrap().len(), 2);
     // It is told to stop.
     let stopped = Run {
@@ -570,6 +592,49 @@ fn calls_that_reach_no_tool_are_counted_and_an_error_where_all_are() {
         read_rollouts(&all).unwrap().is_empty(),
         "nothing is kept of it"
     );
+}
+
+#[test]
+fn a_part_is_called_a_part_and_failed_calls_of_servers_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let judge = Strict::default();
+    let of = |served, fails_at| Agent {
+        served,
+        fails_at,
+        ..Agent::default()
+    };
+    let out = folder.path().join("local");
+    let run = Run {
+        whole: Some(7),
+        ..Run::new(&out, &judge)
+    };
+    let report = run.run(of(false, None)).unwrap();
+    assert_eq!((report.part_of, report.model_calls.made), (None, 0));
+    assert_eq!(report.date.len(), 10);
+    let told = |report: &LiveReport, what: &str| {
+        let notes = report.notes();
+        notes.into_iter().find(|(_, note)| note.contains(what))
+    };
+    assert_eq!(told(&report, "a part"), None);
+    let out = folder.path().join("served");
+    let run = Run {
+        whole: Some(70),
+        out: &out,
+        ..run
+    };
+    let report = run.run(of(true, None)).unwrap();
+    let part = "a part: 7 of 70 tasks were asked; rates are of these";
+    assert_eq!(told(&report, "a part"), Some((false, part.to_owned())));
+    let calls = report.model_calls.clone();
+    assert_eq!(calls.made, 4 * calls.failed());
+    let (warns, note) = told(&report, "calls of model servers").unwrap();
+    assert!(warns && note.contains("(status 429: "), "{note}");
+    // Interrupted by a server that fails for good, the calls before it count all the same.
+    let out = folder.path().join("interrupted");
+    let run = Run { out: &out, ..run };
+    run.run(of(true, Some(3))).unwrap_err();
+    let rest = run.run(of(true, None)).unwrap();
+    assert_eq!(rest.model_calls, calls);
 }
 
 #[test]

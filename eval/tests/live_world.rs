@@ -40,6 +40,7 @@ fn evaluate(world: &World, strategy: Strategy, policy: &mut dyn Policy, out: &Pa
     let mut policy = Some(policy);
     LiveEvaluation {
         tasks: &tasks,
+        whole: None,
         server: world,
         judge: &OfflineJudge::new(world),
         reference: None,

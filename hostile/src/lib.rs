@@ -59,6 +59,7 @@ pub const PARSERS: &[Parser] = &[
     tools::INSTRUCTIONS,
     live::LIVE_FILES,
     live::JUDGE_REPLY,
+    tools::MODEL_REPLY,
 ];
 
 /// Reads `data` by the parser `name`: what a fuzz target does.

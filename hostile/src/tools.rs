@@ -1,8 +1,8 @@
 //! What tools reply, and what is said to them.
 
 use glpft_agent::{
-    Api, CachedTools, Code, FINISH, OBSERVATION_CHARACTERS, Said, Task, ToolReply, ToolServer,
-    read_instructions, retrieve, step,
+    Api, CachedTools, ChatReply, Code, Completion, FINISH, OBSERVATION_CHARACTERS, Said, Task,
+    ToolReply, ToolServer, read_instructions, retrieve, step,
 };
 use glpft_data::observation_text;
 use glpft_recipes::Observations;
@@ -125,6 +125,28 @@ pub(crate) const TOOL_CACHE: Parser = Parser {
     examples: || {
         let text = r#"{"{}": {"error": "", "response": "all"}, "{'city': 'Malmö', 'days': 2.0}": {"error": "Rate limit error...", "response": {"a": [1]}}}"#;
         vec![text.as_bytes().to_vec()]
+    },
+    fixtures: &[],
+};
+
+/// A model server's reply, to a prompt and in a chat.
+pub(crate) const MODEL_REPLY: Parser = Parser {
+    name: "model_reply",
+    read: |data, _| {
+        let text = String::from_utf8_lossy(data);
+        let _ = Completion::read(&text);
+        let _ = ChatReply::read(&text);
+    },
+    examples: || {
+        let completion = r#"{"choices":[{"text":" I ask.","finish_reason":"stop","stop_reason":null}],
+            "usage":{"prompt_tokens":12,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":8}}}"#;
+        let chat = r#"{"choices":[{"finish_reason":"tool_calls","message":{"content":[{"type":"text","text":"I ask."}],
+            "tool_calls":[{"id":"a","function":{"name":"now","arguments":"{\"city\": \"Oslo\"}"}}]}}],
+            "glpft":{"gave_up":false},"usage":{"prompt_tokens":7,"completion_tokens":2}}"#;
+        let refusal = r#"{"error":{"message":"busy","code":429}}"#;
+        [completion, chat, refusal]
+            .map(|text| text.as_bytes().to_vec())
+            .into()
     },
     fixtures: &[],
 };

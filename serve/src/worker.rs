@@ -140,6 +140,8 @@ fn tell_all(jobs: &[Job], failure: &Failure) {
 fn failure(error: &GenerateError) -> Failure {
     match error {
         GenerateError::Request { reason, .. } => Failure::Request(reason.clone()),
-        GenerateError::NoModel(_) | GenerateError::Failed { .. } => Failure::Model,
+        GenerateError::NoModel(_) | GenerateError::Server { .. } | GenerateError::Failed { .. } => {
+            Failure::Model
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use glpft::Error;
 use glpft::serve::{ServeTeam, serve_team};
-use glpft::team::TeamSource;
+use glpft::team::{RoleSource, TeamSource};
 use glpft_agent::PolicySettings;
 use glpft_serve::{ChatSettings, Place, RequestLimits, Stop, stop};
 use serde_json::json;
@@ -54,8 +54,10 @@ pub(crate) fn execute(args: &ServeArgs) -> Result<(), Error> {
 
 /// The name of the directory that a team comes from.
 fn name(team: &TeamSource) -> String {
-    let (TeamSource::Run(path) | TeamSource::Single(path)) = team else {
-        return "team".to_owned();
+    let path = match team {
+        TeamSource::Run(path) | TeamSource::Single(RoleSource::Local(path)) => path,
+        TeamSource::Single(RoleSource::Served(model)) => return model.address.model().to_owned(),
+        TeamSource::Trio { .. } | TeamSource::Agent(_) => return "team".to_owned(),
     };
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
     absolute.file_name().map_or_else(

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use glpft_agent::{Generate, GenerateError, Generated, Measure, Request};
+use glpft_agent::{Generate, GenerateError, Generated, Measure, ModelCalls, Request};
 
 use crate::team::Team;
 
@@ -36,6 +36,10 @@ impl Generate for Fitted {
 
     fn measure(&self, request: &Request) -> Result<Option<Measure>, GenerateError> {
         self.0.measure(request)
+    }
+
+    fn server_calls(&self) -> ModelCalls {
+        self.0.server_calls()
     }
 
     fn forget(&mut self) {

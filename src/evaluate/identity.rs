@@ -14,16 +14,20 @@ use glpft_recipes::{Arrangement, Recipe, Stage};
 
 use crate::base::Base;
 use crate::error::Error;
-use crate::team::TeamSource;
+use crate::team::{RoleSource, ServedSource, TeamSource};
 
 /// By role, a fingerprint of weights, configuration and tokenizer. Whole models are read for that, once each; of an
 /// adapter's base what the adapter says it belongs to counts, which is checked when it is loaded.
 pub(super) fn of(team: &TeamSource) -> Result<BTreeMap<String, String>, Error> {
     let mut known = Vec::new();
-    members(team)?
+    let mut all: BTreeMap<String, String> = members(team)?
         .into_iter()
         .map(|member| Ok((member.0.name().to_owned(), of_member(&member, &mut known)?)))
-        .collect()
+        .collect::<Result<_, Error>>()?;
+    for (name, served) in served(team) {
+        all.insert(name.to_owned(), of_served(served)?);
+    }
+    Ok(all)
 }
 
 /// The same of a run that may be unfinished: without the roles that have no usable model.
@@ -55,21 +59,68 @@ fn of_member(
 
 /// By role, where the models are.
 pub(super) fn about(team: &TeamSource) -> BTreeMap<String, String> {
-    let path = |path: &Path| path.display().to_string();
     match team {
-        TeamSource::Run(run) => [("run".to_owned(), path(run))].into(),
-        TeamSource::Single(model) => [("backbone".to_owned(), path(model))].into(),
+        TeamSource::Run(run) => [("run".to_owned(), run.display().to_string())].into(),
+        TeamSource::Single(model) => [("backbone".to_owned(), model.to_string())].into(),
+        TeamSource::Agent(agent) => [("agent".to_owned(), agent.address.to_string())].into(),
         TeamSource::Trio {
             planner,
             caller,
             summarizer,
         } => [
-            ("planner".to_owned(), path(planner)),
-            ("caller".to_owned(), path(caller)),
-            ("summarizer".to_owned(), path(summarizer)),
+            ("planner".to_owned(), planner.to_string()),
+            ("caller".to_owned(), caller.to_string()),
+            ("summarizer".to_owned(), summarizer.to_string()),
         ]
         .into(),
     }
+}
+
+/// The models of a team that are behind servers.
+fn served(team: &TeamSource) -> Vec<(&'static str, &ServedSource)> {
+    fn of(role: Role, source: &RoleSource) -> Option<(&'static str, &ServedSource)> {
+        match source {
+            RoleSource::Served(served) => Some((role.name(), served)),
+            RoleSource::Local(_) => None,
+        }
+    }
+    match team {
+        TeamSource::Run(_) => Vec::new(),
+        TeamSource::Agent(agent) => vec![("agent", agent)],
+        TeamSource::Single(model) => of(Role::Backbone, model).into_iter().collect(),
+        TeamSource::Trio {
+            planner,
+            caller,
+            summarizer,
+        } => [
+            (Role::Planner, planner),
+            (Role::Caller, caller),
+            (Role::Summarizer, summarizer),
+        ]
+        .into_iter()
+        .filter_map(|(role, source)| of(role, source))
+        .collect(),
+    }
+}
+
+/// What is known of a served model: its weights are not here. What decides how long prompts are cut and how they are tokenized
+/// is a part of it.
+fn of_served(served: &ServedSource) -> Result<String, Error> {
+    let ServedSource { address, settings } = served;
+    let context = settings
+        .context
+        .map(|context| format!(", {context} tokens"));
+    let tokenizer = match &settings.tokenizer {
+        Some(path) if path.is_dir() => Some(read(&path.join(TOKENIZER_FILE))?),
+        Some(path) => Some(read(path)?),
+        None => None,
+    };
+    let tokenizer = tokenizer.map(|bytes| format!(", tokenizer {}", fingerprint(&[&bytes])));
+    Ok(format!(
+        "{address}{}{}",
+        context.unwrap_or_default(),
+        tokenizer.unwrap_or_default()
+    ))
 }
 
 /// Who is in a team: the role, where its model is looked for, and by which name in a run.
@@ -82,16 +133,26 @@ fn members(team: &TeamSource) -> Result<Vec<Member>, Error> {
         roles.map(|role| (role, path(role), name(role))).into()
     };
     Ok(match team {
-        TeamSource::Single(model) => vec![(Role::Backbone, model.clone(), global)],
+        TeamSource::Agent(_) => Vec::new(),
+        TeamSource::Single(model) => {
+            let local = model.local().map(Path::to_owned);
+            local
+                .map(|path| (Role::Backbone, path, global))
+                .into_iter()
+                .collect()
+        }
         TeamSource::Trio {
             planner,
             caller,
             summarizer,
-        } => trio(&Role::name, &|role| match role {
-            Role::Planner => planner.clone(),
-            Role::Caller => caller.clone(),
-            _ => summarizer.clone(),
-        }),
+        } => [
+            (Role::Planner, planner),
+            (Role::Caller, caller),
+            (Role::Summarizer, summarizer),
+        ]
+        .into_iter()
+        .filter_map(|(role, source)| Some((role, source.local()?.to_owned(), role.name())))
+        .collect(),
         TeamSource::Run(run) => {
             let recipe = Recipe::load(RunDirectory::open(run)?.recipe(), &[])?;
             match recipe.arrangement {

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use glpft_agent::{
-    Asked, GenerateError, Policy, PolicySettings, Said, SinglePolicy, TeamPolicy, ToolServer,
+    Asked, GenerateError, ModelCalls, Policy, PolicySettings, RivalPolicy, Said, SinglePolicy,
+    TeamPolicy, ToolServer,
 };
 use glpft_data::{Prompts, fingerprint};
 use glpft_eval::judge::Judge;
@@ -14,9 +15,9 @@ use glpft_eval::live_evaluation::{
 use glpft_eval::static_evaluation::Answerer;
 
 use super::fitted::Fitted;
-use super::{Models, run_facts};
+use super::{Models, RunFacts, run_facts};
 use crate::error::Error;
-use crate::team::Team;
+use crate::team::{ServedSource, Team, TeamSource};
 
 /// A live evaluation: who, of what, with which tools, how, and where it is kept.
 pub struct EvaluateLive<'a> {
@@ -24,6 +25,8 @@ pub struct EvaluateLive<'a> {
     pub models: Models<'a>,
     /// What is to be done.
     pub tasks: &'a [LiveTask],
+    /// How many tasks there are, if these are a part of them; none where that is not known.
+    pub whole: Option<usize>,
     /// Who replies to calls.
     pub server: &'a dyn ToolServer,
     /// What tells this server from others, for an evaluation that goes on.
@@ -67,6 +70,7 @@ pub fn evaluate_live(
     }
     LiveEvaluation {
         tasks: evaluation.tasks,
+        whole: evaluation.whole,
         server: evaluation.server,
         judge: evaluation.judge,
         reference: evaluation.reference,
@@ -77,16 +81,32 @@ pub fn evaluate_live(
         stop: evaluation.stop,
     }
     .run(
-        &mut || {
-            Ok::<Box<dyn Policy>, Error>(Box::new(Trained::new(
-                models.open()?,
-                facts.answerer,
-                prompts.clone(),
-                evaluation.policy,
-            )))
-        },
+        &mut || open_policy(&models, &facts, &prompts, evaluation.policy),
         observer,
     )
+}
+
+/// Who works on tasks: trained models, or a rival agent behind a server.
+pub(super) fn open_policy(
+    models: &Models<'_>,
+    facts: &RunFacts,
+    prompts: &Prompts,
+    settings: PolicySettings,
+) -> Result<Box<dyn Policy>, Error> {
+    if let TeamSource::Agent(agent) = models.team {
+        let ServedSource {
+            address,
+            settings: server,
+        } = agent.as_ref().clone();
+        return Ok(Box::new(RivalPolicy::open(address, server, settings)?));
+    }
+    let team = models.open()?;
+    Ok(Box::new(Trained::new(
+        team,
+        facts.answerer,
+        prompts.clone(),
+        settings,
+    )))
 }
 
 /// Trained models as a policy: a team's, or a single one.
@@ -121,6 +141,10 @@ impl Policy for Trained {
             Answerer::Team => TeamPolicy::new(models, prompts, *settings).say(asked),
             Answerer::Single => SinglePolicy::new(models, prompts, *settings).say(asked),
         }
+    }
+
+    fn server_calls(&self) -> ModelCalls {
+        glpft_agent::Generate::server_calls(&self.models)
     }
 
     fn forget(&mut self) {

@@ -7,7 +7,7 @@ use glpft_recipes::{Observations, Recipe, Schemas, SystemPrefix};
 
 use super::answerer;
 use crate::error::Error;
-use crate::team::{TeamSource, run_around};
+use crate::team::{RoleSource, TeamSource, run_around};
 
 /// How a team wants to be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct RunFacts {
 }
 
 /// What a run's recipe says, of a directory that is a run or a run's model; the defaults of recipes for other models.
-/// Of a trio, the planner's.
+/// Of a trio, the planner's, or that of the first of the others that is no server's.
 ///
 /// # Errors
 /// The run's recipe cannot be read.
@@ -53,12 +53,21 @@ pub fn run_facts(team: &TeamSource) -> Result<RunFacts, Error> {
     })
 }
 
-/// The recipe of the run that a team is, or is of; of a trio, the planner's.
+/// The recipe of the run that a team is, or is of; of a trio, that of the first that is no server's.
 pub(super) fn recipe(team: &TeamSource) -> Result<Option<Recipe>, Error> {
     let path = match team {
-        TeamSource::Run(path) | TeamSource::Single(path) => path,
-        TeamSource::Trio { planner, .. } => planner,
+        TeamSource::Run(path) => Some(path.as_path()),
+        TeamSource::Single(model) => model.local(),
+        TeamSource::Trio {
+            planner,
+            caller,
+            summarizer,
+        } => {
+            let all = [planner, caller, summarizer];
+            all.into_iter().find_map(RoleSource::local)
+        }
+        TeamSource::Agent(_) => None,
     };
-    let run = run_around(path);
+    let run = path.and_then(run_around);
     Ok(run.map(|run| Recipe::load(run.recipe(), &[])).transpose()?)
 }

@@ -9,9 +9,10 @@ use glpft_agent::{
 };
 use glpft_checkpoints::{FileError, remove_abandoned, write_atomically};
 
-use super::live::Trained;
+use super::live::open_policy;
 use super::{Models, run_facts};
 use crate::error::Error;
+use crate::notice::tell;
 
 /// Who works on what.
 pub struct Work<'a> {
@@ -42,7 +43,7 @@ pub fn work(work: &Work<'_>, observer: &mut dyn RolloutObserver) -> Result<Vec<R
             .map_err(|source| FileError::new("create the folder", out, source))?;
         remove_abandoned(out)?;
     }
-    let mut policy = Trained::new(work.models.open()?, facts.answerer, prompts, work.policy);
+    let mut policy = open_policy(&work.models, &facts, &prompts, work.policy)?;
     let server = Watched::new(work.server);
     let mut writing = Writing {
         server: &server,
@@ -52,12 +53,15 @@ pub fn work(work: &Work<'_>, observer: &mut dyn RolloutObserver) -> Result<Vec<R
         failed: None,
     };
     let rollouts = run_rollouts(
-        &mut policy,
+        &mut *policy,
         &server,
         work.tasks,
         work.settings,
         &mut writing,
     )?;
+    if let Some(told) = policy.server_calls().told() {
+        tell(told.clone(), &told);
+    }
     if let Some(error) = writing.failed {
         return Err(error.into());
     }

@@ -36,6 +36,8 @@ pub enum JudgeChoice {
 pub struct Workplace {
     /// What is to be done.
     pub tasks: Vec<LiveTask>,
+    /// How many tasks the source has.
+    pub whole: usize,
     /// What tells the server from others.
     pub server_name: String,
     world: Option<World>,
@@ -72,6 +74,7 @@ impl Workplace {
             }
         };
         check_tasks(&tasks)?;
+        let whole = tasks.len();
         if let Some(group) = group {
             tasks.retain(|task| task.group == group);
         }
@@ -101,6 +104,7 @@ impl Workplace {
         };
         Ok(Self {
             tasks,
+            whole,
             server_name,
             world,
             server,

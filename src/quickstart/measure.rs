@@ -94,6 +94,7 @@ pub(super) fn measure(
             let evaluation = EvaluateLive {
                 models,
                 tasks: &tasks,
+                whole: None,
                 server: world,
                 server_name: &format!("world {} {:?}", world.seed(), world.size()),
                 judge: &OfflineJudge::new(world),

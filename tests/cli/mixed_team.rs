@@ -64,9 +64,9 @@ fn a_real_planner_hands_over_to_a_tiny_summarizer() {
         .unwrap()
         .conversations;
     let source = TeamSource::Trio {
-        planner,
-        caller: tiny.clone(),
-        summarizer: tiny,
+        planner: planner.into(),
+        caller: tiny.clone().into(),
+        summarizer: tiny.into(),
     };
     let team = Team::open(&source, &Device::flex(), Precision::F32).unwrap();
     assert_eq!(team.backbones(), 2, "caller and summarizer share one");

@@ -20,9 +20,9 @@ fn open(source: &TeamSource) -> Team {
 
 fn trio(planner: &Path, caller: &Path, summarizer: &Path) -> TeamSource {
     TeamSource::Trio {
-        planner: planner.to_owned(),
-        caller: caller.to_owned(),
-        summarizer: summarizer.to_owned(),
+        planner: planner.into(),
+        caller: caller.into(),
+        summarizer: summarizer.into(),
     }
 }
 
@@ -133,7 +133,7 @@ fn each_role_has_its_own_tokenizer() {
     let text = "a e a e a e";
     let said = |answer: &Generated| (answer.prompt_tokens, answer.text.clone());
     let single = |of: &Path| {
-        let mut team = open(&TeamSource::Single(of.to_owned()));
+        let mut team = open(&TeamSource::Single(of.into()));
         said(&answer(&mut team, &request(Role::Backbone, text)))
     };
     let expected = [single(&model), single(&other)];
@@ -149,7 +149,7 @@ fn each_role_has_its_own_tokenizer() {
 fn answers_end_and_bad_requests_are_told() {
     let folder = folder();
     let model = small_model(folder.path());
-    let mut team = open(&TeamSource::Single(model));
+    let mut team = open(&TeamSource::Single(model.into()));
     let whole = request(Role::Backbone, "Where is it?");
     let found = answer(&mut team, &whole);
     assert_eq!(found.new_tokens, 12);

@@ -36,12 +36,12 @@ impl Key {
         Ok(Some(Self(value.to_owned())))
     }
 
-    pub(super) fn secret(&self) -> &str {
+    pub(crate) fn secret(&self) -> &str {
         &self.0
     }
 
     /// A text without the key.
-    pub(super) fn hidden_in(&self, text: &str) -> String {
+    pub(crate) fn hidden_in(&self, text: &str) -> String {
         text.replace(&self.0, "***")
     }
 }

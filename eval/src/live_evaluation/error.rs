@@ -51,12 +51,19 @@ pub enum LiveError {
         group: String,
     },
     /// A policy failed.
-    #[error("tasks {first} to {last}: {}", chain(source))]
+    #[error(
+        "tasks {first} to {last}: {}. {first} of {total} tasks are done; {} holds them: the same command goes on from there",
+        chain(source), path.display()
+    )]
     Policy {
         /// The batch's first task, from 0.
         first: usize,
         /// Its last.
         last: usize,
+        /// The directory.
+        path: PathBuf,
+        /// Tasks in all.
+        total: usize,
         /// Why.
         source: GenerateError,
     },

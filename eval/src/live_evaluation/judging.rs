@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use glpft_agent::Calls;
+use glpft_agent::{Calls, ModelCalls};
 use glpft_checkpoints::write_json;
 
 use super::error::LiveError;
 use super::observer::LiveObserver;
+use super::repetition::Repetition;
 use super::report::{Ends, LIVE_FILE, LiveReport, codes};
 use super::rollouts::{ROLLOUTS_FILE, read_rollouts, write_verdicts};
 use super::run::LiveEvaluation;
 use super::tasks::LiveTask;
+use crate::day::today;
 use crate::judge::{JUDGMENTS_FILE, Judge, Logged};
 use crate::rollout::{RolloutRecord, Usage};
 use crate::static_evaluation::Manifest;
@@ -23,6 +25,7 @@ impl LiveEvaluation<'_> {
     pub(super) fn judge(
         &self,
         rollouts: &[RolloutRecord],
+        model_calls: ModelCalls,
         references: &[Option<RolloutRecord>],
         evaluation: Manifest,
         observer: &mut dyn LiveObserver,
@@ -53,11 +56,15 @@ impl LiveEvaluation<'_> {
             reference: self.reference.map(|reference| reference.name.clone()),
             strategy: self.settings.search.strategy.to_string(),
             tasks: rollouts.len(),
+            part_of: self.whole.filter(|&whole| whole > rollouts.len()),
+            date: today(),
             scores: ToolEvalScores::of(&verdicts, settings.seed),
             ends: Ends::of(rollouts),
             steps: rollouts.iter().map(|rollout| rollout.query_count).sum(),
             codes: codes(rollouts),
             tool_calls,
+            model_calls,
+            repetition: Repetition::of(rollouts),
             unjudged,
             usage,
             evaluation,

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use glpft_agent::{Calls, Code};
+use glpft_agent::{Calls, Code, ModelCalls};
 use serde::{Deserialize, Serialize};
 
+use super::repetition::Repetition;
 use crate::rollout::{End, RolloutRecord, Usage};
 use crate::static_evaluation::Manifest;
 use crate::tool_eval::{ToolEvalScores, UnjudgedPart, UnjudgedTask};
@@ -24,8 +25,14 @@ pub struct LiveReport {
     pub reference: Option<String>,
     /// ToolBench's name of the strategy.
     pub strategy: String,
-    /// Tasks.
+    /// Tasks that were asked, whatever came of them: what rates are shares of, but for what the judge gave no judgment of.
     pub tasks: usize,
+    /// How many tasks there are, where these are a part of them; absent where all were asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<usize>,
+    /// The day of the judging, in UTC; empty in reports of earlier versions.
+    #[serde(default)]
+    pub date: String,
     /// Pass and win rates, by test set and on average.
     pub scores: ToolEvalScores,
     /// How rollouts ended.
@@ -38,6 +45,12 @@ pub struct LiveReport {
     /// scores measure little.
     #[serde(default, skip_serializing_if = "Calls::is_empty")]
     pub tool_calls: Calls,
+    /// Calls of models' servers, and how many failed for reasons that are no model's. They were made again: no rate counts them.
+    #[serde(default, skip_serializing_if = "ModelCalls::is_empty")]
+    pub model_calls: ModelCalls,
+    /// Calls that were made before, and texts that loop.
+    #[serde(default)]
+    pub repetition: Repetition,
     /// What the judge gave no judgment of. No rate counts it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unjudged: Vec<UnjudgedTask>,
@@ -89,8 +102,23 @@ impl LiveReport {
     /// judgment. Whether it is a warning.
     pub fn notes(&self) -> Vec<(bool, String)> {
         let mut notes = Vec::new();
+        if let Some(all) = self.part_of {
+            notes.push((
+                false,
+                format!(
+                    "a part: {} of {all} tasks were asked; rates are of these",
+                    self.tasks
+                ),
+            ));
+        }
+        if let Some(told) = self.repetition.told() {
+            notes.push((false, told));
+        }
         if let Some(told) = self.tool_calls.told() {
             notes.push((self.tool_calls.lacks_many(), told));
+        }
+        if let Some(told) = self.model_calls.told() {
+            notes.push((self.model_calls.lacks_many(), told));
         }
         let parts = [
             (UnjudgedPart::Passing, "have no judgment", "rates"),
@@ -117,14 +145,32 @@ impl LiveReport {
             notes.push((
                 true,
                 format!(
-                    "{} of {} tasks {what}; {rates} are of the others: {}{more}",
+                    "{} of {} tasks {what}; {rates} are of the others{}: {}{more}",
                     all.len(),
                     self.tasks,
+                    self.least(part, all.len()),
                     named.join("; ")
                 ),
             ));
         }
         notes
+    }
+
+    /// The least that the pass rate may be: so many tasks without a judgment taken for failed ones.
+    fn least(&self, part: UnjudgedPart, unjudged: usize) -> String {
+        match (part, &self.scores.pass_rate) {
+            (UnjudgedPart::Passing, Some(rates)) => {
+                let judged: usize = rates.groups.iter().map(|group| group.tasks).sum();
+                let passed: f64 = rates
+                    .groups
+                    .iter()
+                    .map(|group| group.rate.rate * group.tasks as f64)
+                    .sum();
+                let least = 100.0 * passed / (judged + unjudged).max(1) as f64;
+                format!(" (were all of these failed, {least:.1} % of all tasks would pass)")
+            }
+            _ => String::new(),
+        }
     }
 
     /// Calls of tools, and those of them that no tool replied to, on the paths that rollouts ended with.

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use glpft_agent::ModelCalls;
 use glpft_checkpoints::{FileError, write_atomically};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ pub const VERDICTS_FILE: &str = "verdicts.jsonl";
 pub const ANSWERS_FOLDER: &str = "answers";
 
 /// The wall time of a batch: a line of `times.jsonl`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BatchTime {
     /// Tasks worked on.
     pub tasks: usize,
@@ -30,6 +31,9 @@ pub struct BatchTime {
     pub loading: f64,
     /// Seconds of working on the tasks.
     pub rollouts: f64,
+    /// Calls of models' servers that were made for them.
+    #[serde(default, skip_serializing_if = "ModelCalls::is_empty")]
+    pub model_calls: ModelCalls,
 }
 
 /// The files that an evaluation appends to.
@@ -37,6 +41,8 @@ pub(super) struct Rollouts {
     path: PathBuf,
     records: File,
     times: (PathBuf, File),
+    /// Calls of models' servers that were made for what is written.
+    pub model_calls: ModelCalls,
 }
 
 impl Rollouts {
@@ -61,9 +67,14 @@ impl Rollouts {
         let times_path = out.join(times);
         let mut times = append(&times_path)?;
         let mut lines = Lines::new(&times_path, &mut times);
+        let mut model_calls = ModelCalls::default();
         for _ in 0..batch_count {
-            if lines.next_whole()?.is_none() {
+            let Some(line) = lines.next_whole()? else {
                 break;
+            };
+            // A line that cannot be read is one of an earlier version; no result hangs on it.
+            if let Ok(time) = serde_json::from_slice::<BatchTime>(line) {
+                model_calls += &time.model_calls;
             }
         }
         let end = lines.end();
@@ -72,6 +83,7 @@ impl Rollouts {
             path,
             records,
             times: (times_path, times),
+            model_calls,
         };
         Ok((files, done))
     }
@@ -86,6 +98,7 @@ impl Rollouts {
         }
         self.records.write_all(&lines).map_err(failed)?;
         self.records.sync_data().map_err(failed)?;
+        self.model_calls += &time.model_calls;
         let (path, file) = &mut self.times;
         let failed = |source| FileError::new("write", path, source);
         let mut line = serde_json::to_vec(&time).map_err(|error| failed(error.into()))?;

@@ -50,6 +50,8 @@ pub struct Reference {
 pub struct LiveEvaluation<'a> {
     /// What is to be done.
     pub tasks: &'a [LiveTask],
+    /// How many tasks there are, if these are a part of them; none where that is not known.
+    pub whole: Option<usize>,
     /// Who replies to calls.
     pub server: &'a dyn ToolServer,
     /// Who judges.
@@ -121,6 +123,7 @@ impl LiveEvaluation<'_> {
                 }
             };
             let started = Instant::now();
+            let before = policy.server_calls();
             let rollouts = self.work(batch, first, policy.as_mut(), &server, observer)?;
             policy.forget();
             // Before anything is written that measures nothing.
@@ -129,12 +132,13 @@ impl LiveEvaluation<'_> {
             for (rollout, task) in rollouts.iter().zip(batch) {
                 records.push(self.keep(rollout, &task.group)?);
             }
+            time.model_calls = policy.server_calls().since(&before);
             time.rollouts = started.elapsed().as_secs_f64();
             files.write(&records, time)?;
             done.append(&mut records);
         }
         drop(policy);
-        let report = self.judge(&done, &references, manifest, observer)?;
+        let report = self.judge(&done, files.model_calls, &references, manifest, observer)?;
         observer.finish();
         Ok(report)
     }
@@ -163,6 +167,8 @@ impl LiveEvaluation<'_> {
         let rollouts = rollouts.map_err(|source| LiveError::Policy {
             first,
             last: first + batch.len() - 1,
+            path: self.out.to_owned(),
+            total: self.tasks.len(),
             source,
         })?;
         server.check()?;

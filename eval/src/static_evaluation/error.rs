@@ -44,6 +44,20 @@ pub enum StaticError {
         /// Why.
         source: GenerateError,
     },
+    /// It ended before all was answered.
+    #[error(
+        "{source}. {done} of {total} steps are answered; {} holds them: the same command goes on from there", path.display()
+    )]
+    Ended {
+        /// The directory.
+        path: PathBuf,
+        /// Steps that are answered and written.
+        done: usize,
+        /// Steps in all.
+        total: usize,
+        /// Why.
+        source: Box<StaticError>,
+    },
     /// A generator broke its promise of one answer a request.
     #[error("the {} gave {answered} answers to {asked} requests", role.name())]
     Answers {

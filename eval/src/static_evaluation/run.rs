@@ -105,7 +105,16 @@ impl StaticEvaluation<'_> {
                 self.answerer,
                 self.settings,
                 generator.as_mut(),
-            )?;
+            )
+            .map_err(|source| match source {
+                StaticError::Generate { .. } => StaticError::Ended {
+                    path: self.out.to_owned(),
+                    done: steps_of(&batches[..batch]),
+                    total: counts.steps,
+                    source: Box::new(source),
+                },
+                other => other,
+            })?;
             generator.forget();
             let started = Instant::now();
             for records in &records {

@@ -15,6 +15,9 @@ pub struct ToolEvalScores {
     /// `Unsolved` and a give-up 0; the mean over rounds, with their deviation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub solvable_pass_rate: Option<Rates>,
+    /// Of tasks that are known to be impossible, those that were given up, which is all that passes there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impossible_pass_rate: Option<Rates>,
     /// The win rate against the reference: a win 1, a tie 0.5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub win_rate: Option<Rates>,
@@ -44,6 +47,12 @@ impl ToolEvalScores {
                 seed,
                 true,
             ),
+            impossible_pass_rate: Rates::of(
+                all()
+                    .filter(|(_, one)| one.passing.known_unsolvable)
+                    .map(|(group, one)| (group, passed(one.passing.passed))),
+                seed,
+            ),
             win_rate: Rates::of(
                 against().map(|(group, one)| (group, one.outcome.score())),
                 seed,
@@ -60,6 +69,7 @@ impl ToolEvalScores {
         [
             ("pass rate", &self.pass_rate),
             ("solvable pass rate", &self.solvable_pass_rate),
+            ("impossible tasks given up", &self.impossible_pass_rate),
             ("win rate", &self.win_rate),
             ("solvable win rate", &self.solvable_win_rate),
         ]

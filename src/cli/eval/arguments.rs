@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use glpft::Error;
 use glpft::evaluate::{EVAL_FOLDER, run_facts};
-use glpft::team::TeamSource;
+use glpft::team::{RoleSource, ServedSource, TeamSource};
+use glpft_agent::{Key, ModelAddress, ModelServerSettings};
 use glpft_eval::static_evaluation::StaticSettings;
 use glpft_recipes::Behaviour;
 
-use crate::cli::{StaticArgs, TeamArgs};
+use crate::cli::{ModelServerArgs, StaticArgs, TeamArgs};
 
 /// Which models answer.
 pub(crate) fn team(args: &TeamArgs) -> Result<TeamSource, Error> {
@@ -18,20 +19,60 @@ pub(crate) fn team(args: &TeamArgs) -> Result<TeamSource, Error> {
         caller,
         summarizer,
         single,
+        agent,
+        servers,
     } = args.clone();
+    let of = |path: PathBuf| role(path, &servers);
     match (run, single, (planner, caller, summarizer)) {
+        _ if agent.is_some() => Ok(TeamSource::Agent(Box::new(served(
+            &agent.unwrap_or_default(),
+            &servers,
+        )?))),
         (Some(run), ..) => Ok(TeamSource::Run(run)),
-        (_, Some(single), _) => Ok(TeamSource::Single(single)),
+        (_, Some(single), _) => Ok(TeamSource::Single(of(single)?)),
         (_, _, (Some(planner), Some(caller), Some(summarizer))) => Ok(TeamSource::Trio {
-            planner,
-            caller,
-            summarizer,
+            planner: of(planner)?,
+            caller: of(caller)?,
+            summarizer: of(summarizer)?,
         }),
         _ => Err(wrong(
             "RUN",
-            "give a run, or --planner, --caller and --summarizer, or --single".to_owned(),
+            "give a run, or --planner, --caller and --summarizer, or --single, or --agent"
+                .to_owned(),
         )),
     }
+}
+
+/// Where a role's model is: a directory, or an address.
+fn role(path: PathBuf, servers: &ModelServerArgs) -> Result<RoleSource, Error> {
+    match path.to_str().filter(|text| ModelAddress::is_meant(text)) {
+        Some(address) => Ok(RoleSource::Served(Box::new(served(address, servers)?))),
+        None => Ok(RoleSource::Local(path)),
+    }
+}
+
+/// A model behind a server.
+fn served(address: &str, servers: &ModelServerArgs) -> Result<ServedSource, Error> {
+    let key = match &servers.model_key {
+        None => None,
+        Some(variable) => {
+            let key = Key::from_environment(variable)
+                .map_err(|error| wrong("--model-key", error.to_string()))?;
+            let none = || format!("the environment variable {variable} holds no key");
+            Some(key.ok_or_else(|| wrong("--model-key", none()))?)
+        }
+    };
+    Ok(ServedSource {
+        address: address.parse::<ModelAddress>()?,
+        settings: ModelServerSettings {
+            key,
+            timeout: servers.model_timeout,
+            parallel: servers.model_parallel,
+            context: servers.model_context,
+            tokenizer: servers.model_tokenizer.clone(),
+            ..ModelServerSettings::default()
+        },
+    })
 }
 
 /// Where it is kept.

@@ -54,6 +54,7 @@ pub(crate) fn evaluate_live(args: &LiveArgs) -> Result<(), Error> {
         &EvaluateLive {
             models: args.search.asking.models(&team, &device),
             tasks: &workplace.tasks,
+            whole: Some(workplace.whole),
             server: workplace.server(),
             server_name: &workplace.server_name,
             judge: &*judge,
@@ -171,7 +172,7 @@ fn text(report: &LiveReport, out: &Path) -> String {
     let ends = report.ends;
     let mut text = format!(
         "{} tasks by {}: {} answered, {} gave up, {} without an end; {} steps; {calls} calls on the final paths, {failed} \
-         of them without a tool's reply\njudge: {}{}\n\n",
+         of them without a tool's reply\njudge: {}{}, {}\n\n",
         report.tasks,
         report.strategy,
         ends.answer,
@@ -182,7 +183,8 @@ fn text(report: &LiveReport, out: &Path) -> String {
         match report.rounds {
             1 => String::new(),
             rounds => format!(", {rounds} rounds"),
-        }
+        },
+        report.date
     );
     for (warns, note) in report.notes() {
         let kind = if warns { "warning: " } else { "" };
