@@ -102,6 +102,7 @@ fn last_logits(model: &Decoder, ids: &[u32]) -> Result<Vec<f32>> {
     let example = TokenExample {
         tokens: ids.to_vec(),
         label_start: ids.len(),
+        role_start: 0,
         trajectory: 0,
         turn: 0,
     };
@@ -188,6 +189,7 @@ impl Train {
                     .iter()
                     .position(|&label| label != -100)
                     .unwrap_or(0),
+                role_start: 0,
                 trajectory: (index / self.batch) as u32,
                 turn: index as u32,
             })

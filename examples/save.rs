@@ -199,6 +199,7 @@ fn train(
     let examples = vec![TokenExample {
         tokens: (0..16).collect(),
         label_start: 8,
+        role_start: 0,
         trajectory: 0,
         turn: 0,
     }];

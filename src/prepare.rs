@@ -228,7 +228,8 @@ pub fn check(
     datasets: &[Dataset],
 ) -> Result<(), Error> {
     Source::from_recipe(&recipe.data)?;
-    Prompts::open(recipe.data.prompts.as_deref().map(Path::new))?;
+    Prompts::open(recipe.data.prompts.as_deref().map(Path::new))?
+        .with_layout(recipe.data.layout)?;
     let mut origins: Vec<StartFrom> = Vec::new();
     for &dataset in datasets {
         let from = &recipe.stage(stage_of(recipe, dataset)).from;

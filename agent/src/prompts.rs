@@ -4,7 +4,7 @@ use glpft_data::{
     Conversation, Dataset, Prompts, SYSTEM_PREFIX, Speaker, Text, ToolPrompt, Turn, history,
     history_turn,
 };
-use glpft_recipes::Behaviour;
+use glpft_recipes::{Behaviour, Layout};
 
 use crate::generate::Role;
 use crate::planner::PlannerTurn;
@@ -21,6 +21,7 @@ pub struct StepPrompts<'c> {
     turns: &'c [Turn],
     behaviour: Behaviour,
     system_prefix: bool,
+    layout: Layout,
     planner: ToolPrompt<'c>,
     caller: ToolPrompt<'c>,
     summarizer: ToolPrompt<'c>,
@@ -50,6 +51,7 @@ impl<'c> StepPrompts<'c> {
             turns: &conversation.turns,
             behaviour,
             system_prefix,
+            layout: prompts.layout(),
             planner: of(Dataset::Planner),
             caller: of(Dataset::Caller),
             summarizer: of(Dataset::Summarizer),
@@ -81,7 +83,7 @@ impl<'c> StepPrompts<'c> {
         let (prompt, thought) = match role {
             Role::Planner => (&self.planner, None),
             Role::Caller => (&self.caller, planner),
-            Role::Summarizer => (&self.summarizer, None),
+            Role::Summarizer => (&self.summarizer, planner),
             Role::Backbone => (&self.backbone, None),
         };
         let thought = thought.map_or("", |planner| planner.text.as_str());
@@ -115,7 +117,7 @@ impl<'c> StepPrompts<'c> {
     /// What the summarizer is asked after the planner's turn.
     pub fn summarizer(&self, turn: usize, planner: &PlannerTurn) -> Text {
         let history = self.handed_over(turn, Role::Summarizer, planner);
-        self.fill(&self.summarizer, history, "")
+        self.fill(&self.summarizer, history, &planner.text)
     }
 
     /// What a single model is asked at the step that begins with turn `turn`.
@@ -125,15 +127,20 @@ impl<'c> StepPrompts<'c> {
 
     fn history(&self, turn: usize, role: Role) -> Vec<Text> {
         let before = &self.turns[..turn.min(self.turns.len())];
-        let shown_as = match (self.behaviour, role) {
-            (Behaviour::Fixed, _) | (_, Role::Backbone) => role.dataset(),
-            (Behaviour::Compat, _) => Dataset::Planner,
+        let shown_as = match (self.layout, self.behaviour, role) {
+            (Layout::RoleLast, ..) => Dataset::Backbone,
+            (_, Behaviour::Fixed, _) | (.., Role::Backbone) => role.dataset(),
+            (_, Behaviour::Compat, _) => Dataset::Planner,
         };
         history(before, shown_as)
     }
 
     fn handed_over(&self, turn: usize, role: Role, planner: &PlannerTurn) -> Vec<Text> {
         let mut history = self.history(turn, role);
+        if self.layout == Layout::RoleLast {
+            // What the planner said is part of the role's own text.
+            return history;
+        }
         history.push(match self.behaviour {
             Behaviour::Fixed => history_turn(Speaker::Assistant, &planner.text),
             Behaviour::Compat => {

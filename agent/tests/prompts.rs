@@ -13,7 +13,7 @@ use glpft_data::{
     Conversation, Dataset, Example, GiveUpPrompt, PromptTokenizer, Prompts, ReadOptions, Source,
     Speaker, Text, encode_prompt, examples, sample,
 };
-use glpft_recipes::{Behaviour, Separators};
+use glpft_recipes::{Behaviour, Layout, Separators};
 
 /// What is at `path` in the folder that `variable` names (by default `default` beside the repository), or none, said on
 /// stdout.
@@ -62,8 +62,12 @@ fn asked(
 }
 
 /// Compares every example of every data set with what is asked; how many there were of each.
-fn compare(conversations: &[Conversation], tokenizer: &PromptTokenizer) -> [usize; 4] {
-    let templates = Prompts::builtin().unwrap();
+fn compare(
+    conversations: &[Conversation],
+    tokenizer: &PromptTokenizer,
+    layout: Layout,
+) -> [usize; 4] {
+    let templates = Prompts::builtin().unwrap().with_layout(layout).unwrap();
     Dataset::ALL.map(|dataset| {
         let mut compared = 0;
         for (index, conversation) in conversations.iter().enumerate() {
@@ -101,8 +105,10 @@ fn compare(conversations: &[Conversation], tokenizer: &PromptTokenizer) -> [usiz
 fn the_samples_fixed_prompts_are_those_of_training() {
     let source = Source::from_files("sample", sample::source().iter().copied()).unwrap();
     let tokenizer = PromptTokenizer::from_bytes(sample::tokenizer(), "</s>").unwrap();
-    let compared = compare(&conversations(&source), &tokenizer);
-    assert_eq!(compared, [159, 156, 104, 46]);
+    for layout in [Layout::RoleFirst, Layout::RoleLast] {
+        let compared = compare(&conversations(&source), &tokenizer, layout);
+        assert_eq!(compared, [159, 156, 104, 46]);
+    }
 }
 
 #[test]
@@ -125,7 +131,10 @@ fn real_fixed_prompts_are_those_of_training() {
         let Some(path) = shared(path) else { return };
         let mut all = conversations(&Source::open(&path, None).unwrap());
         all.truncate(8);
-        assert_eq!(compare(&all, &tokenizer), expected, "{}", path.display());
+        for layout in [Layout::RoleFirst, Layout::RoleLast] {
+            let compared = compare(&all, &tokenizer, layout);
+            assert_eq!(compared, expected, "{}", path.display());
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! What the model reads: a set of token paths as a forest, flattened to one sequence.
 
 mod tree;
+mod trunk;
 
 pub(crate) use tree::common_prefix;
 pub use tree::tree_tokens;
+pub use trunk::{Branches, Trunk};
 
 use crate::encode::TokenExample;
 use tree::Forest;
@@ -42,6 +44,8 @@ pub struct Batch {
     pub label_tokens: usize,
     /// The examples in the batch.
     pub examples: usize,
+    /// Where the nodes grow from, where only the roles' own texts are nodes. Positions go on from there.
+    pub branches: Option<Branches>,
 }
 
 impl Batch {
@@ -78,7 +82,13 @@ impl Batch {
         forest.finish()
     }
 
-    /// The nodes: tokens that the model computes.
+    /// The nodes, and those that they grow from: tokens that the model computes.
+    pub fn computed_tokens(&self) -> usize {
+        let trunk = self.branches.as_ref();
+        self.len() + trunk.map_or(0, |branches| branches.trunk.len())
+    }
+
+    /// The nodes.
     pub fn len(&self) -> usize {
         self.tokens.len()
     }
@@ -98,7 +108,7 @@ impl Batch {
         if self.is_empty() {
             1.0
         } else {
-            self.real_tokens as f64 / self.len() as f64
+            self.real_tokens as f64 / self.computed_tokens() as f64
         }
     }
 }

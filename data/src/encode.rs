@@ -14,6 +14,9 @@ pub struct TokenExample {
     pub tokens: Vec<u32>,
     /// Index of the first target token in `tokens`; the tokens from here on are labels.
     pub label_start: usize,
+    /// Index of the first token that the role alone reads, its instruction's: an adapter that wakes acts from here on. 0
+    /// where prompts begin with their role.
+    pub role_start: usize,
     /// Index of the trajectory in its source.
     pub trajectory: u32,
     /// Index of the target's turn in the trajectory's conversation.
@@ -111,7 +114,16 @@ pub fn encode_prompt(
     with_system: bool,
 ) -> Result<Vec<u32>, TokenizerError> {
     let mut cache = SegmentCache::default();
-    prompt_tokens(tokenizer, prompt, separators, with_system, 0, &mut cache)
+    let tokens = prompt_tokens(tokenizer, prompt, separators, with_system, 0, &mut cache)?;
+    Ok(tokens.ids)
+}
+
+/// A prompt as tokens.
+#[derive(Clone, Debug)]
+struct PromptTokens {
+    ids: Vec<u32>,
+    /// As in [`TokenExample`].
+    role_start: usize,
 }
 
 /// Encodes all examples of a trajectory: truncation looks at them together. `cache` remembers the segments of their
@@ -175,7 +187,7 @@ fn prompt_tokens(
     with_system: bool,
     cut: usize,
     cache: &mut SegmentCache,
-) -> Result<Vec<u32>, TokenizerError> {
+) -> Result<PromptTokens, TokenizerError> {
     let mut text = Text::new();
     if with_system {
         text.push("system: ");
@@ -189,9 +201,14 @@ fn prompt_tokens(
         }
     }
     text.extend(&prompt.after);
-    let mut tokens = tokenizer.prefix().to_vec();
-    tokens.extend(tokenizer.encode_cached(&text, separators, cache)?);
-    Ok(tokens)
+    let mut ids = tokenizer.prefix().to_vec();
+    let (own, seam) = tokenizer.encode_seamed(&text, separators, cache)?;
+    let role_start = match seam {
+        0 => 0,
+        seam => ids.len() + seam,
+    };
+    ids.extend(own);
+    Ok(PromptTokens { ids, role_start })
 }
 
 /// A trajectory's examples on their way to tokens.
@@ -214,9 +231,13 @@ impl Trajectory<'_> {
             Truncate::Last | Truncate::Drop => BTreeMap::new(),
         };
         let mut encoded = EncodedExamples::default();
-        for (index, (mut tokens, target)) in whole.into_iter().enumerate() {
+        for (index, (prompt, target)) in whole.into_iter().enumerate() {
+            let PromptTokens {
+                ids: mut tokens,
+                mut role_start,
+            } = prompt;
             let mut label_start = tokens.len();
-            tokens.extend(target);
+            tokens.extend(&target);
             let whole = tokens.len();
             // The first token of all is never learned.
             let whole_labels = match self.options.train_on_inputs {
@@ -228,13 +249,17 @@ impl Trajectory<'_> {
             if too_long {
                 match self.options.truncate {
                     Truncate::Last => {
+                        role_start = role_start
+                            .saturating_sub(tokens.len().saturating_sub(self.options.max_length));
                         label_start =
                             truncate::keep_last(&mut tokens, label_start, self.options.max_length);
                     }
                     Truncate::OldestTurns => match cut.get(&index) {
-                        Some((shorter, start)) => {
-                            tokens.clone_from(shorter);
-                            label_start = *start;
+                        Some(shorter) => {
+                            tokens.clone_from(&shorter.ids);
+                            label_start = tokens.len();
+                            role_start = shorter.role_start;
+                            tokens.extend(target);
                         }
                         None => dropped = Some(DropReason::NoRoom),
                     },
@@ -248,6 +273,7 @@ impl Trajectory<'_> {
             let example = TokenExample {
                 tokens,
                 label_start,
+                role_start,
                 trajectory: index_u32("trajectory", example.trajectory)?,
                 turn: index_u32("turn", example.turn)?,
             };
@@ -270,20 +296,20 @@ impl Trajectory<'_> {
         Ok(encoded)
     }
 
-    /// The tokens and label starts of the examples that are too long and have turns to spare, by index.
+    /// The prompts of the examples that are too long and have turns to spare, by index.
     fn drop_oldest_turns(
         &mut self,
-        whole: &[(Vec<u32>, Vec<u32>)],
-    ) -> Result<BTreeMap<usize, (Vec<u32>, usize)>, EncodeError> {
+        whole: &[(PromptTokens, Vec<u32>)],
+    ) -> Result<BTreeMap<usize, PromptTokens>, EncodeError> {
         let max_length = self.options.max_length;
         let mut indices = Vec::new();
         let mut needs = Vec::new();
         for (index, (prompt, target)) in whole.iter().enumerate() {
-            if prompt.len() + target.len() <= max_length {
+            if prompt.ids.len() + target.len() <= max_length {
                 continue;
             }
             let droppable = self.examples[index].prompt.turns.len().saturating_sub(1);
-            let fits = |cut| Ok(self.prompt(index, cut)?.len() + target.len() <= max_length);
+            let fits = |cut| Ok(self.prompt(index, cut)?.ids.len() + target.len() <= max_length);
             if let Some(smallest) = truncate::smallest_cut(droppable, fits)? {
                 indices.push(index);
                 needs.push(truncate::Need {
@@ -299,19 +325,17 @@ impl Trajectory<'_> {
             .zip(truncate::shared_cuts(&needs))
         {
             let target = &whole[index].1;
-            let mut tokens = self.prompt(index, shared)?;
-            if tokens.len() + target.len() > max_length {
+            let mut prompt = self.prompt(index, shared)?;
+            if prompt.ids.len() + target.len() > max_length {
                 // Fewer turns are more tokens only where text merges oddly; then the example keeps its own cut.
-                tokens = self.prompt(index, need.smallest)?;
+                prompt = self.prompt(index, need.smallest)?;
             }
-            let label_start = tokens.len();
-            tokens.extend(target);
-            shorter.insert(index, (tokens, label_start));
+            shorter.insert(index, prompt);
         }
         Ok(shorter)
     }
 
-    fn prompt(&mut self, index: usize, cut: usize) -> Result<Vec<u32>, EncodeError> {
+    fn prompt(&mut self, index: usize, cut: usize) -> Result<PromptTokens, EncodeError> {
         let with_system = self.options.system_prefix != SystemPrefix::None;
         let prompt = &self.examples[index].prompt;
         prompt_tokens(

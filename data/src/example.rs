@@ -25,6 +25,11 @@ impl Dataset {
         Dataset::Summarizer,
     ];
 
+    /// Whether its targets answer what the planner has just said.
+    pub fn follows_planner(self) -> bool {
+        matches!(self, Dataset::Caller | Dataset::Summarizer)
+    }
+
     /// The dataset's name in files and tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -45,6 +50,20 @@ pub enum Piece {
     Text(String),
     /// The separator that ends a turn (`</s>` in the published data files).
     Separator,
+    /// A place that no token reaches across. It is no text and no token itself: what stands before it has the same tokens
+    /// whatever follows.
+    Seam,
+}
+
+impl Piece {
+    /// As the published data files write it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Piece::Text(content) => content,
+            Piece::Separator => "</s>",
+            Piece::Seam => "",
+        }
+    }
 }
 
 /// A text of pieces. Adjacent content is one piece, so that tokens merge across it as in the whole string.
@@ -80,12 +99,19 @@ impl Text {
         self
     }
 
+    /// Appends a seam.
+    pub fn seam(&mut self) -> &mut Self {
+        Arc::make_mut(&mut self.pieces).push(Piece::Seam);
+        self
+    }
+
     /// Appends another text.
     pub fn extend(&mut self, other: &Text) -> &mut Self {
         for piece in other.pieces() {
             match piece {
                 Piece::Text(content) => self.push(content),
                 Piece::Separator => self.separate(),
+                Piece::Seam => self.seam(),
             };
         }
         self
@@ -106,10 +132,7 @@ impl Text {
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for piece in self.pieces() {
-            f.write_str(match piece {
-                Piece::Text(content) => content,
-                Piece::Separator => "</s>",
-            })?;
+            f.write_str(piece.as_str())?;
         }
         Ok(())
     }
@@ -125,7 +148,8 @@ pub struct Prompt {
     /// Which of them is the instruction that is worked on: it stays, however little room there is. The first, unless a later
     /// turn of the user begins a new one.
     pub instruction: usize,
-    /// Everything after the history, up to where the model answers.
+    /// Everything after the history, up to where the model answers. With the role behind the history, what the role alone
+    /// reads begins at the first [`Piece::Seam`].
     pub after: Text,
 }
 

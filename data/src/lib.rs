@@ -29,7 +29,7 @@ mod tokenizer;
 mod trajectory;
 mod truncate;
 
-pub use batch::{Batch, Target, tree_tokens};
+pub use batch::{Batch, Branches, Target, Trunk, tree_tokens};
 pub use chat::{
     ChatCall, ChatFunction, ChatMessage, ChatRole, ChatTurns, NAME_CHARACTERS,
     OBSERVATION_CHARACTERS, chat_turns, read_functions, read_messages,

@@ -19,9 +19,20 @@ use glpft_recipes::{Sampling, Stage};
 pub struct Plan {
     /// The examples of each unit that is shuffled.
     units: Vec<Vec<u32>>,
+    /// The trajectory of each unit.
+    trajectories: Vec<u32>,
     batch: usize,
     seed: u64,
-    stage: Stage,
+    order: Order,
+}
+
+/// What an epoch's order hangs on beside the seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// The stage: each has an order of its own.
+    Stage(Stage),
+    /// Each trajectory's number: stages that read the same trajectories take them in the same order.
+    Trajectory,
 }
 
 impl Plan {
@@ -34,7 +45,7 @@ impl Plan {
         seed: u64,
         stage: Stage,
     ) -> Self {
-        let units = match sampling {
+        let units: Vec<Vec<u32>> = match sampling {
             Sampling::Example => (0..trajectories.len() as u32)
                 .map(|example| vec![example])
                 .collect(),
@@ -47,11 +58,41 @@ impl Plan {
             }
         };
         Self {
+            trajectories: Self::of_units(&units, trajectories),
             units,
             batch: batch.max(1),
             seed,
-            stage,
+            order: Order::Stage(stage),
         }
+    }
+
+    /// Plans whole trajectories in an order that is the same for every stage that reads them, whatever else it reads: one
+    /// goes before another or behind it by the seed and the epoch alone. So several stages can work on the same trajectory
+    /// at a time.
+    pub fn in_common_order(trajectories: &[u32], batch: usize, seed: u64) -> Self {
+        Self {
+            order: Order::Trajectory,
+            ..Self::new(
+                trajectories,
+                Sampling::Trajectory,
+                batch,
+                seed,
+                Stage::Global,
+            )
+        }
+    }
+
+    fn of_units(units: &[Vec<u32>], trajectories: &[u32]) -> Vec<u32> {
+        let first = units.iter().filter_map(|unit| unit.first());
+        first
+            .map(|&example| trajectories[example as usize])
+            .collect()
+    }
+
+    /// Where a trajectory stands in an epoch of [`in_common_order`](Self::in_common_order), among those of any stage.
+    pub fn place(seed: u64, epoch: u32, trajectory: u32) -> (u64, u32) {
+        let random = Random::new(seed, None, u64::from(epoch), Purpose::Shuffle);
+        (random.u64(u64::from(trajectory)), trajectory)
     }
 
     /// The steps of an epoch (from 0): the examples' indices.
@@ -107,13 +148,19 @@ impl Plan {
     }
 
     fn order(&self, epoch: u32) -> Vec<usize> {
-        Random::new(
-            self.seed,
-            Some(self.stage),
-            u64::from(epoch),
-            Purpose::Shuffle,
-        )
-        .permutation(self.units.len())
+        match self.order {
+            Order::Stage(stage) => {
+                Random::new(self.seed, Some(stage), u64::from(epoch), Purpose::Shuffle)
+                    .permutation(self.units.len())
+            }
+            Order::Trajectory => {
+                let mut order: Vec<usize> = (0..self.units.len()).collect();
+                order.sort_by_cached_key(|&unit| {
+                    Self::place(self.seed, epoch, self.trajectories[unit])
+                });
+                order
+            }
+        }
     }
 }
 

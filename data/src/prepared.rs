@@ -2,8 +2,8 @@
 //! not at all, mapped into memory and read with suspicion.
 //!
 //! Arrays (little endian), t tree tokens and n examples: `tokens` u32 \[t\], the tokens that each example adds to the
-//! tree of its trajectory's earlier ones; `examples` u32 \[n, 8\], a [`Record`] each: where its own tokens lie and which
-//! earlier example it shares how many first tokens with. So a token of the tree costs four bytes, an example 32. The
+//! tree of its trajectory's earlier ones; `examples` u32 \[n, 9\], a [`Record`] each: where its own tokens lie and which
+//! earlier example it shares how many first tokens with. So a token of the tree costs four bytes, an example 36. The
 //! header's metadata hold `format` and `fingerprint`.
 
 mod record;
@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub use write::{DatasetWriter, temporary_file, temporary_folder};
 
 /// What `format` says; another number for another layout.
-const FORMAT: &str = "glpft-prepared-2";
+const FORMAT: &str = "glpft-prepared-3";
 
 /// A data set as tokens, each example with its split. It stays in its file: an example is read when it is asked for.
 #[derive(Clone, Debug)]
@@ -215,6 +215,7 @@ impl ExampleSet for PreparedDataset {
         Ok(TokenExample {
             tokens,
             label_start: record.label_start as usize,
+            role_start: record.role_start as usize,
             trajectory: record.trajectory,
             turn: record.turn,
         })
@@ -293,6 +294,12 @@ impl Layout {
                 return Err(format!(
                     "the labels of example {index} start at {} of {length} tokens",
                     record.label_start
+                ));
+            }
+            if record.role_start > record.label_start {
+                return Err(format!(
+                    "the role's text of example {index} starts at {}, behind its labels at {}",
+                    record.role_start, record.label_start
                 ));
             }
             if record.shared > 0 {

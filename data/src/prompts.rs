@@ -5,6 +5,7 @@ mod template;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use glpft_recipes::Layout;
 use serde::Deserialize;
 
 use crate::bounded;
@@ -14,7 +15,7 @@ use crate::python::json;
 use crate::trajectory::Tool;
 
 pub use template::TemplateError;
-use template::{Filled, Template};
+use template::{Filled, RoleText, Template};
 
 /// What stands before every prompt where `data.system_prefix` says so.
 pub const SYSTEM_PREFIX: &str = "system: ";
@@ -44,14 +45,22 @@ pub enum PromptsError {
         source: Box<toml::de::Error>,
     },
     /// A template's placeholders are not as they must be.
-    #[error("prompt templates {name}, `{dataset}`: {source}")]
+    #[error("prompt templates {name}, `{key}`: {source}")]
     Template {
         /// The file, or `built-in`.
         name: String,
-        /// Whose template.
-        dataset: &'static str,
+        /// Which template.
+        key: String,
         /// What is wrong with it.
         source: TemplateError,
+    },
+    /// The file has no templates with the role behind the history.
+    #[error(
+        "prompt templates {name} have no table [role-last], which `data.layout = \"role-last\"` reads; the built-in file has one to start from"
+    )]
+    NoRoleLast {
+        /// The file, or `built-in`.
+        name: String,
     },
 }
 
@@ -63,15 +72,73 @@ struct TemplateFile {
     planner: String,
     caller: String,
     summarizer: String,
+    #[serde(rename = "role-last")]
+    role_last: Option<RoleLastFile>,
+}
+
+/// Its table `[role-last]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoleLastFile {
+    head: String,
+    backbone: String,
+    planner: String,
+    caller: String,
+    summarizer: String,
+}
+
+/// Something for each dataset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct OfDatasets<T> {
+    backbone: T,
+    planner: T,
+    caller: T,
+    summarizer: T,
+}
+
+impl<T> OfDatasets<T> {
+    fn new<E>(mut of: impl FnMut(Dataset) -> Result<T, E>) -> Result<Self, E> {
+        Ok(Self {
+            backbone: of(Dataset::Backbone)?,
+            planner: of(Dataset::Planner)?,
+            caller: of(Dataset::Caller)?,
+            summarizer: of(Dataset::Summarizer)?,
+        })
+    }
+
+    fn map<U>(&self, of: impl Fn(&T) -> U) -> OfDatasets<U> {
+        OfDatasets {
+            backbone: of(&self.backbone),
+            planner: of(&self.planner),
+            caller: of(&self.caller),
+            summarizer: of(&self.summarizer),
+        }
+    }
+
+    fn get(&self, dataset: Dataset) -> &T {
+        match dataset {
+            Dataset::Backbone => &self.backbone,
+            Dataset::Planner => &self.planner,
+            Dataset::Caller => &self.caller,
+            Dataset::Summarizer => &self.summarizer,
+        }
+    }
 }
 
 /// The templates of every dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompts {
-    backbone: Template,
-    planner: Template,
-    caller: Template,
-    summarizer: Template,
+    name: String,
+    layout: Layout,
+    role_first: OfDatasets<Template>,
+    role_last: Option<RoleLast>,
+}
+
+/// The templates with the role behind the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct RoleLast {
+    templates: OfDatasets<Template>,
+    invocations: OfDatasets<Text>,
 }
 
 impl Prompts {
@@ -107,31 +174,80 @@ impl Prompts {
             name: name.to_owned(),
             source: Box::new(source),
         })?;
-        let template = |dataset: Dataset, text: &str| {
-            Template::parse(text, dataset == Dataset::Caller).map_err(|source| {
-                PromptsError::Template {
-                    name: name.to_owned(),
-                    dataset: dataset.name(),
-                    source,
-                }
-            })
+        let wrong = |key: &str, source| PromptsError::Template {
+            name: name.to_owned(),
+            key: key.to_owned(),
+            source,
+        };
+        let role_first = OfDatasets::new(|dataset| {
+            let text = match dataset {
+                Dataset::Backbone => &file.backbone,
+                Dataset::Planner => &file.planner,
+                Dataset::Caller => &file.caller,
+                Dataset::Summarizer => &file.summarizer,
+            };
+            Template::parse(text, dataset == Dataset::Caller)
+                .map_err(|source| wrong(dataset.name(), source))
+        })?;
+        let role_last = match &file.role_last {
+            None => None,
+            Some(file) => {
+                let head = Template::parse(&file.head, false)
+                    .map_err(|source| wrong("role-last.head", source))?;
+                let texts = OfDatasets::new(|dataset| {
+                    let text = match dataset {
+                        Dataset::Backbone => &file.backbone,
+                        Dataset::Planner => &file.planner,
+                        Dataset::Caller => &file.caller,
+                        Dataset::Summarizer => &file.summarizer,
+                    };
+                    RoleText::parse(text, dataset.follows_planner())
+                        .map_err(|source| wrong(&format!("role-last.{}", dataset.name()), source))
+                })?;
+                Some(RoleLast {
+                    templates: texts.map(|text| head.followed_by(text)),
+                    invocations: texts.map(RoleText::invocation),
+                })
+            }
         };
         Ok(Self {
-            backbone: template(Dataset::Backbone, &file.backbone)?,
-            planner: template(Dataset::Planner, &file.planner)?,
-            caller: template(Dataset::Caller, &file.caller)?,
-            summarizer: template(Dataset::Summarizer, &file.summarizer)?,
+            name: name.to_owned(),
+            layout: Layout::RoleFirst,
+            role_first,
+            role_last,
         })
+    }
+
+    /// The same templates in a layout.
+    ///
+    /// # Errors
+    /// The file has no templates of that layout.
+    pub fn with_layout(mut self, layout: Layout) -> Result<Self, PromptsError> {
+        if layout == Layout::RoleLast && self.role_last.is_none() {
+            return Err(PromptsError::NoRoleLast { name: self.name });
+        }
+        self.layout = layout;
+        Ok(self)
+    }
+
+    /// Where a prompt has what its role alone reads.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// What a dataset's text behind the history begins with, the same in every prompt; none with the role before it.
+    pub fn invocation(&self, dataset: Dataset) -> Option<&Text> {
+        let role_last = self.role_last.as_ref()?;
+        (self.layout == Layout::RoleLast).then(|| role_last.invocations.get(dataset))
     }
 
     /// A dataset's template with the tools filled in, ready for the steps of one conversation.
     pub fn for_tools(&self, dataset: Dataset, tools: &[Tool]) -> ToolPrompt<'_> {
-        let template = match dataset {
-            Dataset::Backbone => &self.backbone,
-            Dataset::Planner => &self.planner,
-            Dataset::Caller => &self.caller,
-            Dataset::Summarizer => &self.summarizer,
+        let templates = match (self.layout, &self.role_last) {
+            (Layout::RoleLast, Some(role_last)) => &role_last.templates,
+            _ => &self.role_first,
         };
+        let template = templates.get(dataset);
         let names: Vec<&str> = tools.iter().map(Tool::name).collect();
         let doc = tools.iter().map(document).collect();
         ToolPrompt(template.filled(doc, names.join(", ")))
@@ -143,7 +259,8 @@ impl Prompts {
 pub struct ToolPrompt<'p>(Filled<'p>);
 
 impl ToolPrompt<'_> {
-    /// The whole prompt. `thought` is the planner's last turn; only the caller's template shows it.
+    /// The whole prompt. `thought` is the planner's last turn; only the caller's template shows it, and the summarizer's
+    /// where it stands behind the history.
     pub fn fill(&self, turns: Vec<Text>, thought: &str) -> Prompt {
         let (before, after) = self.0.with_thought(thought);
         Prompt {

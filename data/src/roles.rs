@@ -9,7 +9,7 @@ mod history;
 mod planner;
 mod summarizer;
 
-use glpft_recipes::GiveUpHistory;
+use glpft_recipes::{GiveUpHistory, Layout};
 
 use crate::conversation::{Conversation, Speaker, Turn};
 use crate::example::{Dataset, Example, Prompt, Text};
@@ -64,9 +64,12 @@ pub fn examples(
             false => Vec::new(),
         };
     }
+    let shared = (prompts.layout() == Layout::RoleLast)
+        .then(|| backbone::shown_turns(&conversation.turns).collect());
     let steps = Steps {
         trajectory,
         turns: &conversation.turns,
+        shared,
         instructions: &marks.instructions,
         prompt: prompts.for_tools(dataset, &conversation.tools),
     };
@@ -97,6 +100,8 @@ struct Steps<'a> {
     /// The turns that begin a new instruction.
     instructions: &'a [usize],
     prompt: ToolPrompt<'a>,
+    /// The turns that every role is shown, where that is the same for all: each with its index.
+    shared: Option<Vec<(usize, Text)>>,
 }
 
 /// The turns that a role is shown, as a prompt has them.
@@ -128,11 +133,31 @@ impl Steps<'_> {
         self.turns.get(turn).is_some_and(is_hallucinated_call)
     }
 
-    /// The prompt of the step that follows a history.
-    fn prompt(&self, history: &History, thought: &str) -> Prompt {
-        let mut prompt = self.prompt.fill(history.turns.clone(), thought);
-        prompt.instruction = history.instruction;
+    /// The prompt of the step that begins at a turn and follows a history; where all roles are shown the same, that.
+    fn prompt(&self, step: usize, history: &History, thought: &str) -> Prompt {
+        let (turns, instruction) = match &self.shared {
+            None => (history.turns.clone(), history.instruction),
+            Some(shared) => {
+                let before = &shared[..shared.partition_point(|(index, _)| *index < step)];
+                let begins = |(index, _): &(usize, Text)| self.instructions.contains(index);
+                let instruction = before.iter().rposition(begins).unwrap_or(0);
+                (
+                    before.iter().map(|(_, text)| text.clone()).collect(),
+                    instruction,
+                )
+            }
+        };
+        let mut prompt = self.prompt.fill(turns, thought);
+        prompt.instruction = instruction;
         prompt
+    }
+
+    /// The turn that the step of a turn begins at, which answers what the planner said just before.
+    fn begins(&self, turn: usize) -> usize {
+        let before = turn.checked_sub(1);
+        before
+            .filter(|&before| self.turns[before].from == Speaker::Assistant)
+            .unwrap_or(turn)
     }
 
     fn example(&self, turn: usize, prompt: Prompt, target: &str) -> Example {

@@ -71,6 +71,7 @@ mod tests {
         let example = |tokens: &[u32], label_start, trajectory| TokenExample {
             tokens: tokens.to_vec(),
             label_start,
+            role_start: 0,
             trajectory,
             turn: 0,
         };

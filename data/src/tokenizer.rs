@@ -212,15 +212,52 @@ impl PromptTokenizer {
         separators: Separators,
         cache: &mut SegmentCache,
     ) -> Result<Vec<u32>, TokenizerError> {
+        Ok(self.encode_seamed(text, separators, cache)?.0)
+    }
+
+    /// [`encode_cached`](Self::encode_cached), and how many of the ids stand before the text's first [`Piece::Seam`]; 0 where
+    /// it has none.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_seamed(
+        &self,
+        text: &Text,
+        separators: Separators,
+        cache: &mut SegmentCache,
+    ) -> Result<(Vec<u32>, usize), TokenizerError> {
         let separator = self.separator(separators);
         let mut ids = Vec::new();
-        let Some(separator) = separator else {
-            // `</s>` is plain text to this tokenizer and merges with what surrounds it.
-            self.append_content(&text.to_string(), true, cache, &mut ids)?;
-            return Ok(ids);
-        };
+        let mut seam = 0;
+        let parts = text.pieces().split(|piece| *piece == Piece::Seam);
+        for (number, pieces) in parts.enumerate() {
+            if number == 1 {
+                seam = ids.len();
+            }
+            match separator {
+                // `</s>` is plain text to this tokenizer and merges with what surrounds it.
+                None => {
+                    let content: String = pieces.iter().map(Piece::as_str).collect();
+                    self.append_content(&content, number == 0, cache, &mut ids)?;
+                }
+                Some(separator) => {
+                    self.append_pieces(pieces, separator, number == 0, cache, &mut ids)?;
+                }
+            }
+        }
+        Ok((ids, seam))
+    }
+
+    /// Appends the ids of pieces without seams; `first` where they begin the text.
+    fn append_pieces(
+        &self,
+        pieces: &[Piece],
+        separator: SeparatorToken,
+        first: bool,
+        cache: &mut SegmentCache,
+        ids: &mut Vec<u32>,
+    ) -> Result<(), TokenizerError> {
         self.check_rows(&[separator.id])?;
-        let pieces = text.pieces();
         for (index, piece) in pieces.iter().enumerate() {
             let Piece::Text(content) = piece else {
                 ids.push(separator.id);
@@ -233,9 +270,9 @@ impl PromptTokenizer {
             if separator.takes_before && index + 1 < pieces.len() {
                 content = content.trim_end();
             }
-            self.append_content(content, index == 0, cache, &mut ids)?;
+            self.append_content(content, first && index == 0, cache, ids)?;
         }
-        Ok(ids)
+        Ok(())
     }
 
     fn append_content(

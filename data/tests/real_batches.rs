@@ -47,6 +47,7 @@ fn examples(tokenizer: &PromptTokenizer, dataset: &str) -> Option<Vec<TokenExamp
         examples.push(TokenExample {
             tokens,
             label_start,
+            role_start: 0,
             trajectory,
             turn,
         });

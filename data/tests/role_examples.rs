@@ -272,11 +272,11 @@ fn template_files_are_checked() {
     let error = |text: &str| Prompts::parse("mine.toml", text).unwrap_err().to_string();
     let builtin = Prompts::builtin_text();
     assert_eq!(
-        Prompts::parse("copy", builtin).unwrap(),
+        Prompts::parse("built-in", builtin).unwrap(),
         Prompts::builtin().unwrap()
     );
     assert_eq!(
-        Prompts::parse("windows", &builtin.replace('\n', "\r\n")).unwrap(),
+        Prompts::parse("built-in", &builtin.replace('\n', "\r\n")).unwrap(),
         Prompts::builtin().unwrap()
     );
     assert!(error("backbone = '{history}'").contains("missing field `planner`"));

@@ -126,6 +126,7 @@ mod tests {
         let example = |tokens: &[u32], label_start| TokenExample {
             tokens: tokens.to_vec(),
             label_start,
+            role_start: 0,
             trajectory: 0,
             turn: 0,
         };

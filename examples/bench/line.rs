@@ -42,6 +42,7 @@ pub(crate) fn read_examples(path: &Path) -> Result<Vec<TokenExample>> {
         examples.push(TokenExample {
             tokens: line.input_ids,
             label_start,
+            role_start: 0,
             trajectory: line.trajectory.unwrap_or(index as u32),
             turn: index as u32,
         });

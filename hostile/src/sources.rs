@@ -143,6 +143,7 @@ fn prepared() -> Option<Vec<u8>> {
     let example = |tokens: &[u32], turn| TokenExample {
         tokens: tokens.to_vec(),
         label_start: 1,
+        role_start: 0,
         trajectory: 0,
         turn,
     };

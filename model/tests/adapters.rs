@@ -64,6 +64,7 @@ fn inputs(model: &Decoder) -> Inputs {
     let rows = IDS.map(|tokens| TokenExample {
         tokens: tokens.to_vec(),
         label_start: 1,
+        role_start: 0,
         trajectory: 0,
         turn: 0,
     });

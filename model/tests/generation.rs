@@ -118,6 +118,7 @@ fn without_cache(model: &Decoder, prompt: &[u32], new_tokens: usize) -> Vec<u32>
         let example = TokenExample {
             tokens: tokens.clone(),
             label_start: tokens.len(),
+            role_start: 0,
             trajectory: 0,
             turn: 0,
         };

@@ -43,6 +43,7 @@ fn logits(model: &Decoder, rows: &[Vec<u32>]) -> Vec<Vec<f32>> {
         .map(|tokens| TokenExample {
             tokens: tokens.clone(),
             label_start: 1,
+            role_start: 0,
             trajectory: 0,
             turn: 0,
         })

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    Arguments, Arrangement, Backward, Behaviour, Duplicates, GiveUpHistory, ModelDtype,
+    Arguments, Arrangement, Backward, Behaviour, Duplicates, GiveUpHistory, Layout, ModelDtype,
     Observations, OnNotFinite, Packing, Precision, Rationale, Sampling, Schedule, Schemas,
     Separators, SystemPrefix, Truncate, Tune,
 };
@@ -61,6 +61,7 @@ choices! {
     Schemas { "published" => Published, "whole" => Whole }
     Rationale { "keep" => Keep, "drop-planner" => DropPlanner, "name-the-tool" => NameTheTool }
     Duplicates { "keep" => Keep, "drop" => Drop }
+    Layout { "role-first" => RoleFirst, "role-last" => RoleLast }
     Truncate { "last" => Last, "oldest-turns" => OldestTurns, "drop" => Drop }
     Sampling { "trajectory" => Trajectory, "example" => Example }
     Packing { "tree" => Tree, "rows" => Rows, "none" => None }
@@ -100,6 +101,7 @@ mod tests {
         agrees::<Schemas>(Schemas::NAMES);
         agrees::<Rationale>(Rationale::NAMES);
         agrees::<Duplicates>(Duplicates::NAMES);
+        agrees::<Layout>(Layout::NAMES);
         agrees::<Truncate>(Truncate::NAMES);
         agrees::<Sampling>(Sampling::NAMES);
         agrees::<Packing>(Packing::NAMES);

@@ -130,6 +130,17 @@ pub enum Schemas {
     Whole,
 }
 
+/// Where a prompt has what only one role reads: its instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// Each role has a prompt of its own, around a history of its own (the published pipeline).
+    RoleFirst,
+    /// Every role reads the same tools and the same history, as the backbone reads them, and its own instruction behind
+    /// them: the prompts of one step share all but their ends.
+    RoleLast,
+}
+
 /// What happens to an example longer than the stage's maximum length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -178,6 +189,8 @@ pub struct DataRecipe {
     pub test_query_ids: Option<String>,
     /// A file of prompt templates; default: the built-in one.
     pub prompts: Option<String>,
+    /// See [`Layout`]. Default: `role-first`.
+    pub layout: Layout,
     /// What set the defaults of the keys down to `sampling`. Default: `fixed`.
     pub behaviour: Behaviour,
     /// See [`GiveUpHistory`]. compat: `stale`, fixed: `own`.

@@ -66,6 +66,7 @@ pub(crate) fn entries(recipe: &Recipe) -> Vec<Entry> {
         .text("duplicates", data.duplicates.name())
         .optional("test_query_ids", data.test_query_ids.as_deref())
         .optional("prompts", data.prompts.as_deref())
+        .text("layout", data.layout.name())
         .text("behaviour", data.behaviour.name())
         .text("give_up_history", data.give_up_history.name())
         .text("system_prefix", data.system_prefix.name())

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    Arguments, Arrangement, Backward, Behaviour, Duplicates, GiveUpHistory, ModelDtype,
+    Arguments, Arrangement, Backward, Behaviour, Duplicates, GiveUpHistory, Layout, ModelDtype,
     Observations, OnNotFinite, Packing, Precision, Rationale, Sampling, Schedule, Schemas,
     Separators, SystemPrefix, Truncate, Tune,
 };
@@ -203,6 +203,7 @@ static DATA: Table = Table {
         key("duplicates", Kind::Choice(Duplicates::NAMES)),
         key("test_query_ids", Kind::Text),
         key("prompts", Kind::Text),
+        key("layout", Kind::Choice(Layout::NAMES)),
         key("behaviour", Kind::Choice(Behaviour::NAMES)),
         key("give_up_history", Kind::Choice(GiveUpHistory::NAMES)),
         key("system_prefix", Kind::Choice(SystemPrefix::NAMES)),

@@ -44,8 +44,8 @@ mod value;
 mod write;
 
 pub use data::{
-    Arguments, Behaviour, DataRecipe, Duplicates, GiveUpHistory, Observations, Packing, Rationale,
-    Sampling, Schemas, Separators, SourceRecipe, SystemPrefix, Truncate,
+    Arguments, Behaviour, DataRecipe, Duplicates, GiveUpHistory, Layout, Observations, Packing,
+    Rationale, Sampling, Schemas, Separators, SourceRecipe, SystemPrefix, Truncate,
 };
 pub use difference::Difference;
 pub use error::RecipeError;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::{
-    Arguments, Arrangement, Backward, Behaviour, DataRecipe, Duplicates, GiveUpHistory, LoraRecipe,
-    ModelDtype, ModelRecipe, Observations, OnNotFinite, Packing, Place, Precision, RandomModel,
-    Rationale, Recipe, RecipeError, Sampling, Schedule, Schemas, Separators, Stage, StageRecipe,
-    Stages, StartFrom, SystemPrefix, Truncate, Tune, check::check, choice::Choice, nearest::listed,
-    settings::Settings, value::Value,
+    Arguments, Arrangement, Backward, Behaviour, DataRecipe, Duplicates, GiveUpHistory, Layout,
+    LoraRecipe, ModelDtype, ModelRecipe, Observations, OnNotFinite, Packing, Place, Precision,
+    RandomModel, Rationale, Recipe, RecipeError, Sampling, Schedule, Schemas, Separators, Stage,
+    StageRecipe, Stages, StartFrom, SystemPrefix, Truncate, Tune, check::check, choice::Choice,
+    nearest::listed, settings::Settings, value::Value,
 };
 
 /// Where `max_length` is not set: the published maximum.
@@ -122,6 +122,7 @@ fn data(settings: &Settings) -> DataRecipe {
         duplicates: settings.choice("data.duplicates", Duplicates::Keep),
         test_query_ids: settings.text("data.test_query_ids"),
         prompts: settings.text("data.prompts"),
+        layout: settings.choice("data.layout", Layout::RoleFirst),
         behaviour,
         give_up_history: settings.choice(
             "data.give_up_history",

@@ -310,6 +310,7 @@ fn every_key_reaches_the_recipe() {
             ("observations", _) => "response",
             ("arguments", _) => "published",
             ("schemas", _) => "published",
+            ("layout", _) => "role-last",
             ("rationale", _) => "drop-planner",
             ("duplicates", _) => "drop",
             ("truncate", _) => "drop",
@@ -356,7 +357,7 @@ fn every_key_reaches_the_recipe() {
         }
         tried += 1;
     }
-    assert_eq!(tried, 5 + 3 + 8 + 22 + 4 * (24 + 7) - 4);
+    assert_eq!(tried, 5 + 3 + 8 + 23 + 4 * (24 + 7) - 4);
 }
 
 #[test]

@@ -81,7 +81,8 @@ fn export_text(args: &DataExportArgs) -> Result<(), Error> {
         .into());
     }
     let data = &recipe.data;
-    let prompts = Prompts::open(data.prompts.as_deref().map(Path::new))?;
+    let prompts =
+        Prompts::open(data.prompts.as_deref().map(Path::new))?.with_layout(data.layout)?;
     let source = Source::from_recipe(data)?;
     let mut bar = PrepareBar::new(&args.output);
     let told = glpft_data::export(

@@ -45,7 +45,8 @@ impl Models<'_> {
     /// # Errors
     /// A file that cannot be read, or is none of templates.
     pub fn prompts(&self, facts: &RunFacts) -> Result<Prompts, Error> {
-        Ok(Prompts::open(self.prompts.or(facts.prompts.as_deref()))?)
+        let prompts = Prompts::open(self.prompts.or(facts.prompts.as_deref()))?;
+        Ok(prompts.with_layout(facts.layout)?)
     }
 
     /// What an evaluation by them hangs on, and what is worth to know of them.

@@ -11,7 +11,7 @@ use glpft_data::{
 };
 use glpft_eval::{Interval, ratio_interval};
 use glpft_recipes::{
-    Arrangement, Behaviour, GiveUpHistory, Packing, Recipe, Schemas, Separators, Stage,
+    Arrangement, Behaviour, GiveUpHistory, Layout, Packing, Recipe, Schemas, Separators, Stage,
     SystemPrefix, Truncate,
 };
 use glpft_train::{LossSum, losses, perplexity};
@@ -95,7 +95,11 @@ pub fn evaluate_perplexity(
     let own = recipe
         .as_ref()
         .and_then(|recipe| recipe.data.prompts.as_deref());
-    let prompts = Prompts::open(evaluation.models.prompts.or(own.map(Path::new)))?;
+    let layout = recipe
+        .as_ref()
+        .map_or(Layout::RoleFirst, |recipe| recipe.data.layout);
+    let prompts =
+        Prompts::open(evaluation.models.prompts.or(own.map(Path::new)))?.with_layout(layout)?;
     let schemas = recipe
         .as_ref()
         .map_or(Schemas::Whole, |recipe| recipe.data.schemas);

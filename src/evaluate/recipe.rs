@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use glpft_eval::static_evaluation::Answerer;
-use glpft_recipes::{Observations, Recipe, Schemas, SystemPrefix};
+use glpft_recipes::{Layout, Observations, Recipe, Schemas, SystemPrefix};
 
 use super::answerer;
 use crate::error::Error;
@@ -20,6 +20,8 @@ pub struct RunFacts {
     pub observations: Observations,
     /// What prompts showed of functions' schemas.
     pub schemas: Schemas,
+    /// Where prompts had what their role alone reads.
+    pub layout: Layout,
     /// The templates that it learned with; none for the built-in ones.
     pub prompts: Option<PathBuf>,
 }
@@ -49,6 +51,9 @@ pub fn run_facts(team: &TeamSource) -> Result<RunFacts, Error> {
         schemas: recipe
             .as_ref()
             .map_or(Schemas::Whole, |recipe| recipe.data.schemas),
+        layout: recipe
+            .as_ref()
+            .map_or(Layout::RoleFirst, |recipe| recipe.data.layout),
         prompts: recipe.and_then(|recipe| recipe.data.prompts.map(PathBuf::from)),
     })
 }

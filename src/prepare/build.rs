@@ -59,7 +59,7 @@ impl<'r> Maker<'r> {
     ) -> Result<Self, Error> {
         let data = &recipe.data;
         let path = data.prompts.as_deref().map(Path::new);
-        let prompts = Prompts::open(path)?;
+        let prompts = Prompts::open(path)?.with_layout(data.layout)?;
         let text = match path {
             None => Prompts::builtin_text().as_bytes().to_owned(),
             Some(path) => fs::read(path).map_err(|source| FileError::new("read", path, source))?,

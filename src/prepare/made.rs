@@ -7,7 +7,7 @@ use glpft_data::{
     Conversation, Dataset, EncodeOptions, EncodedExamples, GiveUpPrompt, QuerySplits, ReadOptions,
     SegmentCache, Source, SourceError, Split, encode_trajectory, examples,
 };
-use glpft_recipes::GiveUpHistory;
+use glpft_recipes::{GiveUpHistory, Layout};
 use rayon::prelude::*;
 
 use super::build::Maker;
@@ -122,6 +122,14 @@ impl Made<'_> {
         let Maker {
             recipe, prompts, ..
         } = self.maker;
+        if prompts.layout() == Layout::RoleLast && trajectory.conversation.marks.example.is_some() {
+            return Err(Error::Argument {
+                argument: "data.layout",
+                problem: "the source has examples whose prompts are text already, such as role files: they cannot be laid \
+                          out as \"role-last\"; leave it \"role-first\", or read the trajectories that they were made of"
+                    .to_owned(),
+            });
+        }
         let mut give_up = trajectory.give_up.clone();
         let mut caches: HashMap<&str, SegmentCache> = HashMap::new();
         let mut all = Vec::with_capacity(datasets.len());

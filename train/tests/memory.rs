@@ -70,6 +70,7 @@ fn examples(count: usize, tokens: usize, vocabulary: usize) -> Vec<TokenExample>
                 .map(|index| ((index * 7 + 1 + number) % vocabulary) as u32)
                 .collect(),
             label_start: tokens / 2,
+            role_start: 0,
             trajectory: 0,
             turn: number as u32,
         })

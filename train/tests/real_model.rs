@@ -72,6 +72,7 @@ fn examples(data: &Path, tokenizer: &PromptTokenizer) -> Vec<TokenExample> {
             steps.push(TokenExample {
                 tokens: tokens.split_off(skip),
                 label_start: label_start - skip,
+                role_start: 0,
                 trajectory,
                 turn: skip as u32,
             });

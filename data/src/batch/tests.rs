@@ -8,6 +8,7 @@ fn example(tokens: &[u32], label_start: usize) -> TokenExample {
     TokenExample {
         tokens: tokens.to_vec(),
         label_start,
+        role_start: 0,
         trajectory: 0,
         turn: 0,
     }
@@ -39,6 +40,7 @@ fn random_examples(seed: u64) -> Vec<TokenExample> {
         examples.push(TokenExample {
             tokens,
             label_start,
+            role_start: 0,
             trajectory: 0,
             turn: 0,
         });

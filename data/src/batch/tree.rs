@@ -86,8 +86,24 @@ impl Forest {
 
     /// Adds a path whose first `shared` tokens are those of the path before.
     pub(super) fn add(&mut self, example: &TokenExample, shared: usize) {
+        self.grow(&example.tokens, shared);
+        for position in example.label_positions() {
+            self.weights[self.path[position] as usize] += 1;
+        }
+        self.real_tokens += example.tokens.len();
+        self.label_tokens += example.label_tokens();
+        self.examples += 1;
+    }
+
+    /// The nodes so far.
+    pub(super) fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Adds the nodes of a path whose first `shared` tokens are those of the path before.
+    pub(super) fn grow(&mut self, tokens: &[u32], shared: usize) {
         self.close(shared);
-        for &token in &example.tokens[shared..] {
+        for &token in &tokens[shared..] {
             let node = self.tokens.len() as u32;
             // A root's parent is never read: no label stands at position 0.
             self.parents.push(self.path.last().copied().unwrap_or(node));
@@ -95,12 +111,6 @@ impl Forest {
             self.tokens.push(token);
             self.path.push(node);
         }
-        for position in example.label_positions() {
-            self.weights[self.path[position] as usize] += 1;
-        }
-        self.real_tokens += example.tokens.len();
-        self.label_tokens += example.label_tokens();
-        self.examples += 1;
     }
 
     /// Ends the subtrees below the first `depth` nodes of the path.
@@ -113,6 +123,8 @@ impl Forest {
 
     pub(super) fn finish(mut self) -> Batch {
         self.close(0);
+        // Of the capacity, what paths share is not used.
+        self.subtree_end.truncate(self.tokens.len());
         let targets = (0..self.tokens.len())
             .filter(|&node| self.weights[node] > 0)
             .map(|node| Target {
@@ -129,6 +141,7 @@ impl Forest {
             real_tokens: self.real_tokens,
             label_tokens: self.label_tokens,
             examples: self.examples,
+            branches: None,
         }
     }
 }

@@ -91,6 +91,7 @@ impl ExampleElements {
                     match piece {
                         Piece::Text(content) => escape(content, out),
                         Piece::Separator => out.extend(b"</s>"),
+                        Piece::Seam => {}
                     }
                 }
                 self.prompt.truncate(index);

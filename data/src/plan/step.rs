@@ -1,12 +1,13 @@
 //! A step's examples as batches.
 
 use super::micro_batches;
-use crate::batch::{Batch, tree_tokens};
+use crate::batch::{Batch, Trunk, tree_tokens};
 use crate::encode::TokenExample;
 use crate::example_set::ExampleSet;
 use crate::prepared::PreparedError;
 use glpft_recipes::Packing;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What the model reads in one step.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +22,28 @@ pub struct StepBatches {
 }
 
 impl StepBatches {
+    /// Reads a step's examples (indices into `set`) and lays out each trajectory's as the branches of one trunk, which is a
+    /// micro-batch. A pure function of its arguments.
+    ///
+    /// # Errors
+    /// Where an example cannot be read.
+    pub fn branches(set: &dyn ExampleSet, step: &[u32]) -> Result<Self, PreparedError> {
+        let examples: Vec<TokenExample> = step
+            .iter()
+            .map(|&index| set.example(index as usize))
+            .collect::<Result<_, _>>()?;
+        let trajectories = examples.chunk_by(|one, other| one.trajectory == other.trajectory);
+        let batches = trajectories.map(|examples| {
+            let trunk = Arc::new(Trunk::of(examples));
+            Batch::branches(&examples.iter().collect::<Vec<_>>(), &trunk)
+        });
+        Ok(Self {
+            batches: batches.collect(),
+            examples: names(&examples),
+            recomputed_tokens: 0,
+        })
+    }
+
     /// Reads a step's examples (indices into `set`) and lays them out. A pure function of its arguments.
     ///
     /// # Errors
@@ -50,13 +73,18 @@ impl StepBatches {
         };
         Ok(Self {
             batches: parts.iter().map(|part| build(part)).collect(),
-            examples: examples
-                .iter()
-                .map(|one| (one.trajectory, one.turn))
-                .collect(),
+            examples: names(&examples),
             recomputed_tokens,
         })
     }
+}
+
+/// The trajectory and the turn of each example.
+pub(crate) fn names(examples: &[TokenExample]) -> Vec<(u32, u32)> {
+    examples
+        .iter()
+        .map(|one| (one.trajectory, one.turn))
+        .collect()
 }
 
 /// The nodes that the trajectories have in all micro-batches together, less those of their whole trees.
@@ -88,6 +116,7 @@ mod tests {
         TokenExample {
             tokens: tokens.to_vec(),
             label_start: tokens.len() - 1,
+            role_start: 0,
             trajectory,
             turn: 0,
         }

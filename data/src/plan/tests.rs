@@ -26,6 +26,7 @@ fn examples(count: u32) -> Vec<TokenExample> {
             examples.push(TokenExample {
                 tokens,
                 label_start,
+                role_start: 0,
                 trajectory,
                 turn,
             });
@@ -158,6 +159,7 @@ fn rows_take_the_first_batch_with_room() {
     let example = |length: u32| TokenExample {
         tokens: (0..length).collect(),
         label_start: 0,
+        role_start: 0,
         trajectory: length,
         turn: 0,
     };
@@ -171,6 +173,7 @@ fn long_trees_are_cut_where_least_is_shared() {
     let example = |tokens: &[u32]| TokenExample {
         tokens: tokens.to_vec(),
         label_start: 1,
+        role_start: 0,
         trajectory: 0,
         turn: 0,
     };

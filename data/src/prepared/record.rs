@@ -1,7 +1,7 @@
 //! What a prepared file says of one example, beside its tokens.
 
 /// How many u32 columns a record has.
-pub(super) const COLUMNS: usize = 8;
+pub(super) const COLUMNS: usize = 9;
 
 /// A row of the array `examples`, in this order; `start` takes two columns, the low half first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(super) struct Record {
     pub trajectory: u32,
     /// The target's turn.
     pub turn: u32,
+    /// The first token that the role alone reads.
+    pub role_start: u32,
     /// As in [`Split`](crate::Split).
     pub split: u8,
 }
@@ -43,8 +45,9 @@ impl Record {
             label_start: column(4),
             trajectory: column(5),
             turn: column(6),
+            role_start: column(7),
             // A number beyond a byte is no split, and neither is the byte that then stands for it.
-            split: u8::try_from(column(7)).unwrap_or(u8::MAX),
+            split: u8::try_from(column(8)).unwrap_or(u8::MAX),
         }
     }
 
@@ -58,6 +61,7 @@ impl Record {
             self.label_start,
             self.trajectory,
             self.turn,
+            self.role_start,
             self.split.into(),
         ];
         let mut bytes = [0; Self::BYTES];

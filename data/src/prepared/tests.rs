@@ -21,6 +21,7 @@ fn trajectories(count: u32) -> Vec<(Vec<TokenExample>, Split)> {
             tokens.extend((0..draw(60 + turn, 9)).map(|at| draw(100 * turn + at, 1000) as u32));
             TokenExample {
                 label_start: tokens.len() * (turn as usize % 3) / 2,
+                role_start: 0,
                 trajectory: number,
                 turn: turn as u32,
                 tokens,
@@ -85,6 +86,7 @@ fn a_tree_token_costs_four_bytes() {
     let steps = (1..7).map(|turn| TokenExample {
         tokens: path[..turn as usize * 500].to_vec(),
         label_start: 0,
+        role_start: 0,
         trajectory: 0,
         turn,
     });
@@ -104,6 +106,7 @@ fn examples_by_split() {
     let example = |trajectory| TokenExample {
         tokens: vec![1, 2],
         label_start: 1,
+        role_start: 0,
         trajectory,
         turn: 0,
     };
@@ -184,6 +187,7 @@ fn contradictions_are_named() {
     let example = |tokens: &[u32], label_start| TokenExample {
         tokens: tokens.to_vec(),
         label_start,
+        role_start: 0,
         trajectory: 3,
         turn: 1,
     };
@@ -197,7 +201,7 @@ fn contradictions_are_named() {
         let found = opened(&file).and_then(|dataset| all(&dataset));
         found.unwrap_err().to_string()
     };
-    let column = |example: usize, column: usize| examples + 4 * (8 * example + column);
+    let column = |example: usize, column: usize| examples + 4 * (9 * example + column);
     assert!(opened(&file).and_then(|dataset| all(&dataset)).is_ok());
     assert!(altered(tokens, 1000).contains("token id 1000 of example 0 is outside"));
     assert!(altered(column(0, 4), 77).contains("labels of example 0 start at 77 of 3"));
@@ -206,9 +210,13 @@ fn contradictions_are_named() {
     assert!(altered(column(1, 1), 1).contains("example 1 run from 4294967299"));
     assert!(altered(column(1, 2), 1).contains("example 1 shares tokens with example 1"));
     assert!(altered(column(1, 3), 4).contains("shares 4 of the 3 tokens of example 0"));
-    assert!(altered(column(1, 7), 9).contains("split"));
-    assert!(altered(column(1, 7), 256).contains("split"));
-    let other = String::from_utf8_lossy(&file[8..data]).replace("prepared-2", "prepared-1");
+    assert!(
+        altered(column(1, 7), 3)
+            .contains("role's text of example 1 starts at 3, behind its labels at 2")
+    );
+    assert!(altered(column(1, 8), 9).contains("split"));
+    assert!(altered(column(1, 8), 256).contains("split"));
+    let other = String::from_utf8_lossy(&file[8..data]).replace("prepared-3", "prepared-2");
     let other = [&file[..8], other.as_bytes(), &file[data..]].concat();
     assert!(opened(&other).unwrap_err().to_string().contains("format"));
 }

@@ -68,6 +68,8 @@ impl<W: Write + Seek> DatasetWriter<W> {
                 label_start,
                 trajectory: example.trajectory,
                 turn: example.turn,
+                // No further than the labels, which fit.
+                role_start: example.role_start.min(example.label_start) as u32,
                 split: split as u8,
             };
             self.records.write_all(&record.bytes())?;

@@ -21,12 +21,22 @@ pub enum TemplateError {
         /// The line of the template's text, from 1.
         line: usize,
     },
-    /// `{thought}` outside the caller's template.
-    #[error("line {line}: {{thought}} is known to the caller's template only")]
+    /// `{thought}` where no planner has spoken.
+    #[error(
+        "line {line}: {{thought}} is known to the caller's template only (and to the summarizer's in [role-last])"
+    )]
     Thought {
         /// The line of the template's text, from 1.
         line: usize,
     },
+    /// A role's text behind the history that begins with a placeholder.
+    #[error(
+        "it must begin with text, and not with a placeholder: by its first words the role is told apart"
+    )]
+    NoInvocation,
+    /// `{history}` in a role's text of `[role-last]`.
+    #[error("{{history}} is part of `head`, which stands before this text")]
+    SecondHistory,
     /// `{history}` lacks or occurs twice.
     #[error("{{history}} must occur exactly once, not {count} times")]
     History {
@@ -41,6 +51,8 @@ enum Segment {
     Doc,
     ToolNames,
     Thought,
+    Separator,
+    Seam,
 }
 
 /// A parsed template: what stands before the history, and what after.
@@ -50,53 +62,62 @@ pub(super) struct Template {
     after: Vec<Segment>,
 }
 
-impl Template {
-    pub fn parse(text: &str, is_caller: bool) -> Result<Self, TemplateError> {
-        // A file written on Windows means the same text.
-        let text = text.replace("\r\n", "\n");
-        let mut parts = vec![Vec::new()];
-        let mut literal = String::new();
-        let mut line = 1;
-        let mut rest = text.as_str();
-        while let Some(index) = rest.find(['{', '}']) {
-            let (plain, from) = rest.split_at(index);
-            literal.push_str(plain);
-            line += plain.matches('\n').count();
-            if from.starts_with("{{") || from.starts_with("}}") {
-                literal.push_str(&from[..1]);
-                rest = &from[2..];
-                continue;
-            }
-            let Some((name, after)) = from.strip_prefix('{').and_then(|from| from.split_once('}'))
-            else {
-                return Err(TemplateError::Brace { line });
-            };
-            let segment = match name {
-                "doc" => Some(Segment::Doc),
-                "tool_names" => Some(Segment::ToolNames),
-                "thought" if is_caller => Some(Segment::Thought),
-                "thought" => return Err(TemplateError::Thought { line }),
-                "history" => None,
-                _ => {
-                    return Err(TemplateError::Unknown {
-                        name: name.to_owned(),
-                        line,
-                    });
-                }
-            };
-            finish_literal(&mut literal, &mut parts);
-            match segment {
-                Some(segment) => push(segment, &mut parts),
-                None => parts.push(Vec::new()),
-            }
-            rest = after;
+/// The text of a role behind a history that is every role's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RoleText(Vec<Segment>);
+
+impl RoleText {
+    pub fn parse(text: &str, knows_thought: bool) -> Result<Self, TemplateError> {
+        let mut parts = parse(text, knows_thought)?;
+        let count = parts.len() - 1;
+        let segments = parts.pop().unwrap_or_default();
+        if count > 0 {
+            return Err(TemplateError::SecondHistory);
         }
-        literal.push_str(rest);
-        finish_literal(&mut literal, &mut parts);
+        match segments.first() {
+            Some(Segment::Literal(_)) => Ok(Self(segments)),
+            _ => Err(TemplateError::NoInvocation),
+        }
+    }
+
+    /// What the role is told apart by: the separator before its text, and the text up to the first placeholder.
+    pub fn invocation(&self) -> Text {
+        let mut text = Text::new();
+        text.separate();
+        if let Some(Segment::Literal(literal)) = self.0.first() {
+            text.push(literal);
+        }
+        text
+    }
+}
+
+impl Template {
+    pub fn parse(text: &str, knows_thought: bool) -> Result<Self, TemplateError> {
+        let parts = parse(text, knows_thought)?;
         let count = parts.len() - 1;
         let [before, after] =
             <[Vec<Segment>; 2]>::try_from(parts).map_err(|_| TemplateError::History { count })?;
         Ok(Self { before, after })
+    }
+
+    /// The template of a role whose text stands behind this one's.
+    ///
+    /// The separator before it is a token of its own for every tokenizer, so that what is before has the same tokens in
+    /// the whole text. The seam behind its first words makes the ids of those the same whatever fills the placeholders.
+    pub fn followed_by(&self, role: &RoleText) -> Self {
+        let mut after = self.after.clone();
+        after.extend([Segment::Seam, Segment::Separator]);
+        let mut segments = role.0.iter().cloned();
+        after.extend(segments.next());
+        let rest: Vec<Segment> = segments.collect();
+        if !rest.is_empty() {
+            after.push(Segment::Seam);
+            after.extend(rest);
+        }
+        Self {
+            before: self.before.clone(),
+            after,
+        }
     }
 
     /// The texts before and after the history of a conversation with these tools.
@@ -108,6 +129,52 @@ impl Template {
             tool_names,
         }
     }
+}
+
+/// The segments of a text, cut at each `{history}`.
+fn parse(text: &str, knows_thought: bool) -> Result<Vec<Vec<Segment>>, TemplateError> {
+    // A file written on Windows means the same text.
+    let text = text.replace("\r\n", "\n");
+    let mut parts = vec![Vec::new()];
+    let mut literal = String::new();
+    let mut line = 1;
+    let mut rest = text.as_str();
+    while let Some(index) = rest.find(['{', '}']) {
+        let (plain, from) = rest.split_at(index);
+        literal.push_str(plain);
+        line += plain.matches('\n').count();
+        if from.starts_with("{{") || from.starts_with("}}") {
+            literal.push_str(&from[..1]);
+            rest = &from[2..];
+            continue;
+        }
+        let Some((name, after)) = from.strip_prefix('{').and_then(|from| from.split_once('}'))
+        else {
+            return Err(TemplateError::Brace { line });
+        };
+        let segment = match name {
+            "doc" => Some(Segment::Doc),
+            "tool_names" => Some(Segment::ToolNames),
+            "thought" if knows_thought => Some(Segment::Thought),
+            "thought" => return Err(TemplateError::Thought { line }),
+            "history" => None,
+            _ => {
+                return Err(TemplateError::Unknown {
+                    name: name.to_owned(),
+                    line,
+                });
+            }
+        };
+        finish_literal(&mut literal, &mut parts);
+        match segment {
+            Some(segment) => push(segment, &mut parts),
+            None => parts.push(Vec::new()),
+        }
+        rest = after;
+    }
+    literal.push_str(rest);
+    finish_literal(&mut literal, &mut parts);
+    Ok(parts)
 }
 
 /// A template's texts that lack only the thought. What is filled in is never searched for placeholders.
@@ -151,12 +218,14 @@ impl Filled<'_> {
 fn fill(segments: &[Segment], doc: &str, tool_names: &str, thought: &str) -> Text {
     let mut text = Text::new();
     for segment in segments {
-        text.push(match segment {
-            Segment::Literal(literal) => literal,
-            Segment::Doc => doc,
-            Segment::ToolNames => tool_names,
-            Segment::Thought => thought,
-        });
+        match segment {
+            Segment::Literal(literal) => text.push(literal),
+            Segment::Doc => text.push(doc),
+            Segment::ToolNames => text.push(tool_names),
+            Segment::Thought => text.push(thought),
+            Segment::Separator => text.separate(),
+            Segment::Seam => text.seam(),
+        };
     }
     text
 }

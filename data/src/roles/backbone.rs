@@ -18,7 +18,7 @@ pub(super) fn examples(steps: &Steps<'_>, give_up: &mut GiveUpPrompt) -> Vec<Exa
             Speaker::Assistant => joined(steps.turns, index),
         };
         if let Some(step) = &value {
-            let own = || steps.prompt(&history, "");
+            let own = || steps.prompt(index, &history, "");
             let prompt = prompt(give_up, step.gives_up, own);
             examples.push(steps.example(index, prompt, &step.text));
         }
@@ -29,15 +29,19 @@ pub(super) fn examples(steps: &Steps<'_>, give_up: &mut GiveUpPrompt) -> Vec<Exa
 
 /// The turns as a backbone's prompt shows them, earlier steps joined.
 pub(super) fn history(turns: &[Turn]) -> Vec<Text> {
-    let mut history = Vec::new();
-    for (index, turn) in turns.iter().enumerate() {
-        match turn.from {
-            Speaker::Caller | Speaker::Conclusion => {}
-            Speaker::User | Speaker::Observation => history.push(shown(turn, None)),
-            Speaker::Assistant => history.push(shown(turn, joined(turns, index).as_ref())),
-        }
-    }
-    history
+    shown_turns(turns).map(|(_, text)| text).collect()
+}
+
+/// The same, each with the index of the turn that it begins with.
+pub(super) fn shown_turns(turns: &[Turn]) -> impl Iterator<Item = (usize, Text)> {
+    turns.iter().enumerate().filter_map(|(index, turn)| {
+        let step = match turn.from {
+            Speaker::Caller | Speaker::Conclusion => return None,
+            Speaker::User | Speaker::Observation => None,
+            Speaker::Assistant => joined(turns, index),
+        };
+        Some((index, shown(turn, step.as_ref())))
+    })
 }
 
 fn shown(turn: &Turn, step: Option<&Step>) -> Text {

@@ -13,7 +13,7 @@ pub(super) fn examples(steps: &Steps<'_>) -> Vec<Example> {
     for (index, turn) in steps.turns.iter().enumerate() {
         let hallucinated = steps.is_hallucinated(index);
         if turn.from == Speaker::Caller && !hallucinated {
-            let prompt = steps.prompt(&history, thought);
+            let prompt = steps.prompt(steps.begins(index), &history, thought);
             examples.push(steps.example(index, prompt, &turn.value));
         }
         if !hallucinated {

@@ -9,6 +9,8 @@ use crate::example::{Dataset, Text};
 ///
 /// Planner: as they are. Caller: without hallucinated calls. Summarizer: without conclusions that say nothing.
 /// Backbone: an assistant's turn joined with what it handed over to.
+///
+/// With the role behind the history, every role is shown what the backbone is: `Dataset::Backbone`'s.
 pub fn history(turns: &[Turn], dataset: Dataset) -> Vec<Text> {
     let shown = |hidden: fn(&Turn) -> bool| {
         let kept = turns.iter().filter(|turn| !hidden(turn));

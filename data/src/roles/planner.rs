@@ -17,7 +17,7 @@ pub(super) fn examples(steps: &Steps<'_>) -> Vec<Example> {
             );
             let is_step = hands_over || turn.value.contains(NEXT_GIVE_UP);
             if is_step && !steps.is_hallucinated(index + 1) {
-                let prompt = steps.prompt(&history, "");
+                let prompt = steps.prompt(index, &history, "");
                 examples.push(steps.example(index, prompt, &turn.value));
             }
         }

@@ -8,15 +8,17 @@ use crate::example::Example;
 pub(super) fn examples(steps: &Steps<'_>) -> Vec<Example> {
     let mut examples = Vec::new();
     let mut history = History::default();
+    let mut thought = "";
     for (index, turn) in steps.turns.iter().enumerate() {
         if turn.from == Speaker::Conclusion {
             if turn.value == NO_ANSWER {
                 continue;
             }
-            let prompt = steps.prompt(&history, "");
+            let prompt = steps.prompt(steps.begins(index), &history, thought);
             examples.push(steps.example(index, prompt, &turn.value));
         }
         history.push(steps, index, rendered(turn));
+        thought = &turn.value;
     }
     examples
 }

@@ -179,6 +179,7 @@ pub fn examples(trajectories: u32, vocabulary: u64) -> Vec<TokenExample> {
             examples.push(TokenExample {
                 tokens,
                 label_start,
+                role_start: 0,
                 trajectory,
                 turn,
             });
