@@ -243,6 +243,7 @@ fn text(prompt: &Text, separator: &str) -> String {
     let pieces = prompt.pieces().iter().map(|piece| match piece {
         Piece::Text(content) => content.as_str(),
         Piece::Separator => separator,
+        Piece::Seam => "",
     });
     pieces.collect()
 }
