@@ -496,42 +496,51 @@ fn a_rival_plays_whole_tasks_by_its_own_tool_calls() {
 
 #[test]
 fn a_rival_is_asked_as_its_server_wants_to_be() {
-    // It takes no temperature, another name of the limit, and no order to call; and little context.
-    let server = Server::start(|path, body, _| {
-        let refuse = |text: &str| Does::Says(400, json!({"error": {"message": text}}).to_string());
-        if path != "/v1/chat/completions" {
-            return not_found();
-        }
-        if body.get("temperature").is_some() {
-            return refuse("temperature is not supported");
-        }
-        if body.get("max_tokens").is_some() {
-            return refuse("use max_completion_tokens instead of max_tokens");
-        }
-        if body["tool_choice"] == "required" {
-            return refuse("tool_choice: auto or none");
-        }
-        let messages = body["messages"].as_array().unwrap();
-        match messages.iter().filter(|one| one["role"] == "tool").count() {
-            0 | 1 if !messages.iter().any(|one| one["content"] == "Ask again.") => {
-                Does::Says(200, call("unknown", &json!({}), "Ask again."))
-            }
-            1 => Does::Says(200, words_of("It rains.")),
-            _ => refuse("maximum context length exceeded"),
-        }
-    });
-    let mut policy = rival(&server);
     let settings = RolloutSettings::new(SearchSettings::published(Strategy::REACT));
-    let rollouts = run_rollouts(
-        &mut policy,
-        &Tools::default(),
-        &[task("1")],
-        &settings,
-        &mut (),
-    )
-    .unwrap();
-    assert_eq!(rollouts[0].end, RolloutEnd::Answer("It rains.".to_owned()));
-    assert_eq!(glpft_agent::Policy::server_calls(&policy).failed(), 0);
+    for ours in [false, true] {
+        // It takes no temperature, another name of the limit, and no order to call; and little context.
+        let server = Server::start(move |path, body, _| {
+            let refuse =
+                |text: &str| Does::Says(400, json!({"error": {"message": text}}).to_string());
+            if path != "/v1/chat/completions" {
+                return not_found();
+            }
+            // A server of this program ends by itself.
+            if ours && body["tools"].to_string().contains("\"Finish\"") {
+                return refuse(
+                    "`tools[1].function.name`: \"Finish\" is how a team ends; choose another name",
+                );
+            }
+            if body.get("temperature").is_some() {
+                return refuse("temperature is not supported");
+            }
+            if body.get("max_tokens").is_some() {
+                return refuse("use max_completion_tokens instead of max_tokens");
+            }
+            if body["tool_choice"] == "required" {
+                return refuse("tool_choice: auto or none");
+            }
+            let messages = body["messages"].as_array().unwrap();
+            match messages.iter().filter(|one| one["role"] == "tool").count() {
+                0 | 1 if !messages.iter().any(|one| one["content"] == "Ask again.") => {
+                    Does::Says(200, call("unknown", &json!({}), "Ask again."))
+                }
+                1 => Does::Says(200, words_of("It rains.")),
+                _ => refuse("maximum context length exceeded"),
+            }
+        });
+        let mut policy = rival(&server);
+        let rollouts = run_rollouts(
+            &mut policy,
+            &Tools::default(),
+            &[task("1")],
+            &settings,
+            &mut (),
+        )
+        .unwrap();
+        assert_eq!(rollouts[0].end, RolloutEnd::Answer("It rains.".to_owned()));
+        assert_eq!(glpft_agent::Policy::server_calls(&policy).failed(), 0);
+    }
     // A server that fails for good is an error that says so.
     let down = Server::start(|_, _, _| Does::Later(503));
     let mut policy = rival(&down);

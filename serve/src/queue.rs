@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use glpft_agent::Said;
+use glpft_agent::{Generated, Said, TooLong};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::speaker::Question;
+use crate::speaker::{Prompted, Question};
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -16,6 +16,17 @@ pub(crate) enum Event {
     Thought(String),
     /// The end: an answer, or why there is none.
     Done(Result<Said, Failure>),
+    /// The end of a prompt: its completion, or how much too long it is.
+    Completed(Result<Generated, TooLong>),
+}
+
+/// What a request asks.
+#[derive(Debug)]
+pub(crate) enum Asks {
+    /// A team's next step.
+    Step(Question),
+    /// A role's answer to a prompt.
+    Prompt(Prompted),
 }
 
 /// Why there is no answer.
@@ -31,7 +42,7 @@ pub(crate) enum Failure {
 #[derive(Debug)]
 pub(crate) struct Job {
     /// What is asked.
-    pub question: Question,
+    pub asks: Asks,
     /// Who waits for it; closed once nobody does.
     pub events: UnboundedSender<Event>,
 }
@@ -185,12 +196,18 @@ mod tests {
                 may_call: true,
             },
         };
-        (Job { question, events }, receiver)
+        let asks = Asks::Step(question);
+        (Job { asks, events }, receiver)
     }
 
     fn ids(jobs: Option<Vec<Job>>) -> Vec<String> {
         let jobs = jobs.unwrap_or_default();
-        jobs.into_iter().map(|job| job.question.task.id).collect()
+        jobs.into_iter()
+            .map(|job| match job.asks {
+                Asks::Step(question) => question.task.id,
+                Asks::Prompt(prompted) => prompted.prompt.to_string(),
+            })
+            .collect()
     }
 
     #[test]

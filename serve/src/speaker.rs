@@ -2,8 +2,10 @@
 
 use std::error::Error;
 
-use glpft_agent::{Asked, FINISH, GenerateError, Listener, Policy, Said, Task};
-use glpft_data::Turn;
+use glpft_agent::{
+    Asked, FINISH, GenerateError, Generated, Listener, Policy, Role, Said, Task, TooLong,
+};
+use glpft_data::{Text, Turn};
 
 /// What a request asks for beside its conversation; what it does not say is as the server does by itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +35,19 @@ pub struct Question {
     pub wishes: Wishes,
 }
 
+/// A role's prompt to be completed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prompted {
+    /// Who completes it.
+    pub role: Role,
+    /// The prompt.
+    pub prompt: Text,
+    /// Texts that end the answer.
+    pub stop: Vec<String>,
+    /// What else is asked for.
+    pub wishes: Wishes,
+}
+
 /// Answers requests: [`Policy`] with what a single request may ask for.
 pub trait Speaker {
     /// One answer for each question, in their order. They are asked together because a model answers many faster than one.
@@ -48,6 +63,22 @@ pub trait Speaker {
         questions: &[&Question],
         listener: &dyn Listener,
     ) -> Result<Vec<Said>, GenerateError>;
+
+    /// Completes roles' prompts, or says of those that are too long how much they are. `wanted` as in
+    /// [`Generate::generate_while`](glpft_agent::Generate::generate_while).
+    ///
+    /// # Errors
+    /// Where a model fails, or there is none that completes prompts.
+    fn complete(
+        &mut self,
+        _prompts: &[&Prompted],
+        _wanted: &dyn Fn(usize) -> bool,
+    ) -> Result<Vec<Result<Generated, TooLong>>, GenerateError> {
+        Err(GenerateError::Request {
+            index: 0,
+            reason: "this server answers chats alone".to_owned(),
+        })
+    }
 }
 
 impl Speaker for Box<dyn Speaker> {
@@ -57,6 +88,14 @@ impl Speaker for Box<dyn Speaker> {
         listener: &dyn Listener,
     ) -> Result<Vec<Said>, GenerateError> {
         (**self).speak(questions, listener)
+    }
+
+    fn complete(
+        &mut self,
+        prompts: &[&Prompted],
+        wanted: &dyn Fn(usize) -> bool,
+    ) -> Result<Vec<Result<Generated, TooLong>>, GenerateError> {
+        (**self).complete(prompts, wanted)
     }
 }
 

@@ -1,12 +1,12 @@
 //! Trained models as a chat's speaker.
 
 use glpft_agent::{
-    Asked, Generate, GenerateError, Listener, PolicySettings, Said, Sampling, SinglePolicy,
-    StepSettings, TeamPolicy,
+    Asked, Generate, GenerateError, Generated, Listener, PolicySettings, Request, Said, Sampling,
+    SinglePolicy, StepSettings, TeamPolicy, TooLong,
 };
 use glpft_data::Prompts;
 
-use crate::speaker::{Question, Speaker, Wishes};
+use crate::speaker::{Prompted, Question, Speaker, Wishes};
 
 /// A team, or the single model that it is compared with.
 pub struct TeamSpeaker {
@@ -78,6 +78,45 @@ impl Speaker for TeamSpeaker {
             false => TeamPolicy::new(generator, &self.prompts, self.settings)
                 .say_each(&asked, &settings, listener),
         }
+    }
+
+    fn complete(
+        &mut self,
+        prompts: &[&Prompted],
+        wanted: &dyn Fn(usize) -> bool,
+    ) -> Result<Vec<Result<Generated, TooLong>>, GenerateError> {
+        let mut requests = Vec::with_capacity(prompts.len());
+        let mut places = Vec::with_capacity(prompts.len());
+        let mut all: Vec<Option<Result<Generated, TooLong>>> = Vec::with_capacity(prompts.len());
+        for (place, one) in prompts.iter().enumerate() {
+            let policy = self.step(&one.wishes, self.asked).policy;
+            self.asked += 1;
+            let request = Request {
+                role: one.role,
+                prompt: one.prompt.clone(),
+                stop: one.stop.clone(),
+                limits: policy.limits,
+                sampling: policy.sampling,
+            };
+            let measure = self.generator.measure(&request)?;
+            match measure.filter(|measure| measure.prompt_tokens > measure.room) {
+                Some(measure) => all.push(Some(Err(TooLong {
+                    role: one.role,
+                    measure,
+                }))),
+                None => {
+                    all.push(None);
+                    places.push(place);
+                    requests.push(request);
+                }
+            }
+        }
+        let is_wanted = |at: usize| wanted(places[at]);
+        let answers = self.generator.generate_while(&requests, &is_wanted)?;
+        for (place, answer) in places.into_iter().zip(answers) {
+            all[place] = Some(Ok(answer));
+        }
+        Ok(all.into_iter().flatten().collect())
     }
 }
 

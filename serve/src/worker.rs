@@ -12,8 +12,8 @@ use glpft_agent::{GenerateError, Listener};
 use tokio::sync::oneshot;
 
 use crate::metrics::Metrics;
-use crate::queue::{Event, Failure, Job, Queue};
-use crate::speaker::{OpenSpeaker, Question, Speaker};
+use crate::queue::{Asks, Event, Failure, Job, Queue};
+use crate::speaker::{OpenSpeaker, Speaker};
 
 /// How requests are answered together.
 #[derive(Clone, Copy, Debug)]
@@ -108,16 +108,38 @@ fn answer(speaker: &mut dyn Speaker, jobs: &[Job]) -> Result<(), Box<dyn Any + S
 }
 
 fn ask(speaker: &mut dyn Speaker, jobs: &[Job]) -> Result<(), GenerateError> {
-    let questions: Vec<&Question> = jobs.iter().map(|job| &job.question).collect();
-    let all = speaker.speak(&questions, &Clients(jobs))?;
-    for (job, said) in jobs.iter().zip(all) {
-        let _ = job.events.send(Event::Done(Ok(said)));
+    let (mut steps, mut questions) = (Vec::new(), Vec::new());
+    let (mut completing, mut prompts) = (Vec::new(), Vec::new());
+    for job in jobs {
+        match &job.asks {
+            Asks::Step(question) => {
+                steps.push(job);
+                questions.push(question);
+            }
+            Asks::Prompt(prompted) => {
+                completing.push(job);
+                prompts.push(prompted);
+            }
+        }
+    }
+    if !steps.is_empty() {
+        let all = speaker.speak(&questions, &Clients(&steps))?;
+        for (job, said) in steps.iter().zip(all) {
+            let _ = job.events.send(Event::Done(Ok(said)));
+        }
+    }
+    if !completing.is_empty() {
+        let clients = Clients(&completing);
+        let all = speaker.complete(&prompts, &|at| clients.waits(at))?;
+        for (job, answer) in completing.iter().zip(all) {
+            let _ = job.events.send(Event::Completed(answer));
+        }
     }
     Ok(())
 }
 
 /// Those who asked. Who has left is not told, and not waited for.
-struct Clients<'a>(&'a [Job]);
+struct Clients<'a>(&'a [&'a Job]);
 
 impl Listener for Clients<'_> {
     fn thought(&self, step: usize, thought: &str) {
@@ -140,8 +162,7 @@ fn tell_all(jobs: &[Job], failure: &Failure) {
 fn failure(error: &GenerateError) -> Failure {
     match error {
         GenerateError::Request { reason, .. } => Failure::Request(reason.clone()),
-        GenerateError::NoModel(_) | GenerateError::Server { .. } | GenerateError::Failed { .. } => {
-            Failure::Model
-        }
+        GenerateError::NoModel(_) => Failure::Request(error.to_string()),
+        GenerateError::Server { .. } | GenerateError::Failed { .. } => Failure::Model,
     }
 }

@@ -201,7 +201,7 @@ fn models_health_and_metrics() {
     }
     let unknown = [
         ("/", 404),
-        ("/v1/completions", 404),
+        ("/v1/embeddings", 404),
         ("/v1/chat/completions", 405),
     ];
     for (path, expected) in unknown {

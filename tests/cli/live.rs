@@ -160,3 +160,54 @@ fn what_does_not_fit_together_is_told() {
     }
     assert!(!path.join(RUN).join("eval").exists());
 }
+
+/// The server's address is `http://HOST:PORT/v1`.
+#[cfg(unix)]
+#[test]
+fn a_served_team_is_another_ones_role_or_a_rival_and_the_reference_of_win_rates() {
+    use crate::serve::Served;
+    let here = folder();
+    let path = here.path();
+    smoke(path, &["run", "sample"]).ok();
+    let served = Served::start(path, &["serve", RUN, "--model=mine", "--threads=1"]);
+    let of = |arguments: &[&str]| {
+        let command = ["eval", "live"];
+        glpft(path, command.iter().chain(arguments).chain(&FEW))
+    };
+    // Two roles there, one here: the same rollouts as with all of them here.
+    let [planner, summarizer] =
+        ["planner", "summarizer"].map(|role| format!("--{role}={}#{role}", served.url));
+    let caller = format!("--caller={RUN}");
+    let tokenizer = "--model-context=4096";
+    let mixed = [&*planner, &caller, &summarizer, tokenizer, "--out=mixed"];
+    let shown = of(&mixed).ok();
+    assert!(shown.contains("6 tasks by CoT@1"), "{shown}");
+    let report = read_json(&path.join("mixed/live.json"));
+    assert!(report["model_calls"]["made"].as_u64() > Some(6), "{report}");
+    assert_eq!(report["model_calls"]["failed"], Value::Null);
+    let about = report["evaluation"]["about"]["planner"].as_str().unwrap();
+    assert!(about.ends_with("#planner"), "{about}");
+    of(&[RUN, "--out=local"]).ok();
+    let rollouts = |out: &str| {
+        let text = fs::read_to_string(path.join(out).join("rollouts.jsonl")).unwrap();
+        let lines = text.lines().map(|line| {
+            let mut rollout = json(line);
+            rollout.as_object_mut().unwrap().remove("usage");
+            rollout
+        });
+        lines.collect::<Vec<Value>>()
+    };
+    assert_eq!(rollouts("mixed"), rollouts("local"));
+    // The whole team there, asked to play by its own tool calls.
+    let agent = format!("--agent={}#mine", served.url);
+    of(&[&agent, "--out=rival"]).ok();
+    assert_eq!(read_json(&path.join("rival/live.json"))["tasks"], 6);
+    let shown = of(&[RUN, "--reference=rival", "--out=against"]).ok();
+    assert!(shown.contains("win rate"), "{shown}");
+    assert_eq!(served.end(), Some(0));
+    // Where it is gone, what is done is done, and the rest is told.
+    let again = of(&[&agent, "--out=rival"]).ok();
+    assert!(again.contains("6 tasks"), "{again}");
+    of(&[&agent, "--out=other"]).fails(1, &["cannot be reached"]);
+    of(&["--agent=http://127.0.0.1:1/v1", "--out=x"]).fails(2, &["names no model"]);
+}

@@ -16,15 +16,15 @@ use crate::json;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A server that runs; it ends with this.
-struct Served {
+pub(crate) struct Served {
     child: Child,
     /// Where it listens: `http://HOST:PORT` and a path.
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Served {
     /// Starts a command at a free port and waits until it listens.
-    fn start(directory: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn start(directory: &Path, arguments: &[&str]) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_glpft"))
             .current_dir(directory)
             .args(arguments)
@@ -72,7 +72,7 @@ impl Served {
     }
 
     /// Tells it to end, as a service manager does; its exit status.
-    fn end(mut self) -> Option<i32> {
+    pub(crate) fn end(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
         let told = Command::new("kill").args(["-TERM", &id]).status();
         assert!(told.unwrap().success());

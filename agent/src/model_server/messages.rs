@@ -28,8 +28,8 @@ const FINISH_SAYS: &str = "If you believe that you have obtained a result that c
     state, call this function to restart. Remember: you must ALWAYS call this function at the end of your attempt, and the \
     only part that will be shown to the user is the final answer, so it should contain sufficient information.";
 
-/// The functions, and [`FINISH`], as tools.
-pub(super) fn tools(task: &Task) -> Value {
+/// The functions as tools, and [`FINISH`] where it may be one.
+pub(super) fn tools(task: &Task, with_finish: bool) -> Value {
     let finish = json!({"type": "function", "function": {
         "name": FINISH,
         "description": FINISH_SAYS,
@@ -50,7 +50,7 @@ pub(super) fn tools(task: &Task) -> Value {
         .functions
         .iter()
         .map(|function| json!({"type": "function", "function": function.to_json()}));
-    functions.chain([finish]).collect()
+    functions.chain(with_finish.then_some(finish)).collect()
 }
 
 /// The messages of a path, without the `left_out` oldest of its turns after the instruction.
@@ -194,6 +194,6 @@ mod tests {
         assert_eq!(cut, Some(3));
         assert_eq!(messages(&task, &turns, 0, 3).len(), all.len() - 2);
         assert_eq!(droppable(&turns, 0, 3), None);
-        assert_eq!(tools(&task)[0]["function"]["name"], FINISH);
+        assert_eq!(tools(&task, true)[0]["function"]["name"], FINISH);
     }
 }

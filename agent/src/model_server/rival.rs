@@ -34,6 +34,8 @@ struct Dialect {
     temperature: bool,
     /// Whether it can be told to call.
     required: bool,
+    /// Whether `Finish` may be a tool: a server of this program answers, or gives up, by itself.
+    finish: bool,
     /// Whether the limit of tokens has the newer name.
     completion_tokens: bool,
 }
@@ -54,6 +56,7 @@ impl RivalPolicy {
             dialect: Mutex::new(Dialect {
                 temperature: true,
                 required: true,
+                finish: true,
                 completion_tokens: false,
             }),
         })
@@ -90,8 +93,12 @@ impl RivalPolicy {
     /// Asks, and once more where nothing is called.
     fn exchange(&self, asked: &Asked<'_>, mut messages: Vec<Value>) -> Result<Said, Asking> {
         let reply = self.ask(asked, &messages, false)?;
+        let Dialect {
+            required, finish, ..
+        } = self.dialect();
+        let asks_again = required && finish;
         let thought = Some(reply.content.as_str()).filter(|content| !content.is_empty());
-        if reply.call.is_some() || reply.gave_up || reply.cut || !self.dialect().required {
+        if reply.call.is_some() || reply.gave_up || reply.cut || !asks_again {
             return Ok(reply.said(thought));
         }
         messages.push(json!({"role": "assistant", "content": reply.content}));
@@ -143,6 +150,8 @@ impl RivalPolicy {
             && refusal.is_about(&["max_tokens", "max_completion_tokens"])
         {
             less.completion_tokens = true;
+        } else if used.finish && refusal.is_about(&["\"finish\""]) {
+            less.finish = false;
         }
         let known = self.dialect();
         if less != used && known == used {
@@ -162,7 +171,7 @@ impl RivalPolicy {
         let mut put = |name: &str, value: Value| question.insert(name.to_owned(), value);
         put("model", self.client.address.model().into());
         put("messages", messages.into());
-        put("tools", tools(asked.task));
+        put("tools", tools(asked.task, dialect.finish));
         put(
             "tool_choice",
             if required { "required" } else { "auto" }.into(),

@@ -164,7 +164,7 @@ fn usage(usage: Usage) -> Value {
 }
 
 /// A name that no other answer has, of this server or of one before it.
-fn unique() -> String {
+pub(super) fn unique() -> String {
     static START: OnceLock<u128> = OnceLock::new();
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let start = START.get_or_init(|| {

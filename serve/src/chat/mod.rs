@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod completion;
 mod failure;
+mod prompt;
 mod request;
 mod routes;
 mod stream;

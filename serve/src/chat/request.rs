@@ -146,7 +146,7 @@ fn functions(tools: &Field<'_>) -> Result<Vec<Function>, Failure> {
 }
 
 /// Refuses what would change the answer and is not done here.
-fn refuse(body: &Field<'_>) -> Result<(), Failure> {
+pub(super) fn refuse(body: &Field<'_>) -> Result<(), Failure> {
     let refused = |key: &str, usual: &dyn Fn(&Value) -> bool, problem: &str| match body.find(key)? {
         Some(field) if !usual(field.value()) => Err(Failure::from(field.wrong(problem))),
         _ => Ok(()),
@@ -199,14 +199,14 @@ fn most(list: &Field<'_>, most: usize, what: &str) -> Result<(), Failure> {
     }
 }
 
-fn truth(object: &Field<'_>, key: &str) -> Result<bool, Failure> {
+pub(super) fn truth(object: &Field<'_>, key: &str) -> Result<bool, Failure> {
     Ok(match object.find(key)? {
         Some(field) => field.truth()?,
         None => false,
     })
 }
 
-fn between(
+pub(super) fn between(
     body: &Field<'_>,
     key: &str,
     range: RangeInclusive<f64>,
@@ -223,7 +223,7 @@ fn between(
     }
 }
 
-fn seed(body: &Field<'_>) -> Result<Option<u64>, Failure> {
+pub(super) fn seed(body: &Field<'_>) -> Result<Option<u64>, Failure> {
     let Some(field) = body.find("seed")? else {
         return Ok(None);
     };
@@ -235,7 +235,7 @@ fn seed(body: &Field<'_>) -> Result<Option<u64>, Failure> {
     }
 }
 
-fn new_tokens(
+pub(super) fn new_tokens(
     body: &Field<'_>,
     most: usize,
     notes: &mut Vec<String>,
@@ -270,7 +270,7 @@ fn may_call(body: &Field<'_>) -> Result<bool, Failure> {
     }
 }
 
-fn stop(body: &Field<'_>) -> Result<Vec<String>, Failure> {
+pub(super) fn stop(body: &Field<'_>) -> Result<Vec<String>, Failure> {
     let Some(field) = body.find("stop")? else {
         return Ok(Vec::new());
     };

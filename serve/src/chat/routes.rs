@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use axum::routing::{get, post};
+use glpft_agent::Usage;
 use serde_json::json;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
@@ -18,19 +19,22 @@ use super::answer::Answer;
 use super::body::{authorized, read};
 use super::completion::Completion;
 use super::failure::{Failure, json_response};
+use super::prompt;
 use super::request::{Asking, Request};
 use super::stream::stream;
 use super::under_way::{UnderWay, Waiting, failure};
-use crate::queue::Event;
+use crate::queue::{Asks, Event};
 
 /// How long a browser need not ask again whether it may ask.
 const PREFLIGHT: Duration = Duration::from_secs(3600);
 const COMPLETIONS: &str = "/v1/chat/completions";
+const PROMPTS: &str = "/v1/completions";
 
 /// Every route of a chat.
 pub(super) fn router(state: Arc<ChatState>) -> Router {
     let routes = [
         (COMPLETIONS, post(completions)),
+        (PROMPTS, post(prompts)),
         ("/v1/models", get(models)),
         ("/v1/models/{model}", get(models)),
         ("/health", get(health)),
@@ -88,7 +92,7 @@ async fn completions(
         let begun = Instant::now();
         let body = read(&headers, body, limits.body_bytes, limits.body).await?;
         let Request { question, asking } = Request::read(&body, &state.settings)?;
-        let waiting = Waiting::new(&state.shared, question, begun + limits.answer)?;
+        let waiting = Waiting::new(&state.shared, Asks::Step(question), begun + limits.answer)?;
         Ok((waiting, asking))
     };
     let response = match asked.await {
@@ -110,7 +114,7 @@ async fn whole(
 ) -> Result<Response, Failure> {
     loop {
         match waiting.next().await? {
-            Event::Thought(_) => {}
+            Event::Thought(_) | Event::Completed(_) => {}
             Event::Done(Err(reason)) => return Err(failure(reason)),
             Event::Done(Ok(said)) => {
                 if let Some(too_long) = said.too_long {
@@ -125,6 +129,37 @@ async fn whole(
             }
         }
     }
+}
+
+/// Completes a role's prompt.
+async fn prompts(State(state): State<Arc<ChatState>>, headers: HeaderMap, body: Body) -> Response {
+    let mut under_way = UnderWay::new(&state.shared, PROMPTS);
+    let answered = async {
+        if !authorized(&headers, state.settings.key.as_deref()) {
+            return Err(Failure::unauthorized());
+        }
+        let limits = &state.settings.requests;
+        let begun = Instant::now();
+        let body = read(&headers, body, limits.body_bytes, limits.body).await?;
+        let prompted = prompt::read(&body, &state.settings)?;
+        let role = prompted.role;
+        let asks = Asks::Prompt(prompted);
+        let mut waiting = Waiting::new(&state.shared, asks, begun + limits.answer)?;
+        loop {
+            match waiting.next().await? {
+                Event::Thought(_) | Event::Done(Ok(_)) => {}
+                Event::Done(Err(reason)) => return Err(failure(reason)),
+                Event::Completed(Err(too_long)) => return Err(Failure::too_long(too_long)),
+                Event::Completed(Ok(answer)) => {
+                    state.shared.metrics.used(Usage::from(&answer));
+                    return Ok(json_response(StatusCode::OK, &prompt::whole(role, &answer)));
+                }
+            }
+        }
+    };
+    let response = answered.await.unwrap_or_else(|failure| failure.response());
+    under_way.answered(response.status().as_u16());
+    response
 }
 
 async fn models(State(state): State<Arc<ChatState>>, headers: HeaderMap, uri: Uri) -> Response {
@@ -182,7 +217,7 @@ fn not_a_route(status: StatusCode, method: &Method, uri: &Uri) -> Response {
     Failure::body(
         status,
         format!(
-            "there is no {method} {}; POST {COMPLETIONS}, GET /v1/models, /health and /metrics",
+            "there is no {method} {}; POST {COMPLETIONS}, {PROMPTS}, GET /v1/models, /health and /metrics",
             uri.path()
         ),
     )

@@ -91,6 +91,8 @@ impl Parts {
                     let answer = Answer::new(said, &self.stop);
                     self.answer(&answer);
                 }
+                // Prompts are not streamed.
+                Ok(Event::Completed(_)) => {}
                 Ok(Event::Done(Err(reason))) => self.failed(&failure(reason)),
                 Err(late) => self.failed(&late),
             }

@@ -6,8 +6,7 @@ use std::time::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::failure::Failure;
-use crate::queue::{Event, Failure as Reason, Job, Refused, Ticket};
-use crate::speaker::Question;
+use crate::queue::{Asks, Event, Failure as Reason, Job, Refused, Ticket};
 use crate::worker::Shared;
 
 /// Counts a request while it is under way, and how it ended: with a status, or since its client left.
@@ -57,13 +56,9 @@ impl Waiting {
     ///
     /// # Errors
     /// Where too many wait, or the server ends.
-    pub(super) fn new(
-        shared: &Shared,
-        question: Question,
-        until: Instant,
-    ) -> Result<Self, Failure> {
+    pub(super) fn new(shared: &Shared, asks: Asks, until: Instant) -> Result<Self, Failure> {
         let (events, receiver) = unbounded_channel();
-        match shared.queue.push(Job { question, events }) {
+        match shared.queue.push(Job { asks, events }) {
             Ok(ticket) => Ok(Self {
                 events: receiver,
                 until,
