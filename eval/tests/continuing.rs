@@ -129,6 +129,11 @@ fn what_was_answered_before_a_failure_is_kept() {
     let error = evaluate(&conversations, &settings, team, &mut failing, &out).unwrap_err();
     let told = error.to_string();
     assert!(told.contains("trajectories 2 to 3, caller"), "{told}");
+    let kept = "4 of 14 steps are answered";
+    assert!(
+        told.contains(kept) && told.contains("goes on from there"),
+        "{told}"
+    );
     assert!(!out.join(METRICS_FILE).exists());
     let lines = fs::read_to_string(out.join(PREDICTIONS_FILE)).unwrap();
     assert_eq!(lines.lines().count(), 4);

@@ -143,7 +143,11 @@ fn what_cannot_be_completed_is_told() {
     let server = server();
     let url = format!("http://{}/v1/completions", server.address);
     let ask = |body: serde_json::Value| {
-        let mut reply = agent().post(&url).send(body.to_string()).unwrap();
+        let mut reply = agent()
+            .post(&url)
+            .header("content-type", "application/json")
+            .send(body.to_string())
+            .unwrap();
         let status = reply.status().as_u16();
         (status, reply.body_mut().read_to_string().unwrap())
     };

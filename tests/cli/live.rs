@@ -178,8 +178,8 @@ fn a_served_team_is_another_ones_role_or_a_rival_and_the_reference_of_win_rates(
     let [planner, summarizer] =
         ["planner", "summarizer"].map(|role| format!("--{role}={}#{role}", served.url));
     let caller = format!("--caller={RUN}");
-    let tokenizer = "--model-context=4096";
-    let mixed = [&*planner, &caller, &summarizer, tokenizer, "--out=mixed"];
+    let context = "--model-context=4096";
+    let mixed = [&*planner, &caller, &summarizer, context, "--out=mixed"];
     let shown = of(&mixed).ok();
     assert!(shown.contains("6 tasks by CoT@1"), "{shown}");
     let report = read_json(&path.join("mixed/live.json"));

@@ -82,7 +82,7 @@ impl EvaluationPart {
 impl EvaluationPart {
     /// What only a finished evaluation tells.
     fn add(&mut self, report: &StaticReport) {
-        let times = report.times;
+        let times = &report.times;
         let seconds = |role: &str| match role {
             "planner" => times.planner,
             "caller" => times.caller,

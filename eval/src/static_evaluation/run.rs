@@ -99,6 +99,7 @@ impl StaticEvaluation<'_> {
                     opened
                 }
             };
+            let before = generator.server_calls();
             let (records, mut times) = Batch::answer(
                 trajectories,
                 self.prompts,
@@ -120,6 +121,7 @@ impl StaticEvaluation<'_> {
             for records in &records {
                 predictions.write(records)?;
             }
+            times.model_calls = generator.server_calls().since(&before);
             times.loading = loading;
             times.writing = started.elapsed().as_secs_f64();
             predictions.end_batch(&times)?;

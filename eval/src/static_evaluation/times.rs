@@ -2,14 +2,14 @@
 
 use std::ops::AddAssign;
 
-use glpft_agent::Role;
+use glpft_agent::{ModelCalls, Role};
 use serde::{Deserialize, Serialize};
 
 /// The file of the batches' times.
 pub const TIMES_FILE: &str = "times.jsonl";
 
 /// Wall time by part, in seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Times {
     /// Loading models.
     pub loading: f64,
@@ -27,6 +27,9 @@ pub struct Times {
     pub writing: f64,
     /// Scoring the whole, once every step is answered.
     pub scoring: f64,
+    /// Calls of models' servers that were made meanwhile, and how many failed for reasons that are no model's.
+    #[serde(default, skip_serializing_if = "ModelCalls::is_empty")]
+    pub model_calls: ModelCalls,
 }
 
 impl Times {
@@ -66,6 +69,7 @@ impl AddAssign for Times {
         self.text += other.text;
         self.writing += other.writing;
         self.scoring += other.scoring;
+        self.model_calls += &other.model_calls;
         for role in Role::ALL {
             *self.role_mut(role) += other.role(role);
         }

@@ -13,7 +13,7 @@ use super::arguments::{place, settings, team};
 use super::progress::StaticProgress;
 use super::tables::{confusion, metrics, notes};
 use crate::cli::output::table;
-use crate::cli::{Flags, StaticArgs, print};
+use crate::cli::{Flags, StaticArgs, complain, print};
 
 /// Runs the command.
 pub(crate) fn evaluate_static(args: &StaticArgs) -> Result<(), Error> {
@@ -40,7 +40,13 @@ pub(crate) fn evaluate_static(args: &StaticArgs) -> Result<(), Error> {
         ));
     }
     match args.output.quiet {
-        true => Ok(()),
+        true => {
+            let calls = &report.times.model_calls;
+            if let Some(told) = calls.told().filter(|_| calls.lacks_many()) {
+                complain(&format!("warning: {told}"));
+            }
+            Ok(())
+        }
         false => print(&text(&report, &out, started.elapsed().as_secs_f64())),
     }
 }
@@ -117,6 +123,11 @@ fn roles(report: &StaticReport) -> String {
             "{} of {} prompts of the {} did not fit and lost their beginning\n",
             role.prompts_cut, role.requests, role.role
         );
+    }
+    let calls = &report.times.model_calls;
+    if let Some(told) = calls.told() {
+        let kind = if calls.lacks_many() { "warning: " } else { "" };
+        text += &format!("{kind}{told}\n");
     }
     if report.plans_without_tag > 0 {
         text += &format!(
