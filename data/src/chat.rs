@@ -7,14 +7,16 @@
 mod content;
 mod functions;
 mod message;
+mod replies;
 mod reply;
 mod turns;
 
 pub use functions::{ChatFunction, NAME_CHARACTERS, read_functions};
 pub(crate) use message::read as read_message;
 pub use message::{ChatCall, ChatMessage, ChatRole, read_messages};
+pub(crate) use replies::Replies;
 pub use reply::OBSERVATION_CHARACTERS;
-pub(crate) use turns::reply_of;
+pub(crate) use reply::observation;
 pub use turns::{ChatTurns, chat_turns};
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::query::level_query;
 use crate::source::{Field, ReadOptions, RecordError, shown};
 use crate::trajectory::{FINISH, Tool, Trajectory, read_tools};
 
-pub(crate) use finish::RecordedEnd;
+pub(crate) use finish::{FINISH_ARGUMENTS, RecordedEnd};
 pub use finish::{Finish, read_finish};
 pub use messages::call_turns;
 pub use observation::observation_text;

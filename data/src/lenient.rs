@@ -22,9 +22,10 @@ use parse::{Parser, Quotes, last_quotes};
 pub enum Ending {
     /// With the last bracket.
     Whole,
-    /// Between two values: brackets are missing, perhaps values as well.
+    /// Behind a value: brackets are missing, perhaps values as well.
     Unclosed,
-    /// Inside a value: what is read of that one is its beginning.
+    /// Inside a value, of which the beginning is read, or where one was to come: behind a comma or the first bracket, in a name,
+    /// behind its colon.
     Cut,
 }
 
@@ -45,6 +46,24 @@ pub fn lenient_json(text: &str) -> Option<Value> {
 /// [`lenient_json`] that also says how the text ended.
 pub fn read_lenient(text: &str) -> Option<Lenient> {
     first(text, &mut |_| true)
+}
+
+/// [`lenient_json`] of a text that is one whole object or list and nothing else; `None` where something stands around it or
+/// its end is missing.
+pub(crate) fn whole_lenient_json(text: &str) -> Option<Value> {
+    let text = text.trim();
+    if !text.starts_with(['{', '[']) {
+        return None;
+    }
+    let last = last_quotes(text);
+    [Quotes::Escaped, Quotes::Bare]
+        .into_iter()
+        .find_map(|quotes| {
+            let mut parser = Parser::new(text, 0, quotes, last);
+            let read = parser.read()?;
+            let is_whole = read.ending == Ending::Whole && parser.rest().is_empty();
+            is_whole.then_some(read.value)
+        })
 }
 
 /// The first object in `text` that has one of `keys` with a value that is not null. Where the text is a JSON string, the

@@ -1,5 +1,7 @@
 //! The functions that a chat offers: OpenAI's `tools`, and the older `functions`.
 
+use std::collections::HashSet;
+
 use glpft_recipes::Schemas;
 use serde_json::{Map, Value};
 
@@ -36,10 +38,11 @@ impl ChatFunction {
 /// What is no function, has a name that no call can spell or that another has, or has arguments of another form than a JSON
 /// schema's; where, and why.
 pub fn read_functions(tools: &Field<'_>) -> Result<Vec<ChatFunction>, RecordError> {
-    let mut functions: Vec<ChatFunction> = Vec::new();
+    let mut functions = Vec::new();
+    let mut names = HashSet::new();
     for tool in tools.elements()? {
         let function = read(&tool)?;
-        if functions.iter().any(|other| other.name == function.name) {
+        if !names.insert(function.name.clone()) {
             return Err(tool.wrong(format!("there are two functions {:?}", function.name)));
         }
         functions.push(function);

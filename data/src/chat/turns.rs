@@ -10,6 +10,7 @@
 use glpft_recipes::Observations;
 
 use super::message::{ChatCall, ChatMessage, ChatRole};
+use super::replies::Replies;
 use super::reply::observation;
 use crate::conversation::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker, Turn};
 use crate::source::RecordError;
@@ -120,9 +121,11 @@ impl Reader {
     ) -> Result<(), RecordError> {
         let message = &messages[at];
         let mut rationale = message.reasoning.clone();
-        let mut replies: Vec<usize> = (at + 1..at + 1 + replies).collect();
+        // A chat may end with calls that nobody has answered yet.
+        let unanswered = replies == 0 && at + 1 == messages.len();
+        let mut replies = Replies::new(&message.calls, messages, at + 1, replies);
         if message.calls.is_empty() {
-            if let Some(&reply) = replies.first() {
+            if let Some(reply) = replies.first() {
                 return Err(messages[reply]
                     .wrong("answers no call: the assistant before it called no tool"));
             }
@@ -143,8 +146,6 @@ impl Reader {
                 _ => content.clone(),
             });
         }
-        // A chat may end with calls that nobody has answered yet.
-        let unanswered = replies.is_empty() && at + 1 == messages.len();
         for (index, call) in message.calls.iter().enumerate() {
             self.turns.parallel_calls += usize::from(index > 0);
             // Of calls made together the first has the thought.
@@ -157,7 +158,7 @@ impl Reader {
             if unanswered {
                 continue;
             }
-            let Some(found) = reply_of(index, &message.calls, &replies, messages) else {
+            let Some(reply) = replies.take(call) else {
                 return Err(RecordError::Wrong {
                     path: format!("{}.tool_calls[{index}]", message.path),
                     problem: match &call.id {
@@ -168,14 +169,13 @@ impl Reader {
                     },
                 });
             };
-            let reply = replies.remove(found);
             let text = messages[reply].content.as_deref().unwrap_or_default();
             let (observation, cut) = observation(text, self.observations);
             self.turns.cut_replies += usize::from(cut);
             self.push(reply, Speaker::Observation, observation);
         }
         match replies.first() {
-            Some(&reply) => {
+            Some(reply) => {
                 Err(messages[reply].wrong("its tool_call_id is that of no call before it"))
             }
             None => Ok(()),
@@ -188,28 +188,4 @@ impl Reader {
         let text = format!("{} {tag}", rationale.unwrap_or_default());
         self.push(message, Speaker::Assistant, text);
     }
-}
-
-/// The place among `replies` of the one that answers a call: by its id; where one of the two has none, the first of the
-/// call's name (where it is told) that answers no other call by its id.
-pub(crate) fn reply_of(
-    index: usize,
-    calls: &[ChatCall],
-    replies: &[usize],
-    messages: &[ChatMessage],
-) -> Option<usize> {
-    let call = &calls[index];
-    let answers = |reply: &usize, call: &ChatCall| {
-        let id = messages[*reply].answers.as_ref();
-        id.is_some() && id == call.id.as_ref()
-    };
-    let by_id = replies.iter().position(|reply| answers(reply, call));
-    by_id.or_else(|| {
-        replies.iter().position(|reply| {
-            let message = &messages[*reply];
-            let both = message.answers.is_some() && call.id.is_some();
-            let named = message.name.as_ref().is_none_or(|name| *name == call.name);
-            !both && named && !calls.iter().any(|other| answers(reply, other))
-        })
-    })
 }

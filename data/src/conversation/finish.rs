@@ -13,6 +13,9 @@ const FINAL_ANSWER: &str = "final_answer";
 const GIVE_ANSWER: &str = "give_answer";
 const GIVE_UP: &str = "give_up_and_restart";
 
+/// The arguments of `Finish`.
+pub(crate) const FINISH_ARGUMENTS: [&str; 2] = [RETURN_TYPE, FINAL_ANSWER];
+
 /// How a trajectory ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finish {
@@ -25,12 +28,26 @@ pub enum Finish {
 /// Reads the arguments of a `Finish` call by their keys, with the tolerance of [`lenient_object`]: `return_type` alone
 /// decides whether it gives up, `final_answer` is the answer. `None` where they are not readable, or say neither.
 pub fn read_finish(arguments: &str) -> Option<Finish> {
-    let read = lenient_object(arguments, &[RETURN_TYPE, FINAL_ANSWER])?;
-    by_keys(read.value.as_object()?, read.ending == Ending::Whole)
+    let read = lenient_object(arguments, &FINISH_ARGUMENTS)?;
+    by_keys(read.value.as_object()?, read.ending)
 }
 
-fn by_keys(arguments: &Map<String, Value>, is_whole: bool) -> Option<Finish> {
-    let return_type = arguments.get(RETURN_TYPE).and_then(Value::as_str);
+fn by_keys(arguments: &Map<String, Value>, ending: Ending) -> Option<Finish> {
+    let is_whole = ending == Ending::Whole;
+    let mut return_type = arguments.get(RETURN_TYPE).and_then(Value::as_str);
+    // One that was cut is the one that begins so, and none where both do.
+    if let Some(cut) = return_type
+        && ending == Ending::Cut
+        && arguments.keys().next_back().map(String::as_str) == Some(RETURN_TYPE)
+    {
+        let known = [GIVE_ANSWER, GIVE_UP].into_iter();
+        let mut meant = known.filter(|whole| whole.starts_with(cut));
+        match (meant.next(), meant.next()) {
+            (Some(_), Some(_)) => return None,
+            (Some(whole), None) => return_type = Some(whole),
+            _ => {}
+        }
+    }
     if return_type == Some(GIVE_UP) {
         return Some(Finish::GiveUp);
     }

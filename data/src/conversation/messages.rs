@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::finish::{Finish, finish};
 use super::observation;
 use super::{FINISH, NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker, Turn};
-use crate::chat::{ChatCall, ChatMessage, ChatRole, read_message, reply_of};
+use crate::chat::{ChatCall, ChatMessage, ChatRole, Replies, read_message};
 use crate::lenient::{Ending, read_lenient};
 use crate::python::json;
 use crate::roles::HALLUCINATED;
@@ -174,8 +174,8 @@ impl<'t> Reader<'t> {
         replies: usize,
     ) -> Result<(), RecordError> {
         let message = &messages[at];
-        let mut replies: Vec<usize> = (at + 1..at + 1 + replies).collect();
-        let ends = at + 1 + replies.len() == messages.len();
+        let ends = at + 1 + replies == messages.len();
+        let mut replies = Replies::new(&message.calls, messages, at + 1, replies);
         // Of calls made together the first has the thought.
         let mut rationale = rationale(message);
         for (index, call) in message.calls.iter().enumerate() {
@@ -191,20 +191,20 @@ impl<'t> Reader<'t> {
                 &call.arguments,
                 &place,
             )?;
-            match reply_of(index, &message.calls, &replies, messages) {
-                Some(found) => {
-                    let reply = &messages[replies.remove(found)];
+            match replies.take(call) {
+                Some(reply) => {
+                    let reply = &messages[reply];
                     let text = reply.content.as_deref().unwrap_or_default();
                     let text = observation::of_text(text, &reply.path, self.options.observations)?;
                     self.push(Speaker::Observation, text);
                 }
                 // The path may end with calls that nothing answered, and Finish needs no answer.
-                None if ends && replies.is_empty() || call.name == FINISH => {}
+                None if ends && replies.first().is_none() || call.name == FINISH => {}
                 None => return Err(unanswered(place(), call)),
             }
         }
         match replies.first() {
-            Some(&reply) => Err(answers_nothing(&messages[reply])),
+            Some(reply) => Err(answers_nothing(&messages[reply])),
             None => Ok(()),
         }
     }

@@ -121,7 +121,7 @@ impl<'t> Parser<'t> {
             let first = self.peek();
             let name = match first {
                 None => {
-                    self.ended(Ending::Unclosed);
+                    self.ended(Ending::Cut);
                     break;
                 }
                 Some('}') => {
@@ -137,7 +137,7 @@ impl<'t> Parser<'t> {
             match self.peek() {
                 // A name that was cut, or one without its value.
                 None => {
-                    self.ended(Ending::Unclosed);
+                    self.ended(Ending::Cut);
                     break;
                 }
                 Some(':') => self.at += 1,
@@ -145,7 +145,7 @@ impl<'t> Parser<'t> {
             }
             self.skip_space();
             if self.rest().is_empty() {
-                self.ended(Ending::Unclosed);
+                self.ended(Ending::Cut);
                 break;
             }
             let value = self.value()?;
@@ -163,7 +163,7 @@ impl<'t> Parser<'t> {
             self.skip_space();
             match self.peek() {
                 None => {
-                    self.ended(Ending::Unclosed);
+                    self.ended(Ending::Cut);
                     break;
                 }
                 Some(']') => {
@@ -255,10 +255,7 @@ impl<'t> Parser<'t> {
                     return Err(Unreadable);
                 }
                 out.push_str(rest);
-                self.ended(match place {
-                    Place::Name => Ending::Unclosed,
-                    Place::Value => Ending::Cut,
-                });
+                self.ended(Ending::Cut);
                 return Ok(out);
             };
             out.push_str(&rest[..length]);

@@ -117,9 +117,9 @@ fn what_is_meant_is_read() {
             json!({"a": {"b": [1, {"c": "x"}]}}),
             Unclosed,
         ),
-        (r#"{"a": "x", "b"#, json!({"a": "x"}), Unclosed),
-        (r#"{"a": "x", "b":"#, json!({"a": "x"}), Unclosed),
-        (r#"{"a": "x","#, json!({"a": "x"}), Unclosed),
+        (r#"{"a": "x", "b"#, json!({"a": "x"}), Cut),
+        (r#"{"a": "x", "b":"#, json!({"a": "x"}), Cut),
+        (r#"{"a": "x","#, json!({"a": "x"}), Cut),
         (
             r#"{"a": "cut in the mid"#,
             json!({"a": "cut in the mid"}),
@@ -135,9 +135,33 @@ fn what_is_meant_is_read() {
         (r#"{"a": 12"#, json!({"a": 12}), Cut),
         (r#"{"a": tr"#, json!({"a": null}), Cut),
         ("[1, {\"a\": 2", json!([1, {"a": 2}]), Cut),
-        ("{", json!({}), Unclosed),
+        ("{", json!({}), Cut),
+        (r#"{"a": "x", "b""#, json!({"a": "x"}), Cut),
+        (r#"{"a": ["#, json!({"a": []}), Cut),
     ] {
         assert_eq!(read(text), Some((value, ending)), "{text}");
+    }
+}
+
+#[test]
+fn what_is_to_be_one_value_has_nothing_around_it() {
+    for (text, value) in [
+        (r#" {"a": "say "x" now"} "#, json!({"a": "say \"x\" now"})),
+        (
+            "[{'a': True},\n{\"b\": \"two\nlines\"}]",
+            json!([{"a": true}, {"b": "two\nlines"}]),
+        ),
+    ] {
+        assert_eq!(whole_lenient_json(text), Some(value), "{text}");
+    }
+    for text in [
+        "{\"a\": \"two\nlines\"}\n{\"b\": 1}",
+        "so {\"a\": 1}",
+        "{\"a\": \"two\nlines\"",
+        "3",
+        "",
+    ] {
+        assert_eq!(whole_lenient_json(text), None, "{text}");
     }
 }
 

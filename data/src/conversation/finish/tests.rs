@@ -94,6 +94,22 @@ fn arguments_by_keys_and_as_published() {
             "```json\n{\"return_type\": \"give_answer\", \"final_answer\": \"fenced\"}\n```",
             (Some(answer("fenced")), answer("fenced\"}\n```")),
         ),
+        // A return type that was cut is the one that begins so, and none where both do.
+        (
+            r#"{"final_answer": "x", "return_type": "give_up_and_res"#,
+            (
+                Some(Finish::GiveUp),
+                answer("x\", \"return_type\": \"give_up_and_res"),
+            ),
+        ),
+        (
+            r#"{"final_answer": "x", "return_type": "give_an"#,
+            (Some(answer("x")), answer("x\", \"return_type\": \"give_an")),
+        ),
+        (
+            r#"{"final_answer": "x", "return_type": "give_"#,
+            (None, answer("x\", \"return_type\": \"give_")),
+        ),
         // Nothing that is meant can be told.
         (
             r#"{"return_type": "give_answer", "final_"#,
