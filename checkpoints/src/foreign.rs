@@ -24,7 +24,7 @@ const BEGINNINGS: [(&[u8], &str); 26] = [
     (b"%PDF", "a PDF document, not the file that was asked for"),
     (
         b"\x89HDF",
-        "an HDF5 file: convert the weights to safetensors",
+        "an HDF5 file: convert weights to safetensors, data to JSON",
     ),
     (b"GGUF", "a GGUF model: give its path as that of the model"),
     (b"tjgg", GGML),
@@ -62,8 +62,7 @@ const LFS: &str =
     "a Git LFS pointer and not the file that it stands for: fetch that with `git lfs pull`";
 const ZIP: &str = "a ZIP archive (PyTorch's .bin and .pt files are such, too): unpack it, or convert the weights to \
                    safetensors";
-const PICKLE: &str =
-    "a Python pickle (PyTorch's .bin and .pt files are such): convert the weights to safetensors";
+const PICKLE: &str = "a Python pickle (PyTorch's .bin and .pt files are such): convert weights to safetensors, data to JSON";
 const GGML: &str = "a model in the format before GGUF: convert it to GGUF";
 const PAGE: &str = "a web page and not the file: download the file itself (on a hub, the link with /resolve/ instead of \
                     /blob/)";

@@ -3,9 +3,10 @@
 //! What is written is read back by this crate's own readers as the same turns ([`converted`] says what cannot be). Tools'
 //! texts become JSON schemas again: each argument has its type, whether it is required, and the rest as its description.
 
-use glpft_recipes::Schemas;
+use glpft_recipes::{Observations, Schemas};
 use serde_json::{Map, Value, json};
 
+use crate::chat::observation;
 use crate::conversation::{
     Conversation, NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker, Turn,
 };
@@ -33,6 +34,14 @@ pub struct Converted {
     pub respelled: bool,
     /// How many tools' texts are not read back as they were.
     pub tools_changed: usize,
+    /// How many tools' replies are not read back as they were: chats' are cut at
+    /// [`OBSERVATION_CHARACTERS`](crate::OBSERVATION_CHARACTERS), and of an object `{"error", "response"}` only what it says is
+    /// read.
+    pub replies_changed: usize,
+    /// How many turns that were not to be learned are learned of the record, since the form cannot say so.
+    pub learned_again: usize,
+    /// How many later instructions are read back as part of the first, since the form cannot say so.
+    pub instructions_lost: usize,
 }
 
 /// Why a conversation cannot be written in another form.
@@ -56,7 +65,8 @@ pub enum ConvertError {
 /// A conversation as a record of `form`. `schemas` is how its tools were read.
 ///
 /// # Errors
-/// Turns that no chat has: a planner that hands over to nobody, a reply without its call.
+/// Turns that no chat has: a planner that hands over to nobody, a reply without its call, a call without its reply that does
+/// not end the chat.
 pub fn converted(
     conversation: &Conversation,
     form: ConvertForm,
@@ -70,6 +80,9 @@ pub fn converted(
             record: json!(conversation),
             respelled: false,
             tools_changed: 0,
+            replies_changed: 0,
+            learned_again: conversation.marks.untaught_turns(),
+            instructions_lost: conversation.marks.instructions.len(),
         });
     }
     let mut tools_changed = 0;
@@ -88,6 +101,9 @@ pub fn converted(
         record,
         respelled: steps.respelled || form == ConvertForm::ShareGpt && steps.has_loose_thoughts(),
         tools_changed,
+        replies_changed: steps.replies_changed(),
+        learned_again: steps.learned_again(conversation),
+        instructions_lost: 0,
     })
 }
 
@@ -103,10 +119,28 @@ enum Said<'c> {
     GiveUp,
 }
 
+/// A step of a chat.
+struct Step<'c> {
+    /// The turn that it begins with.
+    turn: usize,
+    /// The thought before what is said.
+    thought: Option<&'c str>,
+    said: Said<'c>,
+    /// Whether it is to be learned.
+    learned: bool,
+}
+
+impl Step<'_> {
+    fn is_unanswered(&self) -> bool {
+        matches!(self.said, Said::Call { reply: None, .. })
+    }
+}
+
 /// A chat's steps in order.
 struct Steps<'c> {
-    /// The thought before what is said, and whether it is to be learned.
-    steps: Vec<(Option<&'c str>, Said<'c>, bool)>,
+    steps: Vec<Step<'c>>,
+    /// Where the calls begin that end the chat without replies: they are one message.
+    unanswered: usize,
     respelled: bool,
 }
 
@@ -115,6 +149,7 @@ impl<'c> Steps<'c> {
         let turns = &conversation.turns;
         let mut all = Self {
             steps: Vec::new(),
+            unanswered: 0,
             respelled: false,
         };
         let mut at = 0;
@@ -130,7 +165,12 @@ impl<'c> Steps<'c> {
             };
             match turn.from {
                 Speaker::User => {
-                    all.steps.push((None, Said::User(&turn.value), true));
+                    all.steps.push(Step {
+                        turn: at,
+                        thought: None,
+                        said: Said::User(&turn.value),
+                        learned: true,
+                    });
                     at += 1;
                 }
                 Speaker::Assistant => {
@@ -140,8 +180,12 @@ impl<'c> Steps<'c> {
                     let (thought, usual) = thought_before(&turn.value, tag)
                         .ok_or_else(|| wrong("does not end with what comes next"))?;
                     all.respelled |= !usual;
-                    let is_learned = learned(at) || (taken > 1 && learned(at + 1));
-                    all.steps.push((thought, said, is_learned));
+                    all.steps.push(Step {
+                        turn: at,
+                        thought,
+                        said,
+                        learned: learned(at) || (taken > 1 && learned(at + 1)),
+                    });
                     at += taken;
                 }
                 Speaker::Caller | Speaker::Conclusion | Speaker::Observation => {
@@ -149,12 +193,63 @@ impl<'c> Steps<'c> {
                 }
             }
         }
+        all.end()?;
         Ok(all)
+    }
+
+    /// Makes the calls that end the chat without replies one message; it has one thought, which is the first call's, and is learned
+    /// or not as a whole: a call that is not for its own faults is told by these again.
+    ///
+    /// # Errors
+    /// Another call without its reply, which no chat has.
+    fn end(&mut self) -> Result<(), ConvertError> {
+        let answered = self.steps.iter().rposition(|step| !step.is_unanswered());
+        self.unanswered = answered.map_or(0, |last| last + 1);
+        let (before, last) = self.steps.split_at_mut(self.unanswered);
+        let mut alone = before.iter().filter(|step| step.is_unanswered());
+        let mut thinking = last.iter().skip(1).filter(|step| step.thought.is_some());
+        if let Some(step) = alone.next().or_else(|| thinking.next()) {
+            return Err(ConvertError::Turn {
+                turn: step.turn,
+                speaker: Speaker::Assistant.name(),
+                problem: "makes a call that nothing replies to, and more follows",
+            });
+        }
+        let learned = last.iter().any(|step| step.learned);
+        last.iter_mut().for_each(|step| step.learned = learned);
+        Ok(())
+    }
+
+    /// How many replies are not read back as they were.
+    fn replies_changed(&self) -> usize {
+        let replies = self.steps.iter().filter_map(|step| match step.said {
+            Said::Call { reply, .. } => reply,
+            _ => None,
+        });
+        replies
+            .filter(|reply| observation(reply, Observations::ResponseOrError).0 != **reply)
+            .count()
+    }
+
+    /// How many turns are learned that were not to be, since a weight is of a whole message. Of calls that end the chat, which
+    /// are one message, each says for itself what is wrong with it.
+    fn learned_again(&self, conversation: &Conversation) -> usize {
+        let answered = self.steps[..self.unanswered].iter();
+        let turns = answered.filter(|step| step.learned).flat_map(|step| {
+            let taken = match step.said {
+                Said::Call { .. } | Said::Answer(_) => 2,
+                Said::User(_) | Said::GiveUp => 1,
+            };
+            step.turn..step.turn + taken
+        });
+        turns
+            .filter(|turn| conversation.marks.is_untaught(*turn))
+            .count()
     }
 
     /// Whether thoughts, or answers behind thoughts, begin or end with white space, or thoughts say nothing.
     fn has_loose_thoughts(&self) -> bool {
-        self.steps.iter().any(|(thought, said, _)| {
+        self.steps.iter().any(|Step { thought, said, .. }| {
             thought.is_some_and(|thought| {
                 let answer = match said {
                     Said::Answer(answer) => *answer,
@@ -168,7 +263,13 @@ impl<'c> Steps<'c> {
     fn openai(&self) -> Vec<Value> {
         let mut messages = Vec::new();
         let mut calls = 0;
-        for (thought, said, learned) in &self.steps {
+        for (index, step) in self.steps.iter().enumerate() {
+            let Step {
+                thought,
+                said,
+                learned,
+                ..
+            } = step;
             let mut message = Map::new();
             if let Said::User(text) = said {
                 messages.push(json!({"role": "user", "content": text}));
@@ -197,6 +298,14 @@ impl<'c> Steps<'c> {
                     let id = format!("call_{calls}");
                     let function = json!({"name": name, "arguments": arguments});
                     let call = json!({"id": id, "type": "function", "function": function});
+                    if index > self.unanswered
+                        && let Some(Value::Array(calls)) = messages
+                            .last_mut()
+                            .and_then(|message: &mut Value| message.get_mut("tool_calls"))
+                    {
+                        calls.push(call);
+                        continue;
+                    }
                     message.insert("tool_calls".to_owned(), json!([call]));
                     answered = reply
                         .map(|reply| json!({"role": "tool", "tool_call_id": id, "content": reply}));
@@ -214,7 +323,13 @@ impl<'c> Steps<'c> {
 
     fn sharegpt(&self) -> Vec<Value> {
         let mut turns = Vec::new();
-        for (thought, said, learned) in &self.steps {
+        for step in &self.steps {
+            let Step {
+                thought,
+                said,
+                learned,
+                ..
+            } = step;
             let thought = match thought {
                 Some(thought) => format!("<think>{thought}</think>"),
                 None => String::new(),

@@ -9,12 +9,16 @@ use crate::example::{Dataset, Prompt};
 pub struct Marks {
     /// The turns of the user that begin a new instruction, in order. The first turn need not be told.
     pub instructions: Vec<usize>,
+    /// What the user says in these, without the text of a system's message.
+    pub later_queries: Vec<String>,
     /// What is not learned: a target's turn, and the data set that does without it. It stays in histories.
     pub untaught: BTreeSet<(usize, Dataset)>,
     /// Where the record is an example already, that example; the conversation has no others.
     pub example: Option<GivenExample>,
     /// How many calls were made together with one before them.
     pub parallel_calls: usize,
+    /// How many tools' replies were cut at [`OBSERVATION_CHARACTERS`](crate::OBSERVATION_CHARACTERS).
+    pub cut_replies: usize,
     /// Steps that are not learned because something is wrong with them, and what.
     pub faults: Vec<StepFault>,
 }
@@ -63,6 +67,19 @@ impl Marks {
     pub(crate) fn do_not_teach(&mut self, turn: usize) {
         self.untaught
             .extend(Dataset::ALL.map(|dataset| (turn, dataset)));
+    }
+
+    /// How many turns there are that some data set does not learn from.
+    pub(crate) fn untaught_turns(&self) -> usize {
+        let turns: BTreeSet<usize> = self.untaught.iter().map(|(turn, _)| *turn).collect();
+        turns.len()
+    }
+
+    /// Whether some data set does not learn from a turn.
+    pub(crate) fn is_untaught(&self, turn: usize) -> bool {
+        Dataset::ALL
+            .into_iter()
+            .any(|dataset| !self.teaches(turn, dataset))
     }
 
     /// Whether a data set learns from the target in a turn.

@@ -10,6 +10,25 @@ use crate::query::level_query;
 /// How many of what stands in both are named.
 const NAMED: usize = 10;
 
+/// The least bytes of a later instruction, levelled, that is compared: what is shorter ("Yes, please.", "And in Rome?") says
+/// nothing without what was said before it. Scripts that need few letters have more bytes in each.
+const SHORTEST_LATER: usize = 20;
+
+/// What the users of a conversation ask for, spelled and levelled, to be compared with others' conversations: what they say
+/// first, and what they say later where that says enough to be compared. Texts of the system are no part of it.
+pub fn compared_instructions(conversation: &Conversation) -> impl Iterator<Item = (&str, String)> {
+    let first = level_query(&conversation.query);
+    // The query of a trajectory is levelled already.
+    let spelled = match level_query(&conversation.instruction) == first {
+        true => &conversation.instruction,
+        false => &conversation.query,
+    };
+    let later = conversation.marks.later_queries.iter();
+    let later = later.map(|text| (text.as_str(), level_query(text)));
+    let later = later.filter(|(_, levelled)| levelled.len() >= SHORTEST_LATER);
+    std::iter::once((spelled.as_str(), first)).chain(later)
+}
+
 /// The instructions and tools of a source.
 #[derive(Clone, Debug, Default)]
 pub struct Contents {
@@ -22,10 +41,10 @@ pub struct Contents {
 impl Contents {
     /// Adds a conversation's.
     pub fn add(&mut self, conversation: &Conversation) {
-        let spelling = || conversation.instruction.clone();
-        self.instructions
-            .entry(level_query(&conversation.query))
-            .or_insert_with(spelling);
+        for (spelled, levelled) in compared_instructions(conversation) {
+            let entry = self.instructions.entry(levelled);
+            entry.or_insert_with(|| spelled.to_owned());
+        }
         for tool in &conversation.tools {
             if !self.tools.contains(tool.name()) {
                 self.tools.insert(tool.name().to_owned());
@@ -37,7 +56,7 @@ impl Contents {
 /// What stands in two sources.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Overlap {
-    /// Instructions, the same word by word.
+    /// Instructions, the same word by word: each conversation's first, and its later ones that say enough to be compared.
     pub instructions: Shared,
     /// Tools, by their names.
     pub tools: Shared,

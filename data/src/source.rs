@@ -1,6 +1,7 @@
 //! Sources: where trajectories come from, told apart by content.
 
 mod container;
+mod duplicates;
 mod error;
 mod field;
 mod files;
@@ -14,7 +15,6 @@ mod steps;
 mod test_queries;
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +34,7 @@ pub use raw::answer_directories;
 pub use report::{BadRecord, PartReport, SourceReport};
 pub use steps::StepCounts;
 
+use duplicates::{Used, identity};
 use files::RecordFiles;
 use mixture::Part;
 use raw::RawAnswers;
@@ -281,50 +282,17 @@ impl Source {
         progress: &mut dyn FnMut(usize, Option<usize>),
         each: &mut dyn FnMut(Record) -> Result<(), E>,
     ) -> Result<SourceReport, E> {
-        let mut seen = HashSet::new();
-        let drops = self.duplicates == Duplicates::Drop;
-        let mut is_new = |record: &Record| seen.insert(identity(&record.conversation));
-        let mut all = SourceReport::default();
+        let mut used = Used::new(self.duplicates);
         let Content::Mixture(parts) = &self.content else {
-            let mut duplicates = 0;
-            all = self.read_records(options, progress, &mut |record: Record| {
-                let is_new = is_new(&record);
-                duplicates += usize::from(!is_new);
-                match is_new || !drops {
-                    true => each(record),
-                    false => Ok(()),
-                }
-            })?;
-            all.duplicates = duplicates;
-            return Ok(all);
+            return self.read_records(options, None, &mut used, progress, each);
         };
+        let mut all = SourceReport::default();
         for part in parts {
             let before = all.records;
-            let mut counts = SourceReport::default();
             let mut progress = |done, _| progress(before + done, None);
-            let mut take = |mut record: Record| {
-                let is_new = is_new(&record);
-                counts.duplicates += usize::from(!is_new);
-                if drops && !is_new {
-                    return Ok(());
-                }
-                let times = part.mix(&mut record);
-                counts.left_out += usize::from(times == 0);
-                for _ in 1..times {
-                    counts.repeated += 1;
-                    each(record.clone())?;
-                }
-                match times {
-                    0 => Ok(()),
-                    _ => each(record),
-                }
-            };
-            let mut report = part
-                .source
-                .read_records(options, &mut progress, &mut take)?;
-            report.duplicates = counts.duplicates;
-            report.left_out = counts.left_out;
-            report.repeated = counts.repeated;
+            let source = &part.source;
+            let report =
+                source.read_records(options, Some(part), &mut used, &mut progress, each)?;
             all.add(PartReport {
                 name: part.recipe.name.clone(),
                 path: part.recipe.path.clone(),
@@ -336,10 +304,12 @@ impl Source {
         Ok(all)
     }
 
-    /// Hands every usable record of a source that is no mixture to `each`.
+    /// Hands every record of a source that is no mixture to `each`: as often as the mixture that it is a part of says.
     fn read_records<E: From<SourceError>>(
         &self,
         options: &ReadOptions,
+        part: Option<&Part>,
+        used: &mut Used,
         progress: &mut dyn FnMut(usize, Option<usize>),
         each: &mut dyn FnMut(Record) -> Result<(), E>,
     ) -> Result<SourceReport, E> {
@@ -362,7 +332,24 @@ impl Source {
                         }
                         let as_given = StepCounts::of(&record.conversation);
                         rationale::apply(&mut record.conversation, options.rationale);
+                        let identity = identity(&record.conversation);
+                        let times = part.map_or(1, |part| part.mix(&mut record));
+                        if times == 0 {
+                            report.left_out += 1;
+                            return Ok(());
+                        }
+                        let trains = |dataset| part.is_none_or(|part| part.trains(dataset));
+                        if used.add(identity, &mut record.conversation, trains) {
+                            report.duplicates += 1;
+                            if used.drops() {
+                                return Ok(());
+                            }
+                        }
+                        report.repeated += times - 1;
                         report.keep(name, &record, as_given.without_rationale);
+                        for _ in 1..times {
+                            each((*record).clone())?;
+                        }
                         each(*record)?;
                     }
                     Ok(Outcome::TestQuery) => report.test_queries += 1,
@@ -388,7 +375,8 @@ impl Source {
             // Its parts are read one by one.
             Content::Mixture(_) => {}
         }
-        if report.kept == 0 {
+        // What a mixture leaves out could be used.
+        if report.kept + report.left_out + report.duplicates == 0 {
             return Err(SourceError::NothingKept {
                 path: self.path.clone(),
                 report: report.to_string(),
@@ -428,22 +416,6 @@ impl Source {
             report,
         })
     }
-}
-
-/// What two conversations have in common that are the same to learn from.
-fn identity(conversation: &Conversation) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for tool in &conversation.tools {
-        tool.description().hash(&mut hasher);
-    }
-    for turn in &conversation.turns {
-        (turn.from, &turn.value).hash(&mut hasher);
-    }
-    if let Some(example) = &conversation.marks.example {
-        (example.dataset, &example.target).hash(&mut hasher);
-        example.prompt.text().to_string().hash(&mut hasher);
-    }
-    hasher.finish()
 }
 
 /// Whether a directory holds raw answers, in any of the places where they are looked for.

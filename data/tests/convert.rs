@@ -1,8 +1,8 @@
 //! What is converted is read back as it was.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
 
 use glpft_data::{
-    Contents, Conversation, ConvertForm, Overlap, ReadOptions, Source, Speaker, converted,
+    Contents, Conversation, ConvertForm, Dataset, Overlap, ReadOptions, Source, Speaker, converted,
 };
 use glpft_recipes::Schemas;
 use serde_json::{Value, json};
@@ -152,6 +152,92 @@ fn turns_of_no_chat_are_named() {
 }
 
 #[test]
+fn what_a_form_cannot_say_is_counted() {
+    let chat = |messages: Value| {
+        read(
+            "given.jsonl",
+            &lines([json!({"messages": messages, "tools": tools()})]),
+        )
+        .remove(0)
+    };
+    let call = |id: &str| json!({"id": id, "type": "function", "function": {"name": "nothing", "arguments": "{}"}});
+    let conversation = chat(json!([
+        {"role": "user", "content": "One?"},
+        {"role": "assistant", "content": null, "weight": 0, "tool_calls": [call("1")]},
+        {"role": "tool", "tool_call_id": "1", "content": "rain"},
+        {"role": "assistant", "content": "Rain."},
+        {"role": "user", "content": "Two?"},
+        {"role": "assistant", "content": "Two."},
+    ]));
+    let stage2 = converted(&conversation, ConvertForm::Stage2, Schemas::Whole).unwrap();
+    // The planner's turn and the caller's; "Two?" becomes a part of the first.
+    assert_eq!((stage2.learned_again, stage2.instructions_lost), (2, 1));
+    for form in [ConvertForm::OpenAi, ConvertForm::ShareGpt] {
+        let out = converted(&conversation, form, Schemas::Whole).unwrap();
+        assert_eq!((out.learned_again, out.instructions_lost), (0, 0));
+        assert_eq!(out.replies_changed, 0);
+        // A weight is of a whole message.
+        let mut of_some = conversation.clone();
+        of_some.marks.untaught.remove(&(1, Dataset::Planner));
+        let out = converted(&of_some, form, Schemas::Whole).unwrap();
+        assert_eq!(out.learned_again, 2);
+    }
+
+    // Replies that chats have otherwise.
+    for (reply, changed) in [
+        ("rain".to_owned(), 0),
+        ("x".repeat(1024), 0),
+        ("x".repeat(1028), 1),
+        (format!("{}...", "x".repeat(1024)), 0),
+        (r#"{"error": "", "response": "rain"}"#.to_owned(), 1),
+        (r#"{"error": "none"}"#.to_owned(), 0),
+    ] {
+        let mut conversation = conversation.clone();
+        let observation = conversation
+            .turns
+            .iter_mut()
+            .find(|turn| turn.from == Speaker::Observation);
+        observation.unwrap().value.clone_from(&reply);
+        for form in [ConvertForm::OpenAi, ConvertForm::ShareGpt] {
+            let out = converted(&conversation, form, Schemas::Whole).unwrap();
+            assert_eq!(out.replies_changed, changed, "{reply}");
+            let again = read("again.jsonl", &lines([out.record])).remove(0);
+            let observation = again
+                .turns
+                .iter()
+                .find(|turn| turn.from == Speaker::Observation);
+            assert_eq!(observation.unwrap().value != reply, changed > 0, "{reply}");
+        }
+    }
+}
+
+#[test]
+fn calls_without_replies_end_a_chat_or_are_named() {
+    let call = |id: &str| json!({"id": id, "type": "function", "function": {"name": "nothing", "arguments": "{}"}});
+    let record = json!({"messages": [
+        {"role": "user", "content": "One?"},
+        {"role": "assistant", "content": "Both.", "tool_calls": [call("1"), call("2")]},
+    ], "tools": tools()});
+    let mut conversation = read("given.jsonl", &lines([record])).remove(0);
+    for form in [ConvertForm::OpenAi, ConvertForm::ShareGpt] {
+        let out = converted(&conversation, form, Schemas::Whole).unwrap();
+        let again = read("again.jsonl", &lines([out.record])).remove(0);
+        assert_eq!(again.turns, conversation.turns);
+    }
+    // Where more follows, no chat has such a call.
+    let mut more = conversation.turns[0].clone();
+    more.value = "And?".to_owned();
+    conversation.turns.push(more);
+    for form in [ConvertForm::OpenAi, ConvertForm::ShareGpt] {
+        let reason = converted(&conversation, form, Schemas::Whole).unwrap_err();
+        assert!(
+            reason.to_string().contains("nothing replies to"),
+            "{reason}"
+        );
+    }
+}
+
+#[test]
 fn overlap_is_by_the_words_of_instructions() {
     let contents = |text: &str| {
         let record = json!({"messages": [{"role": "user", "content": text},
@@ -166,4 +252,55 @@ fn overlap_is_by_the_words_of_instructions() {
     let overlap = Overlap::of(&one, &other);
     assert_eq!((overlap.instructions.both, overlap.tools.both), (1, 2));
     assert_eq!(Overlap::of(&one, &contents("Snow?")).instructions.both, 0);
+}
+
+#[test]
+fn overlap_knows_later_instructions_and_no_systems_text() {
+    let contents = |messages: Value| {
+        let mut contents = Contents::default();
+        for conversation in read("given.jsonl", &lines([json!({"messages": messages})])) {
+            contents.add(&conversation);
+        }
+        contents
+    };
+    let user = |text: &str| json!({"role": "user", "content": text});
+    let assistant = json!({"role": "assistant", "content": "Yes."});
+    let system = |text: &str| json!({"role": "system", "content": text});
+    let question = "Will it rain in Oslo tomorrow?";
+    let alone = contents(json!([user(question), assistant]));
+    let both = |other: &Contents| Overlap::of(&alone, other).instructions.both;
+    assert_eq!(
+        both(&contents(json!([
+            system("Be brief."),
+            user(question),
+            assistant
+        ]))),
+        1
+    );
+    let later = json!([
+        user("Hello!"),
+        assistant,
+        system("Be kind."),
+        user(question),
+        assistant
+    ]);
+    let later = contents(later);
+    assert_eq!(both(&later), 1);
+    assert_eq!(Overlap::of(&later, &alone).instructions.both, 1);
+    // A later one that says nothing by itself is not compared.
+    let (one, other) = (
+        contents(json!([
+            user("One?"),
+            assistant,
+            user("Yes, please."),
+            assistant
+        ])),
+        contents(json!([
+            user("Two?"),
+            assistant,
+            user("Yes, please."),
+            assistant
+        ])),
+    );
+    assert_eq!(Overlap::of(&one, &other).instructions.both, 0);
 }

@@ -112,6 +112,94 @@ fn duplicates_are_counted_and_left_out_where_that_is_chosen() {
 }
 
 #[test]
+fn what_was_not_used_makes_nothing_a_duplicate() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = chats(folder.path(), "first.jsonl", 0..40);
+    let second = chats(folder.path(), "second.jsonl", 0..40);
+    // Whatever of the first the weight leaves out comes of the second.
+    let data = |first_keys: &str, second_keys: &str| {
+        read(&format!(
+            "duplicates = \"drop\"\nsources = [{{ path = {first:?}{first_keys} }}, {{ path = {second:?}{second_keys} }}]\n"
+        ))
+    };
+    let shared = data(", weight = 0.5", "");
+    let parts = &shared.report.parts;
+    let (one, other) = (&parts[0].report, &parts[1].report);
+    assert!(
+        one.left_out > 0 && one.kept > 0,
+        "{} {}",
+        one.left_out,
+        one.kept
+    );
+    assert_eq!(one.kept + one.left_out, 40);
+    assert_eq!((other.kept, other.duplicates), (one.left_out, one.kept));
+    assert_eq!(shared.conversations.len(), 40);
+    // Steps are those of what is used.
+    assert_eq!(one.steps.summarizer, one.kept);
+    assert_eq!(shared.report.steps.summarizer, 40);
+
+    // What the first trains other roles with is new to the second's.
+    let by_role = data(
+        ", roles = [\"planner\"]",
+        ", roles = [\"planner\", \"summarizer\"]",
+    );
+    assert_eq!((by_role.report.duplicates, by_role.report.kept), (0, 80));
+    let steps = |part: usize| by_role.report.parts[part].report.steps;
+    assert_eq!((steps(0).planner, steps(0).summarizer), (40, 0));
+    assert_eq!((steps(1).planner, steps(1).summarizer), (0, 40));
+    let prompts = Prompts::builtin().unwrap();
+    for dataset in Dataset::ALL {
+        let learned: usize = by_role
+            .conversations
+            .iter()
+            .map(|one| examples(0, one, dataset, &prompts, &mut GiveUpPrompt::Own).len())
+            .sum();
+        let expected = [Dataset::Planner, Dataset::Summarizer].contains(&dataset);
+        assert_eq!(learned, 40 * usize::from(expected), "{}", dataset.name());
+    }
+}
+
+#[test]
+fn a_source_of_which_nothing_is_left_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = chats(folder.path(), "first.jsonl", 0..3);
+    let second = chats(folder.path(), "second.jsonl", 0..3);
+    let read = read(&format!(
+        "duplicates = \"drop\"\nsources = [{{ path = {first:?} }}, {{ path = {second:?} }}]\n"
+    ));
+    assert_eq!(read.report.parts[1].report.kept, 0);
+    assert_eq!(read.report.parts[1].report.duplicates, 3);
+}
+
+#[test]
+fn what_is_cut_or_not_shown_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.jsonl");
+    let schema =
+        json!({"type": "object", "properties": {"a": {"type": "string", "pattern": "^x"}}});
+    let chat = |reply: String| {
+        json!({"messages": [
+            {"role": "user", "content": "What?"},
+            {"role": "assistant", "content": null, "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]},
+            {"role": "tool", "tool_call_id": "1", "content": reply},
+        ], "tools": [{"type": "function", "function": {"name": "f", "description": "Does.", "parameters": schema}}]})
+    };
+    let lines = [chat("x".repeat(1024)), chat("y".repeat(1025))];
+    std::fs::write(&path, lines.map(|line| format!("{line}\n")).concat()).unwrap();
+    let read = read(&format!("source = {:?}\n", path.display().to_string()));
+    let report = &read.report;
+    assert_eq!(report.cut_replies, 1);
+    let told = report.warnings().join("\n");
+    assert!(
+        told.contains("1 reply of a tool is cut at 1024 characters"),
+        "{told}"
+    );
+    assert_eq!(report.with_not_shown, 2, "{:?}", report.not_shown);
+    assert!(told.contains("2 records have functions whose"), "{told}");
+    assert!(told.contains("pattern"), "{told}");
+}
+
+#[test]
 fn what_is_wrong_with_sources_is_told() {
     for (data, problem) in [
         (

@@ -19,7 +19,7 @@ use crate::base::global_model;
 use crate::{Base, Error};
 
 /// Another number where the same inputs give other datasets.
-const VERSION: &str = "glpft datasets 2";
+const VERSION: &str = "glpft datasets 3";
 
 /// Keys of `[data]` that do not decide what a dataset is. The source's and the templates' content do, wherever it
 /// lies; `behaviour` only sets defaults; the others matter when batches are made, or to errors.

@@ -26,12 +26,17 @@ pub(super) fn prepared(
 fn source(report: &PrepareReport) -> SourcePart {
     let (source, queries) = (&report.source, &report.queries);
     let told = &source.report;
-    let left_out = [
+    let mut left_out = vec![
         (told.test_queries, "of test queries"),
         (told.without_messages, "without train_messages"),
         (told.invalid, "not valid"),
         (told.bad.len(), "bad"),
+        (told.left_out, "left out by weight or roles"),
     ];
+    // Duplicates may be used, too: those that are not are the rest.
+    let named: usize = left_out.iter().map(|&(count, _)| count).sum();
+    let rest = told.records.saturating_sub(told.kept + named);
+    left_out.push((rest, "duplicates"));
     SourcePart {
         path: source.path.clone(),
         form: source.form.clone(),

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::FileError;
 use glpft_data::{
-    Conversation, Conversations, QuerySplits, ReadOptions, Source, SourceError, Split, fingerprint,
-    level_query,
+    Conversation, Conversations, QuerySplits, ReadOptions, Source, SourceError, Split,
+    compared_instructions, fingerprint,
 };
 use glpft_recipes::{Behaviour, Recipe, Schemas};
 
@@ -58,8 +58,8 @@ impl HeldOut {
         format!("{} {}", self.fingerprint, self.conversations.len())
     }
 
-    /// Refuses a study of which some cell trains on an instruction that is held out. What a cell only validates on is
-    /// not trained on.
+    /// Refuses a study of which some cell trains on an instruction that is held out, whatever the system says before it and
+    /// wherever in a conversation it stands. What a cell only validates on is not trained on.
     ///
     /// # Errors
     /// Such an instruction, or the source cannot be read.
@@ -67,8 +67,8 @@ impl HeldOut {
         let Some(first) = plan.cells.first() else {
             return Ok(());
         };
-        let instructions = || self.conversations.iter().map(|one| &one.instruction);
-        let known: HashSet<String> = instructions().map(|one| level_query(one)).collect();
+        let held_out = self.conversations.iter().flat_map(compared_instructions);
+        let known: HashSet<String> = held_out.map(|(_, levelled)| levelled).collect();
         let data = &first.recipe.data;
         let (mut queries, mut seen) = (BTreeSet::new(), Vec::new());
         Source::from_recipe(data)?.read::<SourceError>(
@@ -76,9 +76,10 @@ impl HeldOut {
             &mut |_, _| {},
             &mut |record| {
                 let conversation = record.conversation;
-                let instruction = level_query(&conversation.instruction);
-                if known.contains(&instruction) {
-                    seen.push((conversation.query.clone(), instruction));
+                for (_, levelled) in compared_instructions(&conversation) {
+                    if known.contains(&levelled) {
+                        seen.push((conversation.query.clone(), levelled));
+                    }
                 }
                 queries.insert(conversation.query);
                 Ok(())
@@ -100,8 +101,13 @@ impl HeldOut {
             let of_seed = seen.iter().filter(|(query, _)| trains(query));
             trained.extend(of_seed.map(|(_, instruction)| instruction.clone()));
         }
-        let both: Vec<&String> = instructions()
-            .filter(|one| trained.contains(&level_query(one)))
+        let both: Vec<&str> = self
+            .conversations
+            .iter()
+            .filter_map(|one| {
+                compared_instructions(one).find(|(_, levelled)| trained.contains(levelled))
+            })
+            .map(|(spelled, _)| spelled)
             .collect();
         if both.is_empty() {
             return Ok(());

@@ -245,6 +245,13 @@ fn traces_are_looked_at_converted_and_compared_without_a_recipe() {
         TRACES
     );
     glpft(here.path(), ["data", "check", "none.jsonl"]).fails(1, &["none.jsonl"]);
+    // What was found before a source that cannot be used is told.
+    let checked = glpft(
+        here.path(),
+        ["data", "check", "traces.jsonl", "none.jsonl", "--json"],
+    );
+    assert_eq!(json(&checked.out).as_array().map(Vec::len), Some(1));
+    checked.fails(1, &["none.jsonl"]);
 }
 
 #[test]

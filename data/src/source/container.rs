@@ -20,6 +20,7 @@ use std::io::{self, BufRead, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use glpft_checkpoints::foreign_content;
 use serde_json::Value;
 
 use super::RecordError;
@@ -108,7 +109,15 @@ impl Container {
         reader.take(LOOK as u64).read_to_end(&mut start)?;
         let is_whole = start.len() < LOOK;
         let text = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&start);
-        Ok(layout(text, is_whole)?.map(container))
+        // What a compressed file holds is looked at, never the compression, which is read.
+        let recognised = |error| match error {
+            RecordError::NotRecords => {
+                foreign_content(&start).map_or(error, RecordError::Recognised)
+            }
+            error => error,
+        };
+        let layout = layout(text, is_whole).map_err(recognised)?;
+        Ok(layout.map(container))
     }
 
     /// The file.

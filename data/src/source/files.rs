@@ -187,18 +187,10 @@ impl RecordFile {
 
     fn record(&self, record: &Value, options: &ReadOptions) -> Result<Outcome, RecordError> {
         // A record that looks like no form at all is a broken one of the file's.
-        let form = match (self.form.is)(record) {
-            true => self.form,
-            false => match form_of(record) {
-                Some(form) => form,
-                None => {
-                    return Err(RecordError::OtherForm {
-                        form: self.form.name,
-                        found: describe(record),
-                    });
-                }
-            },
-        };
+        let form = form_of(record).ok_or_else(|| RecordError::OtherForm {
+            form: self.form.name,
+            found: describe(record),
+        })?;
         let record = (form.read)(&Field::root(record, ""), options)?;
         Ok(Outcome::Kept(Box::new(record)))
     }

@@ -1,6 +1,6 @@
 //! Several sources as one: each read in turn, with its weight and the roles that it trains.
 //!
-//! Splits go by query over all of them: a query that stands in several is on one side.
+//! Splits go by query over all of them: conversations that begin with the same one are on one side, whatever their source.
 
 use std::path::Path;
 
@@ -33,13 +33,18 @@ impl Part {
         })
     }
 
+    /// Whether it trains a data set.
+    pub fn trains(&self, dataset: Dataset) -> bool {
+        self.recipe.roles.iter().any(|role| role == dataset.name())
+    }
+
     /// Makes a record one of the mixture's; says how often it is read.
     pub fn mix(&self, record: &mut Record) -> usize {
         let conversation = &mut record.conversation;
-        let lacking = Dataset::ALL
-            .into_iter()
-            .filter(|dataset| !self.recipe.roles.iter().any(|role| role == dataset.name()));
-        for dataset in lacking {
+        for dataset in Dataset::ALL {
+            if self.trains(dataset) {
+                continue;
+            }
             if !do_not_train(conversation, dataset) {
                 return 0;
             }
@@ -53,7 +58,7 @@ impl Part {
 }
 
 /// Leaves a conversation out of what a data set learns; false where nothing else would learn from it.
-fn do_not_train(conversation: &mut Conversation, dataset: Dataset) -> bool {
+pub(super) fn do_not_train(conversation: &mut Conversation, dataset: Dataset) -> bool {
     let marks = &mut conversation.marks;
     if let Some(example) = &marks.example {
         return example.dataset != dataset;

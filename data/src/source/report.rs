@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Record, StepCounts};
+use crate::chat::OBSERVATION_CHARACTERS;
 
 /// What became of one record that is not bad.
 pub(super) enum Outcome {
@@ -29,7 +30,7 @@ pub struct BadRecord {
 pub struct SourceReport {
     /// How many the source has.
     pub records: usize,
-    /// How many are used.
+    /// How many are used; one that is read several times counts once.
     pub kept: usize,
     /// Left out because they answer a test query.
     pub test_queries: usize,
@@ -43,7 +44,7 @@ pub struct SourceReport {
     pub invalid: usize,
     /// Left out because they cannot be read.
     pub bad: Vec<BadRecord>,
-    /// The steps of the records that are used.
+    /// The steps of the records that are used, without those of roles that their source does not train.
     #[serde(default)]
     pub steps: StepCounts,
     /// How many of these steps are not learned because something is wrong with them, by what that is.
@@ -55,6 +56,16 @@ pub struct SourceReport {
     /// Keys that say something and are not read, with the number of records used that have them.
     #[serde(default)]
     pub unread: BTreeMap<String, usize>,
+    /// How many tools' replies in records used were cut at [`OBSERVATION_CHARACTERS`] characters.
+    #[serde(default)]
+    pub cut_replies: usize,
+    /// What functions' descriptions and schemas say that prompts do not show, with the number of records used where that is so;
+    /// no more than a few of them are named.
+    #[serde(default)]
+    pub not_shown: BTreeMap<String, usize>,
+    /// How many records used have a function of which prompts do not show all.
+    #[serde(default)]
+    pub with_not_shown: usize,
     /// Records that are the same as one before, in this source or an earlier one; left out where that is asked for.
     #[serde(default)]
     pub duplicates: usize,
@@ -106,6 +117,11 @@ impl SourceReport {
         for (key, count) in &report.unread {
             *self.unread.entry(key.clone()).or_default() += count;
         }
+        for (what, count) in &report.not_shown {
+            *self.not_shown.entry(what.clone()).or_default() += count;
+        }
+        self.with_not_shown += report.with_not_shown;
+        self.cut_replies += report.cut_replies;
         self.test_query_texts += report.test_query_texts;
         self.bad.extend(report.bad.iter().cloned());
         let room = FIRST_FAULTS.saturating_sub(self.first_faults.len());
@@ -123,7 +139,9 @@ impl SourceReport {
     ) {
         self.kept += 1;
         self.note_unread(record);
+        self.note_not_shown(record);
         let conversation = &record.conversation;
+        self.cut_replies += conversation.marks.cut_replies;
         self.steps.add(StepCounts {
             without_rationale,
             ..StepCounts::of(conversation)
@@ -150,6 +168,18 @@ impl SourceReport {
         }
     }
 
+    /// Counts what prompts do not show of a record's functions.
+    fn note_not_shown(&mut self, record: &Record) {
+        let tools = record.conversation.tools.iter();
+        let mut not_shown = tools.flat_map(|tool| tool.lost()).peekable();
+        self.with_not_shown += usize::from(not_shown.peek().is_some());
+        for what in not_shown {
+            if self.not_shown.len() < MOST_KEYS || self.not_shown.contains_key(what) {
+                *self.not_shown.entry(what.clone()).or_default() += 1;
+            }
+        }
+    }
+
     /// What ought to be told of records that are used, a line each.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
@@ -162,6 +192,24 @@ impl SourceReport {
             warnings.push(format!(
                 "the source has keys that are not read: {}",
                 keys.join(", ")
+            ));
+        }
+        if self.cut_replies > 0 {
+            warnings.push(format!(
+                "{} cut at {OBSERVATION_CHARACTERS} characters, as ToolBench's are",
+                match self.cut_replies {
+                    1 => "1 reply of a tool is".to_owned(),
+                    count => format!("{count} replies of tools are"),
+                }
+            ));
+        }
+        if let Some((first, _)) = self.not_shown.first_key_value() {
+            warnings.push(format!(
+                "{} functions whose descriptions or schemas say more than prompts show, such as: {first}",
+                match self.with_not_shown {
+                    1 => "1 record has".to_owned(),
+                    count => format!("{count} records have"),
+                }
             ));
         }
         if self.test_query_texts > 0 {
@@ -177,7 +225,7 @@ impl SourceReport {
     }
 }
 
-/// How many keys that are not read a report names.
+/// How many keys that are not read, or sentences that are not shown, a report names.
 const MOST_KEYS: usize = 20;
 
 fn records(count: usize) -> String {

@@ -4,7 +4,7 @@ use glpft::Error;
 use glpft::prepare::{PrepareProgress, SourceState};
 use glpft_data::{ReadOptions, Source, SourceError};
 use glpft_recipes::Schemas;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::output::{print, print_json};
 use crate::cli::{DataCheckArgs, PrepareBar, report};
@@ -18,6 +18,23 @@ pub(super) const OPTIONS: ReadOptions = ReadOptions {
 /// Looks at sources. The first that cannot be used ends it, once all before it are told.
 pub(crate) fn check(args: &DataCheckArgs) -> Result<(), Error> {
     let mut all = Vec::new();
+    let checked = each(args, &mut all);
+    // What was found of the sources before one that cannot be used is told all the same.
+    if args.output.json && (checked.is_ok() || !all.is_empty()) {
+        print_json(&json!(all))?;
+    }
+    checked?;
+    match args.paths.as_slice() {
+        [path] if !args.output.quiet && !args.output.json => print(&format!(
+            "To train on it: glpft run RECIPE --set data.source={}\n",
+            path.display()
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Tells what is in each source, or adds it to what is told as JSON.
+fn each(args: &DataCheckArgs, all: &mut Vec<Value>) -> Result<(), Error> {
     for path in &args.paths {
         let source = Source::open(path, None)?;
         let mut bar = PrepareBar::new(&args.output);
@@ -56,16 +73,7 @@ pub(crate) fn check(args: &DataCheckArgs) -> Result<(), Error> {
         }
         print(&format!("{text}\n"))?;
     }
-    if args.output.json {
-        return print_json(&json!(all));
-    }
-    match args.paths.as_slice() {
-        [path] if !args.output.quiet => print(&format!(
-            "To train on it: glpft run RECIPE --set data.source={}\n",
-            path.display()
-        )),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// What the roles would lack, a line each.

@@ -31,7 +31,8 @@ pub(crate) fn convert(args: &DataConvertArgs) -> Result<(), Error> {
         written: 0,
     };
     let mut left_out = Vec::new();
-    let (mut respelled, mut tools_changed, mut at) = (0, 0, 0_usize);
+    let mut changed = Changed::default();
+    let mut at = 0_usize;
     let mut bar = PrepareBar::new(&args.output);
     let told = source.read::<Error>(
         &OPTIONS,
@@ -40,14 +41,9 @@ pub(crate) fn convert(args: &DataConvertArgs) -> Result<(), Error> {
             let index = at;
             at += 1;
             match converted(&record.conversation, args.form.into(), OPTIONS.schemas) {
-                Ok(Converted {
-                    record,
-                    respelled: other,
-                    tools_changed: tools,
-                }) => {
-                    respelled += usize::from(other);
-                    tools_changed += tools;
-                    out.write(&record)
+                Ok(converted) => {
+                    changed.add(&converted);
+                    out.write(&converted.record)
                         .map_err(|source| FileError::new("write", &args.to, source).into())
                 }
                 Err(reason) => {
@@ -67,8 +63,11 @@ pub(crate) fn convert(args: &DataConvertArgs) -> Result<(), Error> {
             "file": args.to.display().to_string(),
             "written": written,
             "left_out": left_out,
-            "respelled": respelled,
-            "tools_changed": tools_changed,
+            "respelled": changed.respelled,
+            "tools_changed": changed.tools,
+            "replies_changed": changed.replies,
+            "learned_again": changed.learned_again,
+            "instructions_lost": changed.instructions_lost,
             "source": told,
         }));
     }
@@ -78,10 +77,25 @@ pub(crate) fn convert(args: &DataConvertArgs) -> Result<(), Error> {
     let mut text = format!("{told}\n{written} written to {}\n", args.to.display());
     for (count, what) in [
         (left_out.len(), "left out, since no chat has such turns"),
-        (respelled, "with planners' turns in the usual spelling"),
         (
-            tools_changed,
+            changed.respelled,
+            "with planners' turns in the usual spelling",
+        ),
+        (
+            changed.tools,
             "tools whose texts are not read back as they were",
+        ),
+        (
+            changed.replies,
+            "replies of tools that are not read back as they were: chats' are cut, and ToolBench's objects are opened",
+        ),
+        (
+            changed.learned_again,
+            "turns that were not to be learned and are learned of this form, which cannot say so",
+        ),
+        (
+            changed.instructions_lost,
+            "later instructions that this form has as part of the first",
         ),
     ] {
         if count > 0 {
@@ -92,6 +106,26 @@ pub(crate) fn convert(args: &DataConvertArgs) -> Result<(), Error> {
         text += &format!("   left out: {line}\n");
     }
     print(&text)
+}
+
+/// What is not read back as it was.
+#[derive(Default)]
+struct Changed {
+    respelled: usize,
+    tools: usize,
+    replies: usize,
+    learned_again: usize,
+    instructions_lost: usize,
+}
+
+impl Changed {
+    fn add(&mut self, one: &Converted) {
+        self.respelled += usize::from(one.respelled);
+        self.tools += one.tools_changed;
+        self.replies += one.replies_changed;
+        self.learned_again += one.learned_again;
+        self.instructions_lost += one.instructions_lost;
+    }
 }
 
 /// A file of records: lines, or one array.

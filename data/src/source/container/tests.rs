@@ -189,3 +189,27 @@ fn compressed_files_are_read_as_they_are() {
         assert!(ended.contains("cannot be read"), "{ended}");
     }
 }
+
+#[test]
+fn files_of_other_kinds_are_named_with_what_to_do() {
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7\n";
+    for (bytes, what) in [
+        (pointer.to_vec(), "git lfs pull"),
+        (gzip(pointer), "git lfs pull"),
+        (b"<!DOCTYPE html><html></html>".to_vec(), "web page"),
+        (b"PK\x03\x04\0\0".to_vec(), "unpack it"),
+        (b"BZh91AY".to_vec(), "unpack it"),
+        (b"\x80\x04\x95".to_vec(), "data to JSON"),
+        (gzip(&gzip(b"{}")), "unpack it first"),
+        (gzip(b"PAR1\x15\x04"), "Parquet file: convert it to JSON"),
+        (b"hello".to_vec(), "neither a JSON array nor JSON lines"),
+    ] {
+        let (layout, _, told) = read(&bytes);
+        assert!(layout.is_none() && told.contains(what), "{what}: {told}");
+    }
+}

@@ -3,7 +3,9 @@
 //! The turns are those that [`chat_turns`] makes of the messages, as `glpft serve` does of a request's. Beside them:
 //! - every turn of the user begins a new instruction, with all before it as history;
 //! - the query that splits are made by is what the user says first, without the system's text;
-//! - a call of a function that is not offered, or whose arguments are no JSON object, is not learned; it stays in histories;
+//! - a call of a function that is not offered, or whose arguments are no JSON object, is not learned; it stays in histories.
+//!   `data.arguments`, which mends what ToolBench's records quote of models, has no say here: whoever made a set of chats can
+//!   mend it, and served chats are read as they are, too;
 //! - a message whose weight is 0 is not learned;
 //! - a call of `Finish`, which ends ToolBench's chains, is the answer, or the giving up, that its arguments say.
 
@@ -49,10 +51,13 @@ impl Chat {
         let said = self.messages.iter();
         let query = said
             .filter(|message| message.role == ChatRole::User)
-            .find_map(|message| message.content.clone())
+            .filter_map(|message| message.content.as_ref())
+            .find(|text| !text.trim().is_empty())
+            .cloned()
             .unwrap_or_else(|| instruction.clone());
         let mut marks = Marks {
             parallel_calls: read.parallel_calls,
+            cut_replies: read.cut_replies,
             ..Marks::default()
         };
         let offered: HashSet<&str> = self.functions.iter().map(|one| one.name.as_str()).collect();
@@ -64,7 +69,12 @@ impl Chat {
                 marks.do_not_teach(turn);
             }
             match read.turns[turn].from {
-                Speaker::User if turn > 0 && self.instructions => marks.instructions.push(turn),
+                Speaker::User if turn > 0 && self.instructions => {
+                    marks.instructions.push(turn);
+                    let said = message.content.iter();
+                    let said = said.filter(|_| message.role == ChatRole::User);
+                    marks.later_queries.extend(said.cloned());
+                }
                 Speaker::Caller => {
                     let place = format!("{} call {}", message.path, calls[at]);
                     if let Some(fault) = message
@@ -95,46 +105,68 @@ impl Chat {
         })
     }
 
-    /// Makes answers of the calls of `Finish`, where it is no function of the chat's own.
+    /// Makes answers of the calls of `Finish`, which is no function of the chat's own: such a one is not offered
+    /// ([`read_functions`](crate::read_functions)). Where other calls stand beside it, the answer follows their replies.
     fn finish(&mut self) -> Result<(), RecordError> {
         let mut finished: HashSet<Option<String>> = HashSet::new();
-        for message in &mut self.messages {
+        let mut messages: Vec<ChatMessage> = Vec::with_capacity(self.messages.len());
+        // An answer that waits for the replies to the calls beside it.
+        let mut waiting = None;
+        for mut message in std::mem::take(&mut self.messages) {
+            if message.role != ChatRole::Tool {
+                messages.extend(waiting.take());
+            }
             let Some(at) = message.calls.iter().position(|call| call.name == FINISH) else {
+                messages.push(message);
                 continue;
             };
             let call = message.calls.remove(at);
-            finished.insert(call.id);
-            if !message.calls.is_empty() {
-                continue;
-            }
-            let said = message.content.take().filter(|text| !text.is_empty());
-            match read_finish(&call.arguments) {
-                Some(Finish::GiveUp) => message.gave_up = true,
-                Some(Finish::Answer(answer)) => message.content = Some(answer),
-                None => {
-                    return Err(RecordError::Arguments {
-                        path: message.path.clone(),
-                        name: call.name,
-                        found: shown(&Value::from(call.arguments)),
-                    });
-                }
-            }
-            message.reasoning = match (message.reasoning.take(), said) {
-                (Some(thought), Some(said)) if !thought.is_empty() => {
-                    Some(format!("{thought}\n{said}"))
-                }
-                (thought, said) => said.or(thought),
+            let Some(end) = read_finish(&call.arguments) else {
+                return Err(RecordError::Wrong {
+                    path: message.path,
+                    problem: format!(
+                        "it calls {FINISH} with arguments that tell neither an answer nor that it gives up: {}",
+                        shown(&Value::from(call.arguments))
+                    ),
+                });
             };
+            finished.insert(call.id);
+            if message.calls.is_empty() {
+                let said = message.content.take().filter(|text| !text.is_empty());
+                message.reasoning = match (message.reasoning.take(), said) {
+                    (Some(thought), Some(said)) if !thought.is_empty() => {
+                        Some(format!("{thought}\n{said}"))
+                    }
+                    (thought, said) => said.or(thought),
+                };
+                ends(&mut message, end);
+            } else {
+                let mut answer = ChatMessage::new(message.path.clone(), ChatRole::Assistant);
+                answer.weight = message.weight;
+                ends(&mut answer, end);
+                waiting = Some(answer);
+            }
+            messages.push(message);
         }
+        messages.extend(waiting);
         if !finished.is_empty() {
             // What the environment said to it.
-            self.messages.retain(|message| {
+            messages.retain(|message| {
                 let answers_it = message.answers.is_some() && finished.contains(&message.answers)
                     || message.name.as_deref() == Some(FINISH);
                 message.role != ChatRole::Tool || !answers_it
             });
         }
+        self.messages = messages;
         Ok(())
+    }
+}
+
+/// Makes a message the end of a chain.
+fn ends(message: &mut ChatMessage, end: Finish) {
+    match end {
+        Finish::GiveUp => message.gave_up = true,
+        Finish::Answer(answer) => message.content = Some(answer),
     }
 }
 

@@ -35,8 +35,9 @@ const TOOLS: (&str, &str) = ("<tools>", "</tools>");
 const CALL: (&str, &str) = ("<tool_call>", "</tool_call>");
 const RESPONSE: (&str, &str) = ("<tool_response>", "</tool_response>");
 
-/// Where the instructions to write tags begin, in the system's text.
-const HEADINGS: [&str; 2] = ["# Tools", "You are a function calling AI model"];
+/// How the instructions to write tags begin, in the system's text; the first as a heading of any level.
+const HEADING: &str = "Tools";
+const OPENING: &str = "You are a function calling AI model";
 
 /// Reads the tags of messages: makes calls and replies of them, and returns the functions, if a system's text has any.
 pub(super) fn untag(
@@ -102,14 +103,11 @@ fn offered(text: &str) -> Option<(String, Option<Vec<Value>>)> {
     });
     let (at, tools, rest) = found?;
     let before = &text[..at];
-    let heading = HEADINGS
-        .iter()
-        .filter_map(|heading| before.find(heading))
-        .min();
-    let before = match heading.or_else(|| before.rfind("\n\n")) {
-        Some(end) => before[..end].trim(),
-        // All of one paragraph: nothing tells where it begins to speak of tools.
-        None => "",
+    let before = match begins(before) {
+        Some(at) => before[..at].trim(),
+        // All of one paragraph: nothing tells where it begins to speak of tools. What speaks of tags is no part of a prompt.
+        None if before.contains(CALL.0) || before.contains(TOOLS.0) => "",
+        None => before.trim(),
     };
     let rest = match rest.contains(CALL.0) {
         true => "",
@@ -117,6 +115,23 @@ fn offered(text: &str) -> Option<(String, Option<Vec<Value>>)> {
     };
     let parts = [before, rest].into_iter().filter(|part| !part.is_empty());
     Some((parts.collect::<Vec<_>>().join("\n\n"), Some(tools)))
+}
+
+/// Where a system's text before its tools begins to speak of them: at a heading, else at its last paragraph.
+fn begins(text: &str) -> Option<usize> {
+    let mut at = 0;
+    let mut heading = None;
+    for line in text.split_inclusive('\n') {
+        let title = line.trim_start_matches('#');
+        if title.len() < line.len() && title.trim_start().starts_with(HEADING) {
+            heading = Some(at);
+            break;
+        }
+        at += line.len();
+    }
+    let opening = text.find(OPENING);
+    let first = [heading, opening].into_iter().flatten().min();
+    first.or_else(|| text.rfind("\n\n"))
 }
 
 /// The tools between the tags: a list, or one a line.

@@ -1,8 +1,12 @@
 //! The functions that a record offers, however it spells them.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::chat::{ChatFunction, read_functions};
+use crate::conversation::FINISH_ARGUMENTS;
+use crate::lenient::whole_lenient_json;
 use crate::python;
 use crate::source::{Field, RecordError};
 use crate::trajectory::FINISH;
@@ -38,16 +42,33 @@ pub(super) fn beside(record: &Field<'_>) -> Result<Option<Vec<ChatFunction>>, Re
 
 /// The functions that a list of tools tells, each once and without ToolBench's `Finish`.
 pub(super) fn read(tools: Vec<Value>) -> Result<Vec<ChatFunction>, RecordError> {
-    let mut different: Vec<Value> = Vec::new();
+    let mut seen = HashSet::new();
+    let mut different = Vec::new();
     for tool in tools {
         let tool = plain(tool);
-        let name = tool.pointer("/function/name");
-        if name.is_none_or(|name| name != FINISH) && !different.contains(&tool) {
+        if !ends(&tool) && seen.insert(tool.clone()) {
             different.push(tool);
         }
     }
     let different = Value::Array(different);
     read_functions(&Field::root(&different, "tools"))
+}
+
+/// Whether a tool is ToolBench's `Finish`. A function of that name with other arguments is the record's own; no team can call
+/// it, and reading it says so.
+fn ends(tool: &Value) -> bool {
+    let is_named = tool
+        .pointer("/function/name")
+        .is_some_and(|name| name == FINISH);
+    let arguments = tool.pointer("/function/parameters/properties");
+    let arguments = arguments.and_then(Value::as_object);
+    let is_toolbenchs = arguments.is_none_or(|arguments| {
+        arguments.is_empty()
+            || FINISH_ARGUMENTS
+                .iter()
+                .any(|key| arguments.contains_key(*key))
+    });
+    is_named && is_toolbenchs
 }
 
 /// The objects in a field: a list, its text (as JSON or as Python prints it), a list of such texts, or one object.
@@ -72,10 +93,12 @@ pub(super) fn list(field: &Field<'_>, expected: &'static str) -> Result<Vec<Valu
         .collect()
 }
 
-/// A value that is written as a text: as JSON, or as Python prints it.
+/// A value that is written as a text: as JSON, or as Python prints it, which both say exactly what is meant; else as models write
+/// JSON, where all of the text is one whole value.
 pub(super) fn parse(text: &str) -> Option<Value> {
     let read = python::json::loads(text).ok();
     read.or_else(|| python::literal(text))
+        .or_else(|| whole_lenient_json(text))
 }
 
 /// A tool in OpenAI's form.
