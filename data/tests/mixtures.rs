@@ -6,8 +6,8 @@ mod answers;
 use std::path::Path;
 
 use answers::FIXED;
-use glpft_data::{Conversations, Dataset, GiveUpPrompt, Prompts, Source, examples};
-use glpft_recipes::Recipe;
+use glpft_data::{Conversations, Dataset, GiveUpPrompt, Prompts, ReadOptions, Source, examples};
+use glpft_recipes::{Recipe, Schemas};
 use serde_json::json;
 
 fn chats(folder: &Path, name: &str, questions: impl IntoIterator<Item = usize>) -> String {
@@ -175,8 +175,7 @@ fn a_source_of_which_nothing_is_left_is_no_error() {
 fn what_is_cut_or_not_shown_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("long.jsonl");
-    let schema =
-        json!({"type": "object", "properties": {"a": {"type": "string", "pattern": "^x"}}});
+    let schema = json!({"type": "object", "properties": {"a": {"type": "object", "patternProperties": {"^x": {}}}}});
     let chat = |reply: String| {
         json!({"messages": [
             {"role": "user", "content": "What?"},
@@ -186,7 +185,12 @@ fn what_is_cut_or_not_shown_is_told() {
     };
     let lines = [chat("x".repeat(1024)), chat("y".repeat(1025))];
     std::fs::write(&path, lines.map(|line| format!("{line}\n")).concat()).unwrap();
-    let read = read(&format!("source = {:?}\n", path.display().to_string()));
+    let options = ReadOptions {
+        schemas: Schemas::Whole,
+        ..FIXED
+    };
+    let source = Source::open(&path, None).unwrap();
+    let read = source.read_conversations(&options, &mut |_, _| ()).unwrap();
     let report = &read.report;
     assert_eq!(report.cut_replies, 1);
     let told = report.warnings().join("\n");
@@ -196,7 +200,7 @@ fn what_is_cut_or_not_shown_is_told() {
     );
     assert_eq!(report.with_not_shown, 2, "{:?}", report.not_shown);
     assert!(told.contains("2 records have functions whose"), "{told}");
-    assert!(told.contains("pattern"), "{told}");
+    assert!(told.contains("patternProperties"), "{told}");
 }
 
 #[test]
