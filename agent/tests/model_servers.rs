@@ -15,7 +15,8 @@ use glpft_agent::{
     Request, RivalPolicy, Role, RolloutEnd, RolloutSettings, Sampling, SearchSettings, ServedModel,
     StopReason, Strategy, run_rollouts,
 };
-use glpft_data::Text;
+use glpft_data::{PromptTokenizer, Text};
+use glpft_recipes::Separators;
 use serde_json::{Value, json};
 use support::{Tools, task};
 
@@ -410,6 +411,66 @@ fn the_server_says_how_much_it_reads_and_counts_it() {
     let model = server.open(quick());
     assert!(model.note().unwrap().contains("--model-context"));
     assert_eq!(model.measure(&request("a")).unwrap(), None);
+}
+
+#[test]
+fn with_its_tokenizer_a_prompt_is_sent_as_the_tokens_of_this_process() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/sample/tokenizer.json");
+    let tokenizer = PromptTokenizer::from_path(file.as_ref()).unwrap();
+    let settings = ModelServerSettings {
+        tokenizer: Some(file.into()),
+        context: Some(30),
+        ..quick()
+    };
+    // A text that spells a separator is none.
+    let request =
+        request("A tool says </s> and goes on. It goes on and on, further than there is room for.");
+    let mut ids = tokenizer.prefix().to_vec();
+    ids.extend(tokenizer.encode(&request.prompt, Separators::Eos).unwrap());
+    let ends = ids.iter().filter(|&&id| id == tokenizer.eos_id());
+    assert_eq!(ends.count(), 1);
+    let taken = ids.len() - 25;
+    for takes_tokens in [true, false] {
+        let server = Server::start(move |path, body, _| match path {
+            "/v1/completions" if !takes_tokens && !body["prompt"].is_string() => {
+                Does::Says(422, r#"{"error":"prompt: expected a string"}"#.to_owned())
+            }
+            "/v1/completions" => Does::Says(200, completion("ok", "stop")),
+            _ => not_found(),
+        });
+        let mut model = server.open(settings.clone());
+        assert_eq!(model.note(), None);
+        let measure = model.measure(&request).unwrap().unwrap();
+        assert_eq!((measure.prompt_tokens, measure.room), (ids.len(), 25));
+        for _ in 0..2 {
+            let answer = &model.generate(std::slice::from_ref(&request)).unwrap()[0];
+            assert_eq!((answer.text.as_str(), answer.cut_tokens), ("ok", taken));
+        }
+        let prompts: Vec<Value> = server
+            .bodies("/completions")
+            .into_iter()
+            .map(|body| body["prompt"].clone())
+            .collect();
+        assert_eq!(prompts[0], json!(ids[taken..]));
+        // A server that wants text is not sent tokens again.
+        assert_eq!(prompts.len(), if takes_tokens { 2 } else { 3 });
+        assert!(
+            takes_tokens || prompts[1..].iter().all(Value::is_string),
+            "{prompts:?}"
+        );
+        for text in prompts.iter().filter_map(Value::as_str) {
+            assert!(text.len() < 70 && text.contains("room for."), "{text}");
+        }
+        assert_eq!(model.calls().failed(), 0);
+    }
+    let error = ServedModel::open(
+        words("none").address(),
+        ModelServerSettings {
+            tokenizer: Some("nowhere".into()),
+            ..quick()
+        },
+    );
+    assert!(error.unwrap_err().to_string().contains("nowhere"));
 }
 
 fn call(name: &str, arguments: &Value, content: &str) -> String {

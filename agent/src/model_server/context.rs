@@ -119,6 +119,16 @@ impl Context {
         Ok(Some(tokens))
     }
 
+    /// The text of these tokens, for servers that take no tokens.
+    pub fn text(&self, tokens: &[u32]) -> Result<String, ModelServerError> {
+        match &self.counting {
+            Counting::Here(tokenizer) => tokenizer
+                .decode(tokens, true)
+                .map_err(ModelServerError::Encode),
+            Counting::There(_) | Counting::Bytes => Ok(String::new()),
+        }
+    }
+
     /// How many tokens a text has. What has no more than `room` in any case is not counted further.
     pub fn count(&self, client: &Client, text: &str, room: usize) -> usize {
         // A token has one byte at least; some more stand before the text.

@@ -93,7 +93,10 @@ impl ServedModel {
             tokens.drain(..cut);
             return Ok(Sent {
                 tokens: tokens.len(),
-                text: text(&request.prompt, &context.separator),
+                text: match cut {
+                    0 => text(&request.prompt, &context.separator),
+                    _ => context.text(&tokens)?,
+                },
                 ids: Some(tokens),
                 cut,
             });
