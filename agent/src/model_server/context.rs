@@ -54,9 +54,9 @@ impl Context {
         let is_llama = props
             .as_ref()
             .is_some_and(|props| props.get("default_generation_settings").is_some());
-        let info = (!is_llama)
-            .then(|| client.look(&format!("{root}/info")))
-            .flatten();
+        let info = (!is_llama).then(|| client.look(&format!("{root}/info")));
+        let info = info.flatten();
+        let info = info.filter(|info| info.get("max_total_tokens").is_some());
         let told = [
             models
                 .as_ref()
