@@ -24,7 +24,7 @@ use glpft_checkpoints::{
     Adapter, AdapterConfig, AdapterDirectory, ComputedBy, DEFAULT_SHARD_BYTES, FloatType,
     ModelCard, ModelDirectory, ModelLocation, Provenance,
 };
-use glpft_data::{Batch, Plan, Text, TokenExample};
+use glpft_data::{Batch, Origins, Plan, Text, TokenExample};
 use glpft_model::{Decoder, Inputs, Trained, adapter_config};
 use glpft_recipes::{Override, Packing, Recipe, Sampling, Schedule, Separators, Stage};
 use glpft_train::{Gradients, StageRun, train_stage};
@@ -255,6 +255,7 @@ impl Train {
             packing,
             train: &examples,
             validation: &[],
+            origins: &Origins::default(),
             directory: &self.out.join("stage"),
             provenance: &Provenance::default(),
             resume_anyway: false,

@@ -22,7 +22,7 @@ use clap::{Parser, ValueEnum};
 use glpft::Base;
 use glpft::model::load;
 use glpft_checkpoints::{ComputedBy, Provenance};
-use glpft_data::TokenExample;
+use glpft_data::{Origins, TokenExample};
 use glpft_model::Trained;
 use glpft_recipes::{Override, Recipe, Stage, StageRecipe};
 use glpft_train::{Observer, StageRun, StageStart, StepRecord, train_stage};
@@ -211,6 +211,7 @@ fn train(
         packing: glpft_recipes::Packing::Tree,
         train: &examples,
         validation: &[],
+        origins: &Origins::default(),
         directory: out,
         provenance: &Provenance::default(),
         resume_anyway: false,

@@ -32,7 +32,7 @@ pub use budget::OverBudget;
 pub use change::IfChanged;
 pub use examples::PreparedExample;
 pub use reads::{datasets, datasets_of, datasets_of_jobs, stage_of};
-pub use report::{DatasetReport, PrepareReport, QueryCounts, SourceState};
+pub use report::{DatasetReport, PrepareReport, QueryCounts, SourceCounts, SourceState};
 
 pub(crate) use build::deciding_keys;
 
@@ -302,7 +302,7 @@ pub fn prepare_each(
     }
     made.each_trajectory(datasets, observer, &mut |trajectory| {
         for (writing, encoded) in all.iter_mut().zip(&trajectory.encoded) {
-            let added = writing.add(encoded, trajectory.split);
+            let added = writing.add(trajectory.index, encoded, trajectory.split);
             added.map_err(write_error(&folder))?;
             each(writing.dataset, trajectory.split, &encoded.examples)?;
         }
@@ -328,7 +328,7 @@ fn make<W: Write + Seek>(
 ) -> Result<(), Error> {
     made.each_trajectory(datasets, observer, &mut |trajectory| {
         for (writing, encoded) in all.iter_mut().zip(&trajectory.encoded) {
-            let added = writing.add(encoded, trajectory.split);
+            let added = writing.add(trajectory.index, encoded, trajectory.split);
             added.map_err(failed)?;
         }
         Ok(ControlFlow::Continue(()))

@@ -10,7 +10,7 @@ use glpft_checkpoints::{
     AdapterConfig, AdapterDirectory, ComputedBy, DEFAULT_SHARD_BYTES, FloatType, ModelCard,
     ModelDirectory, ModelFiles, Provenance, RunDirectory, read_json,
 };
-use glpft_data::{PreparedDataset, Selection, Split};
+use glpft_data::{Origins, PreparedDataset, Selection, Split};
 use glpft_model::{Decoder, Trained, adapter_config};
 use glpft_recipes::{ModelDtype, Recipe, Stage, StageRecipe, StartFrom, Tune};
 use glpft_train::{Gradients, Observer, OpenStage, Outcome, StageRun, TrainError};
@@ -60,6 +60,8 @@ pub fn run_stage(
     let settings = recipe.stage(job.stage);
     let base = start(context, job)?;
     let (train, validation, mut data) = examples(context, job, &base)?;
+    let report: PrepareReport = read_json(&context.run.prepare())?;
+    let origins = Origins::new(&report.source.report);
     data.insert("model that it starts from".to_owned(), base.fingerprint()?);
     let provenance = Provenance {
         recipe: recipe.deciding(job.stage),
@@ -91,6 +93,7 @@ pub fn run_stage(
         packing: recipe.data.packing,
         train: &train,
         validation: &validation,
+        origins: &origins,
         directory: &directory,
         provenance: &provenance,
         resume_anyway: context.resume_anyway,

@@ -140,6 +140,8 @@ fn checksum(content: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use glpft_train::ValidationRecord;
 
     use super::*;
@@ -157,6 +159,7 @@ mod tests {
             step: 300,
             validation_loss: 0.0,
             validation_label_tokens: 1,
+            source_validation: BTreeMap::new(),
             seconds: 2.0,
         };
         let mut file = Vec::new();

@@ -59,7 +59,7 @@ pub use query::level_query;
 pub use random::{Purpose, Random};
 pub use roles::{GiveUpPrompt, HALLUCINATED, examples, history};
 pub use source::{
-    BadRecord, Conversations, Field, PartReport, ReadOptions, Record, RecordError, Source,
+    BadRecord, Conversations, Field, Origins, PartReport, ReadOptions, Record, RecordError, Source,
     SourceError, SourceForm, SourceReport, StepCounts, TestQueriesError, answer_directories,
     record_files,
 };

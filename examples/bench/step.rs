@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use glpft::Base;
 use glpft::model::{attach_adapters, load};
 use glpft_checkpoints::{ComputedBy, ModelConfig, Provenance};
-use glpft_data::{Plan, StepBatches};
+use glpft_data::{Origins, Plan, StepBatches};
 use glpft_model::{Decoder, Trained};
 use glpft_recipes::{Override, Recipe, Sampling, Stage, Tune};
 use glpft_train::{Observer, StageRun, StepRecord, train_stage};
@@ -103,6 +103,7 @@ impl Step {
             packing: recipe.data.packing,
             train: &examples,
             validation: &[],
+            origins: &Origins::default(),
             directory: directory.path(),
             provenance: &Provenance::default(),
             resume_anyway: false,

@@ -132,11 +132,12 @@ impl Observer for TrainProgress {
             serde_json::to_value(record).unwrap_or_default(),
         );
         self.line(&format!(
-            "{}: validation loss {:.4}, perplexity {:.4} after {} steps",
+            "{}: validation loss {:.4}, perplexity {:.4} after {} steps{}",
             self.stage,
             record.validation_loss,
             record.perplexity(),
-            record.step
+            record.step,
+            by_source(record)
         ));
     }
 
@@ -159,5 +160,17 @@ impl Observer for TrainProgress {
 
     fn finish(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// The losses of several sources, as they follow that of all.
+fn by_source(record: &ValidationRecord) -> String {
+    let each = record.source_validation.iter();
+    let each: Vec<String> = each
+        .map(|(name, found)| format!("{name} {:.4}", found.loss))
+        .collect();
+    match each.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", each.join(", ")),
     }
 }

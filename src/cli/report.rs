@@ -143,7 +143,48 @@ fn datasets(report: &PrepareReport) -> String {
             dropped += &format!("{name}: {count} dropped, {reason} (max_length {length})\n");
         }
     }
-    table(&rows) + &dropped
+    table(&rows) + &dropped + &by_source(report)
+}
+
+/// What each dataset has of each of several sources.
+fn by_source(report: &PrepareReport) -> String {
+    let heads = [
+        "dataset",
+        "source",
+        "trajectories",
+        "train",
+        "held out",
+        "tokens",
+        "label tokens",
+        "truncated",
+        "lost tokens",
+        "lost labels",
+        "dropped",
+    ];
+    let mut rows = vec![heads.map(str::to_owned).to_vec()];
+    for dataset in Dataset::ALL {
+        let sources = report.dataset(dataset).map(|told| &told.sources);
+        for (source, counts) in sources.into_iter().flatten() {
+            let mut row = vec![dataset.name().to_owned(), source.clone()];
+            let numbers = [
+                counts.trajectories,
+                counts.training_examples,
+                counts.validation_examples,
+                counts.tokens,
+                counts.label_tokens,
+                counts.truncated,
+                counts.cut_tokens,
+                counts.lost_label_tokens,
+                counts.dropped,
+            ];
+            row.extend(numbers.map(|number| number.to_string()));
+            rows.push(row);
+        }
+    }
+    match rows.len() {
+        1 => String::new(),
+        _ => format!("\n{}", table(&rows)),
+    }
 }
 
 fn row(dataset: Dataset, told: &DatasetReport) -> Vec<String> {

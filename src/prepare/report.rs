@@ -87,6 +87,52 @@ pub struct DatasetReport {
     pub lost_label_tokens: usize,
     /// Examples left out, by reason.
     pub dropped: BTreeMap<DropReason, usize>,
+    /// Where there are several sources, what is of each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, SourceCounts>,
+}
+
+/// What a dataset has of one of several sources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceCounts {
+    /// Trajectories that have an example here; one that is read several times counts as often.
+    pub trajectories: usize,
+    /// Examples that its stage trains on.
+    pub training_examples: usize,
+    /// Examples held out.
+    pub validation_examples: usize,
+    /// Tokens, prompts and targets.
+    pub tokens: usize,
+    /// Tokens that are learned.
+    pub label_tokens: usize,
+    /// Examples that lost tokens.
+    pub truncated: usize,
+    /// Tokens that these lost.
+    pub cut_tokens: usize,
+    /// Tokens that are not learned, because they were cut or their example was left out.
+    pub lost_label_tokens: usize,
+    /// Examples left out.
+    pub dropped: usize,
+}
+
+impl SourceCounts {
+    pub(super) fn new(
+        statistics: &DatasetStatistics,
+        training_examples: usize,
+        validation_examples: usize,
+    ) -> Self {
+        Self {
+            trajectories: statistics.trajectories,
+            training_examples,
+            validation_examples,
+            tokens: statistics.tokens,
+            label_tokens: statistics.label_tokens,
+            truncated: statistics.truncated,
+            cut_tokens: statistics.cut_tokens,
+            lost_label_tokens: statistics.lost_label_tokens,
+            dropped: statistics.dropped.values().sum(),
+        }
+    }
 }
 
 impl PrepareReport {

@@ -270,3 +270,70 @@ fn traces_of_openais_form_are_trained_on() {
     assert_eq!(report["source"]["form"], "OpenAI chat");
     assert_eq!(report["source"]["report"]["duplicates"], 2);
 }
+
+#[test]
+fn several_sources_are_told_apart_in_table_log_and_report() {
+    let here = folder();
+    let traces = |questions: std::ops::Range<usize>| -> String {
+        let of =
+            |number: usize| TRACES.replace("Rain in Oslo?", &format!("Rain in town {number}?"));
+        questions.map(of).collect()
+    };
+    fs::write(here.path().join("a.jsonl"), traces(0..6)).unwrap();
+    fs::write(here.path().join("b.jsonl"), traces(100..106)).unwrap();
+    glpft(here.path(), ["recipe", "copy", "sample", "my.toml"]).ok();
+    let recipe = fs::read_to_string(here.path().join("my.toml")).unwrap();
+    let sources = "sources = [{ path = \"a.jsonl\", weight = 2.0 }, { path = \"b.jsonl\", roles = [\"planner\", \"caller\"] }]";
+    let lines = recipe
+        .lines()
+        .map(|line| match line.starts_with("source = ") {
+            true => sources,
+            false => line,
+        });
+    let recipe = lines.collect::<Vec<_>>().join("\n");
+    assert!(recipe.contains(sources), "{recipe}");
+    fs::write(here.path().join("my.toml"), recipe).unwrap();
+    let set = ["--set", "data.validation_fraction=0.5"];
+    let run = ["run", "my.toml", "--max-steps", "2", "--out", "run"];
+    glpft(here.path(), run.iter().chain(&set)).ok();
+    let report = read_json(&here.path().join("run/data/prepare.json"));
+    let planner = &report["datasets"]["planner"];
+    let of = |source: &str, key: &str| planner["sources"][source][key].as_u64().unwrap();
+    // Each question is two steps of a planner, and those of the first source are read twice.
+    assert_eq!(of("a.jsonl", "trajectories"), 12);
+    assert_eq!(of("b.jsonl", "trajectories"), 6);
+    for key in [
+        "tokens",
+        "label_tokens",
+        "training_examples",
+        "validation_examples",
+    ] {
+        let sum = of("a.jsonl", key) + of("b.jsonl", key);
+        assert_eq!(planner[key].as_u64(), Some(sum), "{key}");
+    }
+    let summarizer = &report["datasets"]["summarizer"]["sources"];
+    assert_eq!(summarizer["b.jsonl"]["trajectories"], 0);
+    let log = fs::read_to_string(here.path().join("run/stages/planner/train_log.jsonl")).unwrap();
+    let last = log.lines().rfind(|line| line.contains("validation_loss"));
+    let last = json(last.unwrap());
+    assert!(
+        last["source_validation"]["a.jsonl"]["loss"].is_f64(),
+        "{last}"
+    );
+    let told = glpft(here.path(), ["prepare", "run"]).ok();
+    assert!(told.contains("b.jsonl"), "{told}");
+    // Measured on what it was trained on, it says so; on other questions it says nothing.
+    let eval = ["eval", "static", "run", "--steps=1", "--max-new-tokens=2"];
+    let on = |data: &str| glpft(here.path(), eval.iter().copied().chain([data]));
+    let told = on("--data=a.jsonl");
+    assert_eq!(told.code, 0, "{}", told.err);
+    assert!(
+        told.err.contains("ask for what the run was trained on"),
+        "{}",
+        told.err
+    );
+    fs::write(here.path().join("new.jsonl"), traces(200..202)).unwrap();
+    let told = on("--data=new.jsonl");
+    assert_eq!(told.code, 0, "{}", told.err);
+    assert!(!told.err.contains("trained on"), "{}", told.err);
+}

@@ -26,15 +26,16 @@ mod values;
 pub use error::TrainError;
 pub use gradients::Gradients;
 pub use log::{
-    Event, EventRecord, LogRecord, StepRecord, TRAIN_LOG_FILE, ValidationRecord, read_log,
+    Event, EventRecord, LogRecord, SourceLoss, StepRecord, TRAIN_LOG_FILE, ValidationRecord,
+    read_log,
 };
 pub use memory::StepMemory;
 pub use observer::{Observer, Resumed, StageStart};
 pub use optimizer::Optimizer;
-pub use report::{StageReport, stage_report};
+pub use report::{SourceResult, StageReport, stage_report};
 pub use schedule::learning_rate;
 pub use stage::{Inspect, OpenStage, Outcome, StageRun, train_stage};
 pub use step::StepData;
 pub use steps::total_steps;
-pub use validation::{LossSum, losses, mean_loss, perplexity};
+pub use validation::{LossSum, losses, perplexity};
 pub use values::DeviceValues;

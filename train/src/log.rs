@@ -1,5 +1,6 @@
 //! The training log: a JSON object a line.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -83,6 +84,9 @@ pub struct StepRecord {
     pub grad_norm: f64,
     /// Label tokens of the step.
     pub label_tokens: usize,
+    /// Where there are several sources, the label tokens of each; their sum is `label_tokens`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub source_label_tokens: BTreeMap<String, usize>,
     /// Tokens of the step's examples.
     pub tokens: usize,
     /// Tokens that the model was run on.
@@ -116,8 +120,20 @@ pub struct ValidationRecord {
     pub validation_loss: f64,
     /// Held-out label tokens.
     pub validation_label_tokens: usize,
+    /// Where there are several sources, the loss on what is held out of each.
+    #[serde(default)]
+    pub source_validation: BTreeMap<String, SourceLoss>,
     /// Wall time of the validation.
     pub seconds: f64,
+}
+
+/// The loss on what is held out of one of several sources.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourceLoss {
+    /// The mean loss of a held-out label token, in nats.
+    pub loss: f64,
+    /// Held-out label tokens.
+    pub label_tokens: usize,
 }
 
 impl ValidationRecord {
@@ -134,6 +150,8 @@ struct ValidationLine {
     validation_loss: f64,
     validation_perplexity: f64,
     validation_label_tokens: usize,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    source_validation: BTreeMap<String, SourceLoss>,
     seconds: f64,
 }
 
@@ -144,6 +162,7 @@ impl From<ValidationRecord> for ValidationLine {
             validation_loss: record.validation_loss,
             validation_perplexity: record.perplexity(),
             validation_label_tokens: record.validation_label_tokens,
+            source_validation: record.source_validation,
             seconds: record.seconds,
         }
     }

@@ -1,5 +1,6 @@
 //! What a finished stage came to.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,20 @@ pub struct StageReport {
     pub loss_spikes: u64,
     /// Wall time of the steps.
     pub seconds: f64,
+    /// What each of several sources came to; empty where there is one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, SourceResult>,
+}
+
+/// What one of several sources came to in a stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SourceResult {
+    /// Its label tokens, over all steps.
+    pub label_tokens: u64,
+    /// The loss on what is held out of it before the first step.
+    pub first_validation_loss: Option<f64>,
+    /// The same after the last step.
+    pub last_validation_loss: Option<f64>,
 }
 
 /// Sums up a stage from its log, over every start.
@@ -53,6 +68,9 @@ pub fn stage_report(directory: &Path) -> Result<StageReport, TrainError> {
                 report.tokens += record.tokens as u64;
                 report.computed_tokens += record.computed_tokens as u64;
                 report.seconds += record.seconds;
+                for (name, tokens) in record.source_label_tokens {
+                    report.sources.entry(name).or_default().label_tokens += tokens as u64;
+                }
             }
             LogRecord::Validation(record) => {
                 report
@@ -62,6 +80,11 @@ pub fn stage_report(directory: &Path) -> Result<StageReport, TrainError> {
                 let perplexity = record.perplexity();
                 report.first_validation_perplexity.get_or_insert(perplexity);
                 report.last_validation_perplexity = Some(perplexity);
+                for (name, found) in record.source_validation {
+                    let source = report.sources.entry(name).or_default();
+                    source.first_validation_loss.get_or_insert(found.loss);
+                    source.last_validation_loss = Some(found.loss);
+                }
             }
             LogRecord::Event(record) => match record.event {
                 Event::NotApplied => report.not_applied += 1,

@@ -1,17 +1,18 @@
 //! The loop of a stage.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use glpft_checkpoints::{BestValidation, Checkpoint, FileError, TrainerState, prune_checkpoints};
-use glpft_data::{Batch, Plan, PreparedError};
+use glpft_data::{Batch, Origins, Plan, PreparedError, StepBatches};
 use glpft_model::Decoder;
 use glpft_recipes::OnNotFinite;
 
 use crate::checkpoint;
 use crate::error::TrainError;
-use crate::log::{Event, EventRecord, Log, StepRecord, ValidationRecord};
+use crate::log::{Event, EventRecord, Log, SourceLoss, StepRecord, ValidationRecord};
 use crate::observer::{Observer, Resumed};
 use crate::optimizer::Optimizer;
 use crate::report::stage_report;
@@ -21,10 +22,17 @@ use crate::stage::{Inspect, Outcome, StageRun};
 use crate::step::{StepData, StepOutcome, StepPlace, StepResult, train_step};
 use crate::steps::{Step, total_steps};
 use crate::usual_loss::is_spike;
-use crate::validation::mean_loss;
+use crate::validation::{LossSum, losses_by_source};
 
 /// What a learning rate is multiplied with after a step that was not applied, where the recipe says so.
 const LOWER: f64 = 0.5;
+
+/// What is told of a step beside what it did.
+struct Counts {
+    epochs_done: f64,
+    recomputed_tokens: usize,
+    source_label_tokens: BTreeMap<String, usize>,
+}
 
 /// A stage under way.
 pub(crate) struct Running<'a> {
@@ -188,6 +196,11 @@ impl<'a> Running<'a> {
         let step = self.state.step as usize;
         let (epoch, position) = (next.epoch, next.number as u64 + 1);
         let name = |&(trajectory, turn): &(u32, u32)| format!("{trajectory}:{turn}");
+        let counts = Counts {
+            epochs_done: next.epochs_done,
+            recomputed_tokens: next.batches.recomputed_tokens,
+            source_label_tokens: source_label_tokens(self.run.origins, &next.batches),
+        };
         let data = StepData {
             examples: next.batches.examples.iter().map(name).collect(),
             batches: next.batches.batches,
@@ -208,7 +221,6 @@ impl<'a> Running<'a> {
         )?;
         match outcome {
             StepOutcome::Applied(result) => {
-                let counts = (next.epochs_done, next.batches.recomputed_tokens);
                 self.applied(&data, place, result, counts, started, observer)?;
             }
             StepOutcome::NotFinite(what) => self.not_applied(&data, what, observer)?,
@@ -225,7 +237,7 @@ impl<'a> Running<'a> {
         data: &StepData,
         place: StepPlace,
         result: StepResult,
-        (epoch, recomputed_tokens): (f64, usize),
+        counts: Counts,
         started: Instant,
         observer: &mut dyn Observer,
     ) -> Result<(), TrainError> {
@@ -248,14 +260,15 @@ impl<'a> Running<'a> {
         let budget = data.batches.len() * self.run.recipe.micro_batch_tokens;
         let record = StepRecord {
             step: self.state.step + 1,
-            epoch,
+            epoch: counts.epochs_done,
             loss: result.loss,
             lr: place.lr,
             grad_norm: result.grad_norm,
             label_tokens: sum(|batch| batch.label_tokens),
+            source_label_tokens: counts.source_label_tokens,
             tokens,
             computed_tokens,
-            recomputed_tokens,
+            recomputed_tokens: counts.recomputed_tokens,
             micro_batches: data.batches.len(),
             fill: computed_tokens as f64 / budget.max(1) as f64,
             examples: data.examples.len(),
@@ -337,9 +350,10 @@ impl<'a> Running<'a> {
             let unsaved = !self.is_saved();
             let breaks =
                 || run.stop.load(Ordering::Relaxed) || unsaved && run.save.load(Ordering::Relaxed);
-            let found = mean_loss(
+            let found = losses_by_source(
                 model,
                 run.validation,
+                run.origins,
                 run.packing,
                 run.recipe.micro_batch_tokens,
                 &breaks,
@@ -354,7 +368,9 @@ impl<'a> Running<'a> {
             };
             break found;
         };
-        let Some((loss, labels)) = found else {
+        let mut whole = LossSum::default();
+        found.iter().for_each(|&loss| whole += loss);
+        let Some(loss) = whole.mean() else {
             return Ok(ControlFlow::Continue(false));
         };
         let step = self.state.step;
@@ -370,7 +386,8 @@ impl<'a> Running<'a> {
         let record = ValidationRecord {
             step,
             validation_loss: loss,
-            validation_label_tokens: labels,
+            validation_label_tokens: whole.label_tokens,
+            source_validation: source_losses(run.origins, &found),
             seconds: started.elapsed().as_secs_f64(),
         };
         self.log.write(&record)?;
@@ -420,4 +437,26 @@ impl<'a> Running<'a> {
         )?;
         Ok(saved)
     }
+}
+
+/// The label tokens of a step that are of each of several sources, without those that have none.
+fn source_label_tokens(origins: &Origins, step: &StepBatches) -> BTreeMap<String, usize> {
+    let mut tokens = BTreeMap::new();
+    if !origins.is_empty() {
+        for (&(trajectory, _), label_tokens) in step.examples.iter().zip(&step.label_tokens) {
+            let name = &origins.names()[origins.of(trajectory)];
+            *tokens.entry(name.clone()).or_default() += label_tokens;
+        }
+    }
+    tokens
+}
+
+/// The mean loss of each of several sources that has something held out.
+fn source_losses(origins: &Origins, losses: &[LossSum]) -> BTreeMap<String, SourceLoss> {
+    let named = origins.names().iter().zip(losses);
+    let means = named.filter_map(|(name, sum)| {
+        let (loss, label_tokens) = (sum.mean()?, sum.label_tokens);
+        Some((name.clone(), SourceLoss { loss, label_tokens }))
+    });
+    means.collect()
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use glpft_checkpoints::{Checkpoint, ComputedBy, Provenance};
-use glpft_data::ExampleSet;
+use glpft_data::{ExampleSet, Origins};
 use glpft_model::Decoder;
 use glpft_recipes::{Packing, Sampling, Stage, StageRecipe};
 
@@ -34,6 +34,8 @@ pub struct StageRun<'a> {
     pub train: &'a dyn ExampleSet,
     /// What it is validated on; may be empty.
     pub validation: &'a dyn ExampleSet,
+    /// Which of several sources an example's trajectory is of.
+    pub origins: &'a Origins,
     /// Its directory, for checkpoints and the log.
     pub directory: &'a Path,
     /// What it hangs on; a checkpoint made with another is refused.

@@ -2,7 +2,7 @@
 
 use std::ops::{AddAssign, ControlFlow};
 
-use glpft_data::{ExampleSet, StepBatches};
+use glpft_data::{ExampleSet, Origins, StepBatches};
 use glpft_model::{Decoder, Inputs};
 use glpft_recipes::Packing;
 
@@ -42,23 +42,36 @@ pub fn perplexity(mean_loss: f64) -> f64 {
     mean_loss.exp()
 }
 
-/// The mean loss of a label token over `examples`, in nats, and the number of label tokens; none without labels. No
-/// gradients are made. It breaks off where `stop` says so.
+/// The losses on the examples of each source, in the sources' order; of one source alone a single one. Sources share no batch.
+/// No gradients are made. It breaks off where `stop` says so.
 ///
 /// # Errors
 /// An example cannot be read, or has more positions than the model.
-pub fn mean_loss(
+pub(crate) fn losses_by_source(
     model: &Decoder,
     examples: &dyn ExampleSet,
+    origins: &Origins,
     packing: Packing,
     micro_batch_tokens: usize,
     stop: &dyn Fn() -> bool,
-) -> Result<ControlFlow<(), Option<(f64, usize)>>, TrainError> {
-    let all: Vec<u32> = (0..examples.len() as u32).collect();
-    let mut whole = LossSum::default();
-    let chunks = all.chunks(CHUNK).map(<[u32]>::to_vec);
-    let each = &mut |loss| whole += loss;
-    let whole_set = losses(
+) -> Result<ControlFlow<(), Vec<LossSum>>, TrainError> {
+    let mut by_source = vec![Vec::new(); origins.names().len().max(1)];
+    for index in 0..examples.len() {
+        by_source[origins.of(examples.trajectory(index))].push(index as u32);
+    }
+    let mut chunks = Vec::new();
+    for (source, indices) in by_source.iter().enumerate() {
+        chunks.extend(indices.chunks(CHUNK).map(|chunk| (source, chunk.to_vec())));
+    }
+    let mut sources = chunks
+        .iter()
+        .map(|(source, _)| *source)
+        .collect::<Vec<_>>()
+        .into_iter();
+    let mut sums = vec![LossSum::default(); by_source.len()];
+    let each = &mut |loss| sums[sources.next().unwrap_or_default()] += loss;
+    let chunks = chunks.into_iter().map(|(_, chunk)| chunk);
+    let all = losses(
         model,
         examples,
         chunks,
@@ -67,11 +80,9 @@ pub fn mean_loss(
         stop,
         each,
     )?;
-    Ok(match whole_set {
+    Ok(match all {
         ControlFlow::Break(()) => ControlFlow::Break(()),
-        ControlFlow::Continue(()) => {
-            ControlFlow::Continue(whole.mean().map(|mean| (mean, whole.label_tokens)))
-        }
+        ControlFlow::Continue(()) => ControlFlow::Continue(sums),
     })
 }
 
@@ -79,7 +90,7 @@ pub fn mean_loss(
 /// cheaper. No gradients are made. It breaks off where `stop` says so, between two micro-batches.
 ///
 /// # Errors
-/// As [`mean_loss`].
+/// An example cannot be read, or has more positions than the model.
 pub fn losses(
     model: &Decoder,
     examples: &dyn ExampleSet,

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use burn::tensor::FloatDType;
 use glpft_checkpoints::{ComputedBy, ModelConfig, Provenance};
-use glpft_data::TokenExample;
+use glpft_data::{Origins, TokenExample};
 use glpft_model::Trained;
 use glpft_recipes::{Backward, LoraRecipe, Packing, Sampling, Stage, StageRecipe, Tune};
 use glpft_train::{Observer, StageRun, StepMemory, StepRecord, train_stage};
@@ -96,6 +96,7 @@ fn measured(config: &ModelConfig, recipe: &StageRecipe, batches: usize, tokens: 
         packing: Packing::Tree,
         train: &examples(batches, tokens, config.vocab_size),
         validation: &[],
+        origins: &Origins::default(),
         directory: folder.path(),
         provenance: &Provenance::default(),
         resume_anyway: false,

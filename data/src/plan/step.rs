@@ -16,6 +16,8 @@ pub struct StepBatches {
     pub batches: Vec<Batch>,
     /// The trajectory and the turn of each example, in the step's order.
     pub examples: Vec<(u32, u32)>,
+    /// How many label tokens each example has, in the same order.
+    pub label_tokens: Vec<usize>,
     /// Tokens that are computed again because the tree of their trajectory was cut to fit the budget: the nodes of its
     /// parts, less those of the whole. 0 where trees are not asked for.
     pub recomputed_tokens: usize,
@@ -40,6 +42,7 @@ impl StepBatches {
         Ok(Self {
             batches: batches.collect(),
             examples: names(&examples),
+            label_tokens: label_tokens(&examples),
             recomputed_tokens: 0,
         })
     }
@@ -74,6 +77,7 @@ impl StepBatches {
         Ok(Self {
             batches: parts.iter().map(|part| build(part)).collect(),
             examples: names(&examples),
+            label_tokens: label_tokens(&examples),
             recomputed_tokens,
         })
     }
@@ -85,6 +89,10 @@ pub(crate) fn names(examples: &[TokenExample]) -> Vec<(u32, u32)> {
         .iter()
         .map(|one| (one.trajectory, one.turn))
         .collect()
+}
+
+fn label_tokens(examples: &[TokenExample]) -> Vec<usize> {
+    examples.iter().map(TokenExample::label_tokens).collect()
 }
 
 /// The nodes that the trajectories have in all micro-batches together, less those of their whole trees.
@@ -143,5 +151,6 @@ mod tests {
         assert_eq!(step(Packing::Tree, 1).recomputed_tokens, 5);
         assert_eq!(step(Packing::Rows, 5).recomputed_tokens, 0);
         assert_eq!(whole.examples, [(0, 0), (0, 0), (0, 0), (1, 0)]);
+        assert_eq!(whole.label_tokens, [1; 4]);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::FloatDType;
 use glpft_checkpoints::{ComputedBy, Provenance};
-use glpft_data::TokenExample;
+use glpft_data::{Origins, TokenExample};
 use glpft_model::{Decoder, Parameter, ParameterVisitor, Trained};
 use glpft_recipes::{Packing, Sampling, Stage, StageRecipe};
 use glpft_train::{
@@ -29,6 +29,8 @@ pub struct Short<'a> {
     pub data: &'a str,
     pub threads: usize,
     pub resume_anyway: bool,
+    /// Of several sources, which trajectories are whose.
+    pub origins: Option<&'a Origins>,
 }
 
 /// What a stage told, and what it sets the flag after.
@@ -78,6 +80,7 @@ impl<'a> Short<'a> {
             data: "data",
             threads: 2,
             resume_anyway: false,
+            origins: None,
         }
     }
 
@@ -90,6 +93,7 @@ impl<'a> Short<'a> {
         let save = AtomicBool::new(self.save_after == 0);
         let (train, validation) = self.examples.split_at(self.examples.len() - 2);
         let (train, validation) = (train.to_vec(), validation.to_vec());
+        let one = Origins::default();
         let map = |key: &str, value: String| [(key.to_owned(), value)].into();
         let run = StageRun {
             stage: Stage::Global,
@@ -99,6 +103,7 @@ impl<'a> Short<'a> {
             packing: Packing::Tree,
             train: &train,
             validation: &validation,
+            origins: self.origins.unwrap_or(&one),
             directory: self.directory,
             provenance: &Provenance {
                 recipe: map("lr", format!("{:?}", self.recipe.lr)),

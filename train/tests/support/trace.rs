@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Tensor;
 use glpft_checkpoints::{ComputedBy, Provenance};
-use glpft_data::TokenExample;
+use glpft_data::{Origins, TokenExample};
 use glpft_model::{Decoder, Parameter, ParameterVisitor};
 use glpft_recipes::{Packing, Sampling, Stage, StageRecipe};
 use glpft_train::{Gradients, LogRecord, Observer, StageRun, TrainError, read_log, train_stage};
@@ -44,6 +44,7 @@ pub fn trace(
         packing,
         train: &examples.to_vec(),
         validation: &Vec::new(),
+        origins: &Origins::default(),
         directory: folder.path(),
         provenance: &Provenance::default(),
         resume_anyway: false,

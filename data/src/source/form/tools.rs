@@ -1,6 +1,6 @@
 //! The functions that a record offers, however it spells them.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
@@ -42,13 +42,21 @@ pub(super) fn beside(record: &Field<'_>) -> Result<Option<Vec<ChatFunction>>, Re
 
 /// The functions that a list of tools tells, each once and without ToolBench's `Finish`.
 pub(super) fn read(tools: Vec<Value>) -> Result<Vec<ChatFunction>, RecordError> {
-    let mut seen = HashSet::new();
-    let mut different = Vec::new();
+    // Another function of the same name is an error of reading them, so that none has to be compared with but the first.
+    let mut first = HashMap::new();
+    let mut different: Vec<Value> = Vec::with_capacity(tools.len());
     for tool in tools {
         let tool = plain(tool);
-        if !ends(&tool) && seen.insert(tool.clone()) {
-            different.push(tool);
+        if ends(&tool) {
+            continue;
         }
+        if let Some(name) = tool.pointer("/function/name").and_then(Value::as_str) {
+            let at = *first.entry(name.to_owned()).or_insert(different.len());
+            if different.get(at) == Some(&tool) {
+                continue;
+            }
+        }
+        different.push(tool);
     }
     let different = Value::Array(different);
     read_functions(&Field::root(&different, "tools"))
