@@ -6,6 +6,7 @@ mod live;
 mod models;
 mod perplexity;
 mod recipe;
+mod trained_on;
 mod work;
 mod workplace;
 
@@ -26,6 +27,8 @@ pub use live::{EvaluateLive, Trained, evaluate_live};
 pub use models::Models;
 pub use perplexity::{EvaluatePerplexity, PerplexityReport, RolePerplexity, evaluate_perplexity};
 pub use recipe::{RunFacts, run_facts};
+pub use trained_on::training_overlap;
+pub(crate) use trained_on::{shown, trained_on};
 pub use work::{Work, work};
 pub use workplace::{JudgeChoice, TaskSource, Workplace};
 

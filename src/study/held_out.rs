@@ -1,22 +1,18 @@
 //! The conversations that a study measures on, none of which may be trained on.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::FileError;
-use glpft_data::{
-    Conversation, Conversations, QuerySplits, ReadOptions, Source, SourceError, Split,
-    compared_instructions, fingerprint,
-};
+use glpft_data::{Conversation, Conversations, fingerprint};
 use glpft_recipes::{Behaviour, Recipe, Schemas};
 
 use super::plan::StudyPlan;
 use crate::Error;
+use crate::evaluate::{shown, trained_on};
 
 /// How many instructions an error names.
 const NAMED: usize = 3;
-/// How much of each.
-const SHOWN: usize = 100;
 
 /// Held-out conversations.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,54 +63,14 @@ impl HeldOut {
         let Some(first) = plan.cells.first() else {
             return Ok(());
         };
-        let held_out = self.conversations.iter().flat_map(compared_instructions);
-        let known: HashSet<String> = held_out.map(|(_, levelled)| levelled).collect();
-        let data = &first.recipe.data;
-        let (mut queries, mut seen) = (BTreeSet::new(), Vec::new());
-        Source::from_recipe(data)?.read::<SourceError>(
-            &ReadOptions::from(data),
-            &mut |_, _| {},
-            &mut |record| {
-                let conversation = record.conversation;
-                for (_, levelled) in compared_instructions(&conversation) {
-                    if known.contains(&levelled) {
-                        seen.push((conversation.query.clone(), levelled));
-                    }
-                }
-                queries.insert(conversation.query);
-                Ok(())
-            },
-        )?;
-        let mut trained: HashSet<String> = HashSet::new();
-        for recipe in largest_shares(plan) {
-            let data = &recipe.data;
-            let splits = QuerySplits::new(
-                queries.iter().map(String::as_str),
-                data.fraction,
-                data.validation_fraction,
-                data.split_seed,
-            );
-            let trains = |query: &str| {
-                let split = splits.get(query);
-                split.is_some_and(|split| split != Split::Validation)
-            };
-            let of_seed = seen.iter().filter(|(query, _)| trains(query));
-            trained.extend(of_seed.map(|(_, instruction)| instruction.clone()));
-        }
-        let both: Vec<&str> = self
-            .conversations
-            .iter()
-            .filter_map(|one| {
-                compared_instructions(one).find(|(_, levelled)| trained.contains(levelled))
-            })
-            .map(|(spelled, _)| spelled)
-            .collect();
+        let recipes: Vec<_> = largest_shares(plan).map(|recipe| &recipe.data).collect();
+        let both = trained_on(&self.conversations, &recipes)?;
         if both.is_empty() {
             return Ok(());
         }
         Err(Error::HeldOutIsTrainedOn {
             file: self.path.clone(),
-            source_path: data.source_paths(),
+            source_path: first.recipe.data.source_paths(),
             count: both.len(),
             of: self.conversations.len(),
             first: both.iter().take(NAMED).map(|one| shown(one)).collect(),
@@ -132,22 +88,4 @@ fn largest_shares(plan: &StudyPlan) -> impl Iterator<Item = &Recipe> {
         }
     }
     largest.into_values()
-}
-
-fn shown(instruction: &str) -> String {
-    match instruction.char_indices().nth(SHOWN) {
-        None => format!("{instruction:?}"),
-        Some((end, _)) => format!("{:?}", format!("{}…", &instruction[..end])),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_instructions_are_cut() {
-        assert_eq!(shown("a\nb"), "\"a\\nb\"");
-        assert!(shown(&"ä".repeat(500)).chars().count() < 110);
-    }
 }

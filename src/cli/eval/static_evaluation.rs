@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use glpft::Error;
-use glpft::evaluate::EvaluateStatic;
+use glpft::evaluate::{EvaluateStatic, training_overlap};
 use glpft_agent::Role;
 use glpft_eval::static_evaluation::{DataCounts, RoleStatistics, StaticReport, Times};
 use serde_json::json;
@@ -23,6 +23,11 @@ pub(crate) fn evaluate_static(args: &StaticArgs) -> Result<(), Error> {
     let settings = settings(args, &team)?;
     let device = glpft_model::device(&args.asking.device.device)?;
     let flags = Flags::looked_at(args.signals.on_usr1)?;
+    if !args.output.quiet
+        && let Some(overlap) = training_overlap(&team, &args.data)
+    {
+        complain(&format!("warning: {overlap}"));
+    }
     let evaluation = EvaluateStatic {
         models: args.asking.models(&team, &device),
         data: &args.data,
