@@ -23,11 +23,6 @@ pub(crate) fn evaluate_static(args: &StaticArgs) -> Result<(), Error> {
     let settings = settings(args, &team)?;
     let device = glpft_model::device(&args.asking.device.device)?;
     let flags = Flags::looked_at(args.signals.on_usr1)?;
-    if !args.output.quiet
-        && let Some(overlap) = training_overlap(&team, &args.data)
-    {
-        complain(&format!("warning: {overlap}"));
-    }
     let evaluation = EvaluateStatic {
         models: args.asking.models(&team, &device),
         data: &args.data,
@@ -38,6 +33,11 @@ pub(crate) fn evaluate_static(args: &StaticArgs) -> Result<(), Error> {
     };
     let report =
         glpft::evaluate::evaluate_static(&evaluation, &mut StaticProgress::new(&args.output))?;
+    if !args.output.quiet
+        && let Some(overlap) = training_overlap(&team, &args.data)
+    {
+        complain(&format!("warning: {overlap}"));
+    }
     if args.output.json {
         return print(&format!(
             "{}\n",
