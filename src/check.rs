@@ -98,13 +98,11 @@ fn check_targets(recipe: &Recipe, stage: Stage, config: &ModelConfig) -> Result<
     if settings.tune != Tune::Lora {
         return Ok(());
     }
-    let projections = config.projections();
-    let known = |target: &String| projections.iter().any(|one| one.name == target);
+    let names = config.projection_names();
+    let known = |target: &String| names.contains(&target.as_str());
     let Some(target) = settings.lora.target_modules.iter().find(|one| !known(one)) else {
         return check_patterns(recipe, stage, config);
     };
-    let mut names: Vec<&str> = projections.iter().map(|one| one.name).collect();
-    names.truncate(glpft_checkpoints::Projection::NAMES.len());
     Err(Error::Setting {
         key: format!("stage.{}.lora.target_modules", stage.name()),
         problem: format!("the model has no `{target}`; it has {}", names.join(", ")),

@@ -38,6 +38,27 @@ pub fn fingerprint(config: &ModelConfig, files: &ModelFiles) -> Result<String, W
 fn scaling(scaling: &RopeScaling) -> String {
     match scaling {
         RopeScaling::None => "none".to_owned(),
+        RopeScaling::Dynamic { factor, .. } => format!("dynamic {factor:?}"),
+        RopeScaling::Yarn {
+            factor,
+            original_max_positions,
+            beta_fast,
+            beta_slow,
+            truncate,
+            ..
+        } => format!(
+            "yarn {factor:?} {original_max_positions} {beta_fast:?} {beta_slow:?} {truncate} {:?}",
+            scaling.attention_factor()
+        ),
+        RopeScaling::Long {
+            short,
+            long,
+            original_max_positions,
+            ..
+        } => format!(
+            "long {short:?} {long:?} {original_max_positions} {:?}",
+            scaling.attention_factor()
+        ),
         RopeScaling::Linear { factor } => format!("linear {factor:?}"),
         RopeScaling::Llama3 {
             factor,

@@ -38,7 +38,9 @@ pub use atomic::{
     remove_leftovers, write_atomically,
 };
 pub use config::{
-    Architecture, CONFIG_FILE, ConfigError, ModelConfig, Projection, Rope, RopeScaling, TensorShape,
+    Activation, Architecture, AttentionPlan, AttentionProjections, CONFIG_FILE, ConfigError,
+    FeedForwardPlan, FeedForwardProjections, LayerPlan, ModelConfig, NormForm, Norms, Plan,
+    Projection, Rope, RopeScaling, Rotary, TensorShape,
 };
 pub use directory::{
     GENERATION_CONFIG_FILE, MODEL_CARD_FILE, ModelCard, ModelDirectory, SpecialTokens,

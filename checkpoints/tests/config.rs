@@ -40,14 +40,17 @@ fn families_differ_in_bias_norms_and_defaults() {
         ModelConfig::from_json(json).expect("the configuration is whole")
     };
     let mistral = read("mistral", "MistralForCausalLM");
-    assert!(!mistral.qkv_bias && !mistral.qk_norm && mistral.head_dim == 4);
+    let of = |config: &ModelConfig| config.layer(0).attention.clone();
+    assert!(!of(&mistral).input_bias && !of(&mistral).head_norms && mistral.head_dim == 4);
     let qwen2 = read("qwen2", "Qwen2ForCausalLM");
-    assert!(qwen2.qkv_bias && !qwen2.output_bias && !qwen2.qk_norm);
+    let plan = of(&qwen2);
+    assert!(plan.input_bias && !plan.output_bias && !plan.head_norms);
     let qwen3 = read("qwen3", "Qwen3ForCausalLM");
-    assert!(!qwen3.qkv_bias && qwen3.qk_norm && qwen3.head_dim == 128);
+    assert!(!of(&qwen3).input_bias && of(&qwen3).head_norms && qwen3.head_dim == 128);
     let biased = tiny_with("attention_bias", true.into());
     let llama = ModelConfig::from_json(biased).expect("the configuration is whole");
-    assert!(llama.qkv_bias && llama.output_bias && !llama.mlp_bias);
+    let plan = of(&llama);
+    assert!(plan.input_bias && plan.output_bias && !llama.layer(0).feed_forward.bias);
 }
 
 #[test]
@@ -69,8 +72,8 @@ fn tensors_have_hugging_face_names() {
         vec![8]
     )));
     config.tied = false;
-    config.qkv_bias = true;
-    config.qk_norm = true;
+    config.plan.layers[0].attention.input_bias = true;
+    config.plan.layers[0].attention.head_norms = true;
     let untied = names(&config);
     assert_eq!(untied.len(), 3 + 2 * 14);
     assert!(untied.contains(&("lm_head.weight".into(), vec![32, 8])));
@@ -96,6 +99,7 @@ fn both_spellings_of_rope_are_read() {
     new["rope_parameters"]["rope_theta"] = 500_000.0.into();
     let expected = Rope {
         theta: 500_000.0,
+        share: 1.0,
         scaling: RopeScaling::Llama3 {
             factor: 8.0,
             low_frequency_factor: 1.0,
@@ -137,7 +141,7 @@ fn what_is_not_computed_is_refused_by_name() {
         assert!(message.contains(&format!("`{key}`")), "{message}");
         assert!(message.contains("not implemented"), "{message}");
     }
-    for name in ["yarn", "dynamic", "longrope"] {
+    for name in ["su", "proportional", "axial"] {
         let message = error(tiny_with(
             "rope_scaling",
             json!({"rope_type": name, "factor": 2.0}),
@@ -146,7 +150,7 @@ fn what_is_not_computed_is_refused_by_name() {
     }
     let old = error(tiny_with(
         "rope_scaling",
-        json!({"type": "yarn", "factor": 2.0}),
+        json!({"type": "su", "factor": 2.0}),
     ));
     assert!(old.contains("`rope_scaling.type`"), "{old}");
     let partial = json!({"rope_type": "default", "partial_rotary_factor": 0.5});
@@ -166,42 +170,74 @@ fn a_sliding_window_counts_only_where_it_is_used() {
     };
     let mistral = |entries: &[_]| family("mistral", "MistralForCausalLM", entries);
     assert!(mistral(&[("sliding_window", Value::Null)]).is_ok());
-    let context = |read: Result<ModelConfig, _>| read.expect("it is read").context();
-    assert_eq!(context(mistral(&[("sliding_window", Value::Null)])), 32768);
-    assert_eq!(context(mistral(&[("sliding_window", 1024.into())])), 1024);
-    assert_eq!(context(mistral(&[("sliding_window", 32768.into())])), 32768);
-    // transformers takes 4096 where the key is absent.
-    assert_eq!(context(mistral(&[])), 4096);
+    let windows = |read: Result<ModelConfig, _>| {
+        let config = read.expect("it is read");
+        assert_eq!(config.context(), 32768);
+        [0, 1].map(|layer| config.layer(layer).attention.window)
+    };
+    let all = |window| [Some(window), Some(window)];
+    let none = [None, None];
+    assert_eq!(windows(mistral(&[("sliding_window", Value::Null)])), none);
+    assert_eq!(
+        windows(mistral(&[("sliding_window", 1024.into())])),
+        all(1024)
+    );
+    // transformers takes 4096 where the key is absent, and all layers whatever the list says.
+    assert_eq!(windows(mistral(&[])), all(4096));
+    let types = |kinds: [&str; 2]| ("layer_types", json!(kinds));
+    let (full, sliding) = ("full_attention", "sliding_attention");
+    assert_eq!(windows(mistral(&[types([full, sliding])])), all(4096));
     let qwen = |entries: &[_]| family("qwen2", "Qwen2ForCausalLM", entries);
     let window = ("sliding_window", Value::from(4096));
     let uses = |uses: bool| ("use_sliding_window", Value::from(uses));
     let first = |layer: u64| ("max_window_layers", Value::from(layer));
-    let whole = |entries: &[_]| context(qwen(entries)) == 32768;
-    assert!(whole(&[window.clone(), uses(false), first(0)]));
-    assert!(
-        whole(&[window.clone(), uses(true), first(2)]),
+    assert_eq!(
+        windows(qwen(&[window.clone(), uses(false), first(0)])),
+        none
+    );
+    assert_eq!(
+        windows(qwen(&[window.clone(), uses(true), first(2)])),
+        none,
         "no layer is left for it"
     );
-    assert_eq!(context(qwen(&[window.clone(), uses(true), first(1)])), 4096);
-    assert_eq!(context(qwen(&[uses(true), first(0)])), 4096);
-    assert!(whole(&[
-        ("sliding_window", Value::Null),
-        uses(true),
-        first(0)
-    ]));
-    // The list counts where there is one.
-    let types = |kinds: [&str; 2]| ("layer_types", json!(kinds));
-    let (full, sliding) = ("full_attention", "sliding_attention");
-    assert!(whole(&[
-        window.clone(),
-        uses(true),
-        first(0),
-        types([full, full])
-    ]));
+    let second = [None, Some(4096)];
     assert_eq!(
-        context(qwen(&[window, uses(true), types([full, sliding])])),
-        4096
+        windows(qwen(&[window.clone(), uses(true), first(1)])),
+        second
     );
+    assert_eq!(windows(qwen(&[uses(true), first(0)])), all(4096));
+    assert_eq!(
+        windows(qwen(&[
+            ("sliding_window", Value::Null),
+            uses(true),
+            first(0)
+        ])),
+        none
+    );
+    // The list counts where there is one.
+    assert_eq!(
+        windows(qwen(&[
+            window.clone(),
+            uses(true),
+            first(0),
+            types([full, full])
+        ])),
+        none
+    );
+    assert_eq!(
+        windows(qwen(&[window.clone(), uses(true), types([full, sliding])])),
+        second
+    );
+    // transformers computes no window here, others do: within it all agree.
+    let disputed = qwen(&[window.clone(), uses(false), types([full, sliding])]);
+    let disputed = disputed.expect("it is read");
+    assert_eq!(
+        (disputed.context(), disputed.context_key()),
+        (4096, "sliding_window")
+    );
+    let entries = [window, types([sliding, sliding])];
+    let llama = family("llama", "LlamaForCausalLM", &entries).expect("it is read");
+    assert_eq!((llama.context(), llama.narrowest_window()), (4096, None));
 }
 
 #[test]
@@ -230,17 +266,14 @@ fn a_window_is_written_back() {
             json[key] = value.clone();
         }
         let config = ModelConfig::from_json(json).expect("it is read");
-        assert_eq!(
-            (config.context(), config.context_key()),
-            (16, "sliding_window")
-        );
+        assert_eq!(config.narrowest_window(), Some(16));
         let written = config.to_json(FloatType::F32);
         for (key, value) in entries.as_object().expect("an object") {
             assert_eq!(written[key], *value, "{key}");
         }
         assert_eq!(
-            ModelConfig::from_json(written).expect("it is read").window,
-            Some(16)
+            ModelConfig::from_json(written).expect("it is read").plan,
+            config.plan
         );
     }
 }

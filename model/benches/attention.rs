@@ -18,6 +18,7 @@ fn main() {
         kv_heads: 3,
         head_dim: 64,
         scale: 0.125,
+        window: None,
         precision: glpft_recipes::Precision::F32,
     };
     let device = Device::flex();
@@ -31,6 +32,8 @@ fn main() {
         let (query, key, value) = (random(9), random(3), random(3));
         let end = TensorData::new(vec![tokens as i64; tokens], [tokens]);
         let end = Tensor::<1, Int>::from_data(end, &device);
+        let places = TensorData::new((0..tokens as i64).collect(), [tokens]);
+        let places = Tensor::<1, Int>::from_data(places, &device);
         let product = tokens as f64 * tokens as f64 * 64.0 * 9.0 * 1e-9;
         let (mut forward, mut backward) = (f64::MAX, f64::MAX);
         for _ in 0..5 {
@@ -40,6 +43,7 @@ fn main() {
                 key.clone(),
                 value.clone(),
                 end.clone(),
+                places.clone(),
                 shape,
             );
             forward = forward.min(started.elapsed().as_secs_f64());

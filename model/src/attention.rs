@@ -1,60 +1,63 @@
 //! The attention layer.
 
 use burn::tensor::Tensor;
-use glpft_checkpoints::{ModelConfig, Projection};
+use glpft_checkpoints::{ModelConfig, Projection, Rotary};
 use glpft_recipes::Precision;
 
 use crate::adapter::Dropout;
 use crate::error::ModelError;
 use crate::generation::{LayerCache, Pass};
 use crate::inputs::Inputs;
-use crate::kernels::{AttentionShape, ProjectionInput, rms_norm, rotary, tree_attention};
-use crate::linear::Linear;
-use crate::parameter::{Builder, Parameter, ParameterVisitor, Parameters};
+use crate::kernels::{AttentionShape, ProjectionInput, rotary, tree_attention};
+use crate::linear::{Linear, Named};
+use crate::norm::Norm;
+use crate::parameter::{Builder, ParameterVisitor, Parameters};
+use crate::rotary::Angles;
 
-/// Grouped-query attention (arXiv 2305.13245) with rotary positions, over a prefix forest.
+/// Grouped-query attention (arXiv 2305.13245) over a prefix forest.
 #[derive(Clone, Debug)]
 pub struct Attention {
-    /// The query projection.
-    pub q_proj: Linear,
-    /// The key projection.
-    pub k_proj: Linear,
-    /// The value projection.
-    pub v_proj: Linear,
-    /// The output projection.
-    pub o_proj: Linear,
-    /// Norms of each query and key head before rotation, `[head_dim]` (Qwen3).
-    pub head_norms: Option<[Parameter<1>; 2]>,
-    epsilon: f64,
+    /// Those of queries, keys and values, or one whose output is all three; then the output's.
+    projections: Vec<Named>,
+    /// Norms of each query and key head before rotation, `[head_dim]`.
+    head_norms: Option<[Norm; 2]>,
+    /// Which of the model's rotary embeddings turns queries and keys.
+    rotary: Option<usize>,
     shape: AttentionShape,
 }
 
 impl Attention {
+    /// The attention of the layer of that number.
     pub(crate) fn load<E: From<ModelError>>(
         config: &ModelConfig,
-        path: &str,
+        number: usize,
         projections: &[Projection],
         builder: &mut Builder<'_, E>,
     ) -> Result<Self, E> {
-        let head_norms = match config.qk_norm {
-            true => Some([
-                builder.parameter(format!("{path}.q_norm.weight"), [config.head_dim])?,
-                builder.parameter(format!("{path}.k_norm.weight"), [config.head_dim])?,
-            ]),
+        let plan = &config.layer(number).attention;
+        let mut norm = |name: &str| {
+            let path = format!("model.layers.{number}.self_attn.{name}");
+            Norm::load(config, &path, config.head_dim, builder)
+        };
+        let head_norms = match plan.head_norms {
+            true => Some([norm("q_norm")?, norm("k_norm")?]),
             false => None,
         };
+        let width = config.head_dim as f64;
         Ok(Self {
-            q_proj: Linear::load(&projections[0], builder)?,
-            k_proj: Linear::load(&projections[1], builder)?,
-            v_proj: Linear::load(&projections[2], builder)?,
-            o_proj: Linear::load(&projections[3], builder)?,
+            projections: Named::load_all(plan.projections.paths(), projections, builder)?,
             head_norms,
-            epsilon: config.rms_norm_eps,
+            rotary: match plan.rotary {
+                Rotary::None => None,
+                Rotary::Main => Some(0),
+                Rotary::Local => Some(1),
+            },
             shape: AttentionShape {
                 heads: config.heads,
                 kv_heads: config.kv_heads,
                 head_dim: config.head_dim,
-                scale: (config.head_dim as f64).powf(-0.5),
+                scale: plan.scale.unwrap_or(width.powf(-0.5)),
+                window: plan.window,
                 precision: Precision::F32,
             },
         })
@@ -72,9 +75,10 @@ impl Attention {
         inputs: &Inputs,
         dropout: Option<Dropout>,
     ) -> Tensor<2> {
-        let (query, key, value) = self.project(input, &inputs.cos, &inputs.sin, dropout);
-        let mixed = tree_attention(query, key, value, inputs.subtree_end.clone(), self.shape);
-        self.o_proj.forward(ProjectionInput::kept(mixed), dropout)
+        let [query, key, value] = self.project(input, &inputs.angles, dropout);
+        let (ends, positions) = (inputs.subtree_end.clone(), inputs.positions.clone());
+        let mixed = tree_attention(query, key, value, ends, positions, self.shape);
+        self.output(mixed, dropout)
     }
 
     /// [`forward`](Self::forward) of new tokens alone, those before them being in the cache.
@@ -84,51 +88,67 @@ impl Attention {
         pass: &Pass,
         cache: &mut LayerCache,
     ) -> Tensor<2> {
-        let (query, key, value) = self.project(input, &pass.cos, &pass.sin, None);
+        let [query, key, value] = self.project(input, &pass.angles, None);
         let mixed = cache.attend(query, key, value, &pass.runs, self.shape);
-        self.o_proj.forward(ProjectionInput::kept(mixed), None)
+        self.output(mixed, None)
+    }
+
+    fn output(&self, mixed: Tensor<2>, dropout: Option<Dropout>) -> Tensor<2> {
+        let last = &self.projections[self.projections.len() - 1].linear;
+        last.forward(ProjectionInput::kept(mixed), dropout)
     }
 
     /// Queries, keys and values, the first two rotated.
     fn project(
         &self,
         input: ProjectionInput,
-        cos: &Tensor<2>,
-        sin: &Tensor<2>,
+        angles: &[Angles],
         dropout: Option<Dropout>,
-    ) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
-        let query = self.q_proj.forward(input.clone(), dropout);
-        let key = self.k_proj.forward(input.clone(), dropout);
-        let value = self.v_proj.forward(input, dropout);
+    ) -> [Tensor<2>; 3] {
+        let of = |at: usize, input| self.projections[at].linear.forward(input, dropout);
+        let [query, key, value] = match self.projections.len() {
+            2 => self.parts(of(0, input)),
+            _ => [of(0, input.clone()), of(1, input.clone()), of(2, input)],
+        };
+        let width = self.shape.head_dim;
         let (query, key) = match &self.head_norms {
-            Some([of_query, of_key]) => (
-                self.norm_heads(query, of_query),
-                self.norm_heads(key, of_key),
-            ),
+            Some([of_query, of_key]) => (of_query.heads(query, width), of_key.heads(key, width)),
             None => (query, key),
         };
-        let query = rotary(query, cos.clone(), sin.clone());
-        let key = rotary(key, cos.clone(), sin.clone());
-        (query, key, value)
+        let turn = |x: Tensor<2>| match self.rotary {
+            Some(which) => {
+                let Angles { cos, sin } = angles[which].clone();
+                rotary(x, cos, sin, width)
+            }
+            None => x,
+        };
+        [turn(query), turn(key), value]
     }
 
-    fn norm_heads(&self, x: Tensor<2>, weight: &Parameter<1>) -> Tensor<2> {
-        let [tokens, width] = x.dims();
-        let head_dim = self.shape.head_dim;
-        let heads = x.reshape([tokens * width / head_dim, head_dim]);
-        rms_norm(heads, weight.value(), self.epsilon).reshape([tokens, width])
+    /// The queries, keys and values that one projection made.
+    fn parts(&self, all: Tensor<2>) -> [Tensor<2>; 3] {
+        let [tokens, width] = all.dims();
+        let queries = self.shape.heads * self.shape.head_dim;
+        let keys = queries + self.shape.kv_heads * self.shape.head_dim;
+        [0..queries, queries..keys, keys..width]
+            .map(|columns| all.clone().slice([0..tokens, columns]))
+    }
+
+    /// The projections, in the order of the plan.
+    pub fn projections(&mut self) -> impl Iterator<Item = &mut Linear> {
+        self.projections.iter_mut().map(|named| &mut named.linear)
     }
 }
 
 impl Parameters for Attention {
+    /// `path` is the layer's.
     fn visit(&mut self, path: &str, visitor: &mut impl ParameterVisitor) {
-        self.q_proj.visit(&format!("{path}.q_proj"), visitor);
-        self.k_proj.visit(&format!("{path}.k_proj"), visitor);
-        self.v_proj.visit(&format!("{path}.v_proj"), visitor);
-        self.o_proj.visit(&format!("{path}.o_proj"), visitor);
+        for projection in &mut self.projections {
+            projection.visit(path, visitor);
+        }
         if let Some([of_query, of_key]) = &mut self.head_norms {
-            visitor.visit(&format!("{path}.q_norm.weight"), of_query);
-            visitor.visit(&format!("{path}.k_norm.weight"), of_key);
+            of_query.visit(&format!("{path}.self_attn.q_norm"), visitor);
+            of_key.visit(&format!("{path}.self_attn.k_norm"), visitor);
         }
     }
 }

@@ -7,8 +7,9 @@ use glpft_recipes::{LoraRecipe, Precision};
 use crate::adapter::{Adapter, Dropout, adapter_config};
 use crate::error::ModelError;
 use crate::inputs::{Inputs, Targets};
-use crate::kernels::{linear_cross_entropy, rms_norm};
+use crate::kernels::linear_cross_entropy;
 use crate::layer::Layer;
+use crate::norm::Norm;
 use crate::parameter::{Builder, Parameter, ParameterVisitor, WeightSource};
 
 /// A decoder-only transformer with its output head.
@@ -19,7 +20,7 @@ pub struct Decoder {
     dtype: FloatDType,
     pub(crate) embed_tokens: Parameter<2>,
     pub(crate) layers: Vec<Layer>,
-    pub(crate) norm: Parameter<1>,
+    pub(crate) norm: Norm,
     /// None where the head is the embedding.
     pub(crate) lm_head: Option<Parameter<2>>,
 }
@@ -54,20 +55,10 @@ impl Decoder {
         let (vocabulary, hidden) = (config.vocab_size, config.hidden_size);
         let embed_tokens =
             builder.parameter("model.embed_tokens.weight".to_owned(), [vocabulary, hidden])?;
-        let projections = config.projections();
-        let layers = projections
-            .chunks(projections.len() / config.layers.max(1))
-            .enumerate()
-            .map(|(index, projections)| {
-                Layer::load(
-                    &config,
-                    &format!("model.layers.{index}"),
-                    projections,
-                    &mut builder,
-                )
-            })
+        let layers = (0..config.layers)
+            .map(|number| Layer::load(&config, number, &mut builder))
             .collect::<Result<_, _>>()?;
-        let norm = builder.parameter("model.norm.weight".to_owned(), [hidden])?;
+        let norm = Norm::load(&config, "model.norm", hidden, &mut builder)?;
         let lm_head = match config.tied {
             true => None,
             false => Some(builder.parameter("lm_head.weight".to_owned(), [vocabulary, hidden])?),
@@ -108,16 +99,16 @@ impl Decoder {
         lora: &LoraRecipe,
         source: &'a mut WeightSource<'a, E>,
     ) -> Result<(), E> {
-        let projections = self.config.projections();
-        for target in &lora.target_modules {
-            if !projections
-                .iter()
-                .any(|projection| projection.name == target)
-            {
-                return Err(E::from(ModelError::NoSuchTarget {
-                    target: target.clone(),
-                }));
-            }
+        let names = self.config.projection_names();
+        let targets = lora.target_modules.iter();
+        if let Some(target) = targets
+            .into_iter()
+            .find(|target| !names.contains(&&***target))
+        {
+            return Err(E::from(ModelError::NoSuchTarget {
+                target: target.clone(),
+                known: names.join(", "),
+            }));
         }
         let modules = adapter_config(lora).modules(&self.config);
         let modules = modules.map_err(ModelError::from)?;
@@ -137,7 +128,7 @@ impl Decoder {
             source,
         };
         let linears = self.layers.iter_mut().flat_map(Layer::projections);
-        let mut linears: Vec<_> = linears.map(|(_, linear)| linear).collect();
+        let mut linears: Vec<_> = linears.collect();
         for module in modules {
             let AdaptedModule {
                 path,
@@ -163,7 +154,7 @@ impl Decoder {
     /// Adds every adapter into its weight and removes it.
     pub fn merge(&mut self) {
         for layer in &mut self.layers {
-            for (_, linear) in layer.projections() {
+            for linear in layer.projections() {
                 linear.merge();
             }
         }
@@ -179,7 +170,7 @@ impl Decoder {
         }
         for layer in &mut self.layers {
             layer.self_attn.set_precision(precision);
-            for (_, linear) in layer.projections() {
+            for linear in layer.projections() {
                 linear.precision = precision;
             }
         }
@@ -217,7 +208,7 @@ impl Decoder {
 
     /// The last layer's output, before the final norm: `[tokens, hidden]`. Dropout is for training only.
     pub fn hidden(&self, inputs: &Inputs, dropout: Option<Dropout>) -> Tensor<2> {
-        let embedded = self.embed_tokens.value().select(0, inputs.tokens.clone());
+        let embedded = self.embed(&self.embed_tokens.value(), inputs.tokens.clone());
         (0..self.layers.len()).fold(embedded, |x, layer| self.layer(layer, x, inputs, dropout))
     }
 
@@ -245,8 +236,22 @@ impl Decoder {
         hidden.matmul(self.head().transpose())
     }
 
+    /// The tokens' rows of the embedding, scaled as the model has it: `[tokens, hidden]`.
+    pub(crate) fn embed(&self, embedding: &Tensor<2>, tokens: Tensor<1, Int>) -> Tensor<2> {
+        let rows = embedding.clone().select(0, tokens);
+        match self.config.plan.embedding_scale {
+            1.0 => rows,
+            scale => rows * scale,
+        }
+    }
+
+    /// What the head reads: the norm of `x`, divided as the logits are to be.
     pub(crate) fn final_norm(&self, x: Tensor<2>) -> Tensor<2> {
-        rms_norm(x, self.norm.value(), self.config.rms_norm_eps)
+        let normed = self.norm.forward(x);
+        match self.config.plan.logits_divisor {
+            1.0 => normed,
+            divisor => normed / divisor,
+        }
     }
 
     pub(crate) fn head(&self) -> Tensor<2> {

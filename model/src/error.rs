@@ -1,6 +1,6 @@
 //! What can go wrong with a model.
 
-use glpft_checkpoints::{AdapterError, Projection};
+use glpft_checkpoints::AdapterError;
 use glpft_recipes::Precision;
 
 /// An error of the model.
@@ -34,13 +34,12 @@ pub enum ModelError {
         precision: Precision,
     },
     /// No projection has one of the names that adapters should attach to.
-    #[error(
-        "no projection of the model is named `{target}`: target_modules can name {}",
-        Projection::NAMES.join(", ")
-    )]
+    #[error("no projection of the model is named `{target}`: target_modules can name {known}")]
     NoSuchTarget {
         /// The name in the recipe.
         target: String,
+        /// The names there are.
+        known: String,
     },
     /// The settings of adapters do not fit the model.
     #[error(transparent)]

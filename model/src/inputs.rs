@@ -6,7 +6,7 @@ use glpft_data::Batch;
 
 use crate::error::ModelError;
 use crate::parameter::tensor;
-use crate::rotary::angles;
+use crate::rotary::Angles;
 
 /// A [`Batch`] as tensors.
 #[derive(Clone, Debug)]
@@ -15,10 +15,10 @@ pub struct Inputs {
     pub tokens: Tensor<1, Int>,
     /// One past the last node of each node's subtree, `[tokens]`.
     pub subtree_end: Tensor<1, Int>,
-    /// Cosines of the rotary angles, `[tokens, head_dim / 2]`.
-    pub cos: Tensor<2>,
-    /// Sines of the rotary angles, `[tokens, head_dim / 2]`.
-    pub sin: Tensor<2>,
+    /// Each token's position on its path, `[tokens]`.
+    pub positions: Tensor<1, Int>,
+    /// The angles of each of the model's rotary embeddings.
+    pub angles: Vec<Angles>,
     /// What is to be predicted; none where the batch has no targets.
     pub targets: Option<Targets>,
 }
@@ -57,13 +57,11 @@ impl Inputs {
         {
             return Err(ModelError::TokenOutside { token, vocabulary });
         }
-        let (cos, sin) = angles(&config.rope, config.head_dim, &batch.positions);
-        let shape = [batch.len(), config.head_dim / 2];
         Ok(Self {
             tokens: ints(&batch.tokens, device),
             subtree_end: ints(&batch.subtree_end, device),
-            cos: tensor(cos, &shape, device, dtype),
-            sin: tensor(sin, &shape, device, dtype),
+            positions: ints(&batch.positions, device),
+            angles: Angles::of(config, &batch.positions, device, dtype),
             targets: (!batch.targets.is_empty()).then(|| Targets::new(batch, device, dtype)),
         })
     }

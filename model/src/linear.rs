@@ -81,3 +81,30 @@ impl Parameters for Linear {
         }
     }
 }
+
+/// A linear map and its path in the layer.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    path: &'static str,
+    pub linear: Linear,
+}
+
+impl Named {
+    /// Those of a part of a layer.
+    pub fn load_all<E: From<ModelError>>(
+        paths: &[&'static str],
+        projections: &[Projection],
+        builder: &mut Builder<'_, E>,
+    ) -> Result<Vec<Self>, E> {
+        let load = |(&path, projection)| {
+            let linear = Linear::load(projection, builder)?;
+            Ok(Self { path, linear })
+        };
+        paths.iter().zip(projections).map(load).collect()
+    }
+
+    /// Visits the parameters; `path` is the layer's.
+    pub fn visit(&mut self, path: &str, visitor: &mut impl ParameterVisitor) {
+        self.linear.visit(&format!("{path}.{}", self.path), visitor);
+    }
+}

@@ -39,7 +39,7 @@ impl Decoder {
                 self.layers[index].visit(&format!("model.layers.{index}"), visitor);
             }
             Part::Head => {
-                visitor.visit("model.norm.weight", &mut self.norm);
+                self.norm.visit("model.norm", visitor);
                 if let Some(head) = &mut self.lm_head {
                     visitor.visit("lm_head.weight", head);
                 }
@@ -64,8 +64,7 @@ impl Decoder {
 
     /// The batch's embedded tokens, outside any graph: `[tokens, hidden]`.
     pub fn embedded(&self, inputs: &Inputs) -> Tensor<2> {
-        let rows = self.embed_tokens.value().inner();
-        rows.select(0, inputs.tokens.clone())
+        self.embed(&self.embed_tokens.value().inner(), inputs.tokens.clone())
     }
 
     /// What a layer makes of its input, both `[tokens, hidden]`. Dropout is for training only.

@@ -21,7 +21,15 @@ enum Error {
     Weights(#[from] WeightsError),
 }
 
-const MODELS: [&str; 7] = [
+const MODELS: [&str; 15] = [
+    "smollm3",
+    "granite",
+    "granite-hybrid",
+    "phi3",
+    "gemma3",
+    "mistral-window",
+    "qwen2-window",
+    "llama-yarn",
     "llama",
     "llama-rope-llama3",
     "mistral",

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 use glpft_checkpoints::{ModelConfig, ModelFiles, WeightsError};
 use glpft_data::{Batch, TokenExample};
-use glpft_model::{Decoder, Inputs, ModelError};
+use glpft_model::generation::{Generator, GeneratorSettings, Sampling, TokenRequest};
+use glpft_model::{Decoder, Inputs, ModelError, Parameter, ParameterVisitor, Trained};
 use serde_json::Value;
 
 #[derive(Debug, thiserror::Error)]
@@ -149,4 +150,104 @@ fn a_real_model_has_the_logits_of_transformers() {
     }
     println!("SmolLM2-135M: largest difference {largest:.2e}");
     assert!(largest <= 1e-3, "{largest}");
+}
+
+/// Of each gradient the norm, and every `step`-th element.
+struct Compare<'a> {
+    graph: burn::tensor::Gradients,
+    expected: &'a Value,
+    step: usize,
+    compared: usize,
+    largest: (f64, String),
+}
+
+impl ParameterVisitor for Compare<'_> {
+    fn visit<const D: usize>(&mut self, path: &str, parameter: &mut Parameter<D>) {
+        let found = parameter.value().grad(&self.graph).expect("a gradient");
+        let found: Vec<f64> = found.into_data().iter::<f64>().collect();
+        let wanted = &self.expected[path];
+        let norm = wanted["norm"].as_f64().expect("transformers has it");
+        let found_norm = found.iter().map(|one| one * one).sum::<f64>().sqrt();
+        let mut worst = (found_norm - norm).abs();
+        let values = wanted["values"].as_array().expect("values");
+        assert_eq!(values.len(), found.len().div_ceil(self.step), "{path}");
+        for (found, wanted) in found.iter().step_by(self.step).zip(values) {
+            worst = worst.max((found - wanted.as_f64().expect("a number")).abs());
+        }
+        let worst = worst / norm.max(1e-3);
+        if worst > self.largest.0 {
+            self.largest = (worst, path.to_owned());
+        }
+        self.compared += 1;
+    }
+}
+
+#[test]
+fn tiny_models_of_each_family_train_and_answer_as_in_transformers() {
+    let (mut families, mut answered) = (0, 0);
+    for entry in std::fs::read_dir(golden()).expect("tests/golden") {
+        let directory = entry.expect("an entry").path();
+        if !directory.join("training.json").exists() {
+            continue;
+        }
+        families += 1;
+        let name = directory.display();
+        let expected = read(&directory.join("training.json"));
+        let ids = read(&directory.join("expected.json"))["ids"].clone();
+        let rows: Vec<TokenExample> = ids
+            .as_array()
+            .expect("rows")
+            .iter()
+            .map(|row| TokenExample {
+                tokens: tokens(row),
+                label_start: 1,
+                trajectory: 0,
+                turn: 0,
+            })
+            .collect();
+        let batch = Batch::rows(&rows.iter().collect::<Vec<_>>());
+        let mut model = load(&directory);
+        model.train(Trained::All);
+        let inputs = Inputs::new(&batch, model.config(), model.device(), model.dtype());
+        let loss = model.loss(&inputs.expect("valid tokens"), None);
+        let loss = loss.expect("targets") / batch.label_tokens as f64;
+        let found = loss.clone().into_data().iter::<f64>().sum::<f64>();
+        let wanted = expected["loss"].as_f64().expect("a loss");
+        assert!(
+            (found - wanted).abs() <= 1e-4 * wanted,
+            "{name}: {found} {wanted}"
+        );
+        let mut compare = Compare {
+            graph: loss.backward(),
+            expected: &expected["gradients"],
+            step: expected["step"].as_u64().expect("a step") as usize,
+            compared: 0,
+            largest: (0.0, String::new()),
+        };
+        model.visit_all(&mut compare);
+        let all = expected["gradients"].as_object().expect("gradients").len();
+        let Compare {
+            compared, largest, ..
+        } = compare;
+        println!("{name}: loss {found:.5}, largest difference of a gradient {largest:?}");
+        assert_eq!(compared, all, "{name}");
+        assert!(largest.0 <= 1e-4, "{name}: {largest:?}");
+        if expected["greedy"].is_null() {
+            continue;
+        }
+        answered += 1;
+        let mut generator = Generator::new(vec![model.frozen()], GeneratorSettings::default());
+        let wanted = tokens(&expected["greedy"]);
+        let request = TokenRequest {
+            model: 0,
+            prompt: tokens(&expected["prompt"]),
+            new_tokens: wanted.len(),
+            ends: Vec::new(),
+            vocabulary: usize::MAX,
+            sampling: Sampling::Greedy,
+        };
+        let answers = generator.generate(&[request], &mut |_, _| false);
+        assert_eq!(answers.expect("an answer")[0].tokens, wanted, "{name}");
+    }
+    assert!(families >= 17 && answered >= 15, "{families} {answered}");
 }

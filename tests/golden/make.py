@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the golden models: a tiny random model of each family with the logits that transformers computes for it.
 
-    python tests/golden/make.py            writes tests/golden/<family>/{config.json,model.safetensors,expected.json}
+    python tests/golden/make.py [FAMILY…]  writes tests/golden/<family>/{config.json,model.safetensors,expected.json}
 
 Needs torch and transformers 5. The results are committed; tests only read them.
 Every parameter is random, norm weights and biases included: with their initial ones and zeros a model that leaves
@@ -11,6 +11,7 @@ them out would pass. Logits come from the saved directory, in f32 on the CPU wit
 import json
 import pathlib
 import shutil
+import sys
 
 import torch
 from transformers import AutoModelForCausalLM, CONFIG_MAPPING
@@ -51,6 +52,80 @@ FAMILIES = {
     "qwen3-tied": ("qwen3", dict(head_dim=12, num_attention_heads=4, num_key_value_heads=2, tie_word_embeddings=True)),
 }
 
+# Windows shorter than the sequences, so that they cut; a different rotary base for the layers that have one.
+WINDOW = 7
+YARN = dict(rope_theta=100.0, rope_type="yarn", factor=4.0, original_max_position_embeddings=64)
+LONG = dict(
+    rope_theta=100.0,
+    rope_type="longrope",
+    short_factor=[1.0, 1.1, 1.3],
+    long_factor=[1.0, 1.7, 4.2],
+    partial_rotary_factor=0.75,
+)
+
+FAMILIES |= {
+    "smollm3": ("smollm3", dict(num_hidden_layers=4, tie_word_embeddings=True, pad_token_id=None)),
+    "granite": (
+        "granite",
+        dict(
+            embedding_multiplier=12.0,
+            attention_multiplier=0.25,
+            residual_multiplier=0.22,
+            logits_scaling=3.0,
+            tie_word_embeddings=True,
+        ),
+    ),
+    "granite-hybrid": (
+        "granitemoehybrid",
+        dict(
+            embedding_multiplier=6.0,
+            attention_multiplier=0.2,
+            residual_multiplier=0.4,
+            logits_scaling=2.0,
+            num_local_experts=0,
+            num_experts_per_tok=0,
+            shared_intermediate_size=40,
+            layer_types=["full_attention"] * 2,
+            position_embedding_type="rope",
+            mamba_n_heads=6,
+            tie_word_embeddings=True,
+        ),
+    ),
+    # Sequences up to the original length, with the short factors, and beyond it, with the long ones.
+    "phi3": (
+        "phi3",
+        dict(rope_parameters=dict(LONG), original_max_position_embeddings=64, pad_token_id=None, tie_word_embeddings=True),
+    ),
+    "phi3-long": ("phi3", dict(rope_parameters=dict(LONG), original_max_position_embeddings=16, pad_token_id=None)),
+    "gemma3": (
+        "gemma3_text",
+        dict(
+            num_hidden_layers=3,
+            num_attention_heads=2,
+            head_dim=8,
+            query_pre_attn_scalar=20,
+            sliding_window=WINDOW,
+            layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+            rope_parameters=dict(
+                full_attention=dict(rope_type="linear", factor=2.0, rope_theta=1000.0),
+                sliding_attention=dict(rope_type="default", rope_theta=50.0),
+            ),
+            pad_token_id=None,
+        ),
+    ),
+    "mistral-window": ("mistral", dict(head_dim=8, sliding_window=WINDOW)),
+    "qwen2-window": (
+        "qwen2",
+        dict(num_hidden_layers=3, use_sliding_window=True, sliding_window=WINDOW, max_window_layers=1),
+    ),
+    "llama-yarn": ("llama", dict(rope_parameters=YARN)),
+    # Sequences longer than the model's positions.
+    "llama-dynamic": (
+        "llama",
+        dict(max_position_embeddings=16, rope_parameters=dict(rope_theta=100.0, rope_type="dynamic", factor=2.0)),
+    ),
+}
+
 # These directories spell their configuration as transformers 4 does.
 OLD_SPELLING = {"llama-rope-llama3", "mistral", "qwen2", "qwen3-tied"}
 
@@ -61,7 +136,8 @@ def randomize(model, seed):
         for name, parameter in sorted(model.named_parameters()):
             noise = torch.randn(parameter.shape, generator=generator)
             if name.endswith("norm.weight"):
-                parameter.copy_(1 + 0.3 * noise)
+                # Gemma adds one itself.
+                parameter.copy_((0 if model.config.model_type == "gemma3_text" else 1) + 0.3 * noise)
             elif name.endswith("bias"):
                 parameter.copy_(0.5 * noise)
             elif "embed" in name:
@@ -87,6 +163,8 @@ def respell(path):
 
 def main():
     for seed, (family, (model_type, changes)) in enumerate(FAMILIES.items(), start=1):
+        if len(sys.argv) > 1 and family not in sys.argv[1:]:
+            continue
         directory = HERE / family
         shutil.rmtree(directory, ignore_errors=True)
         config = CONFIG_MAPPING[model_type](**COMMON | changes, dtype="float32")

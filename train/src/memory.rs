@@ -161,7 +161,11 @@ impl Sizes {
         let adapters = of_layer(&|module| (module.inputs + module.outputs) * module.rank);
         let kept = [
             2.0 * hidden,
-            if config.qk_norm { query + key } else { 0.0 },
+            if config.layer(0).attention.head_norms {
+                query + key
+            } else {
+                0.0
+            },
             2.0 * query + 2.0 * key + heads,
             2.0 * inner,
             ranks,

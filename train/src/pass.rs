@@ -147,6 +147,10 @@ impl Pass {
         if let Some(gradient) = self.gradient {
             let config = model.config();
             let shape = [config.vocab_size, config.hidden_size];
+            let gradient = match config.plan.embedding_scale {
+                1.0 => gradient,
+                scale => gradient * scale,
+            };
             gradients.add_rows(EMBEDDING, shape, self.inputs.tokens, gradient);
         }
     }

@@ -74,7 +74,19 @@ fn assert_same(found: (f64, Vec<(String, Vec<f64>)>), expected: &(f64, Vec<(Stri
     assert!(distance <= TOLERANCE, "{of}: {distance:e}");
 }
 
-const FAMILIES: [&str; 4] = ["llama", "llama-rope-llama3", "qwen2", "qwen3"];
+const FAMILIES: [&str; 11] = [
+    "llama",
+    "llama-rope-llama3",
+    "llama-yarn",
+    "qwen2",
+    "qwen3",
+    "smollm3",
+    "granite",
+    "phi3",
+    "gemma3",
+    "mistral-window",
+    "qwen2-window",
+];
 
 #[test]
 fn a_tree_has_the_gradients_of_its_rows() {

@@ -68,8 +68,8 @@ fn assert_same(found: &Trace, expected: &Trace, what: &str) {
 
 #[test]
 fn memory_settings_change_no_gradient_and_no_weight() {
-    // Tied and untied, with and without biases and norms of query and key.
-    for family in ["llama", "qwen2-untied", "qwen3-tied"] {
+    // Tied and untied, with and without biases and norms of query and key; scales, norms around and windows; fused.
+    for family in ["llama", "qwen2-untied", "qwen3-tied", "gemma3", "phi3"] {
         for tuning in [Tuning::Full, Tuning::Lora(0.0), Tuning::Lora(0.2)] {
             // A bound that every step exceeds, and none.
             for clip_norm in [0.1, 0.0] {

@@ -45,12 +45,13 @@ pub enum AdapterError {
     Weights(#[from] WeightsError),
     /// Targets of which the model has none.
     #[error(
-        "the LoRA targets `{targets}` match nothing in the model; there are q_proj, k_proj, \
-         v_proj, o_proj, gate_proj, up_proj, down_proj, embed_tokens and lm_head"
+        "the LoRA targets `{targets}` match nothing in the model; there are {known} and lm_head"
     )]
     Targets {
         /// The targets.
         targets: String,
+        /// The model's modules, but for the head.
+        known: String,
     },
     /// A regular expression that cannot be used.
     #[error("`{key}` has {text:?}, which cannot be used as a regular expression: {message}")]

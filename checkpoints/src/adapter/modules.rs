@@ -118,8 +118,12 @@ impl AdapterConfig {
                 ModuleNames::Pattern(pattern) => pattern.clone(),
                 ModuleNames::AllLinear => ModuleNames::ALL_LINEAR.to_owned(),
             };
-            let targets = targets.chars().take(200).collect();
-            return Err(AdapterError::Targets { targets });
+            let mut known = model.projection_names();
+            known.push("embed_tokens");
+            return Err(AdapterError::Targets {
+                targets: targets.chars().take(200).collect(),
+                known: known.join(", "),
+            });
         }
         let outer = |module: &AdaptedModule| !matches!(module.kind, AdaptedKind::Projection(_));
         let outer = modules.iter().any(outer) || self.saved(model).iter().any(is_outer);

@@ -1,5 +1,7 @@
 //! The shape and arithmetic of a model: Hugging Face's `config.json`.
 
+mod families;
+mod plan;
 mod quantized;
 mod read;
 mod rope;
@@ -14,6 +16,10 @@ use serde_json::{Map, Value};
 
 use crate::{FileError, json};
 
+pub use plan::{
+    Activation, AttentionPlan, AttentionProjections, FeedForwardPlan, FeedForwardProjections,
+    LayerPlan, NormForm, Norms, Plan, Rotary,
+};
 pub use rope::{Rope, RopeScaling};
 pub use tensors::{Projection, TensorShape};
 
@@ -44,22 +50,15 @@ pub struct ModelConfig {
     pub rms_norm_eps: f64,
     /// Rotary position embedding (rotate-half form).
     pub rope: Rope,
-    /// Whether the query, key and value projections have a bias.
-    pub qkv_bias: bool,
-    /// Whether the attention's output projection has a bias.
-    pub output_bias: bool,
-    /// Whether the three MLP projections have a bias.
-    pub mlp_bias: bool,
-    /// Whether each query and key head is RMS-normed over `head_dim` before rotation.
-    pub qk_norm: bool,
+    /// What is computed, layer by layer.
+    pub plan: Plan,
     /// Whether the head is the embedding (there is no `lm_head.weight` then).
     pub tied: bool,
     /// The longest sequence that the model was made for, in tokens.
     pub max_positions: usize,
-    /// How many positions back, its own among them, the layers with a sliding window attend; none where every layer
-    /// attends to all. The window is not computed: [`context`](Self::context) keeps texts within it, where it changes
-    /// nothing.
-    pub window: Option<usize>,
+    /// A sliding window that the file names and programs disagree on; none where there is no such. It is not computed:
+    /// [`context`](Self::context) keeps texts within it, where it changes nothing.
+    pub disputed_window: Option<usize>,
     /// The id that begins a text, if there is one.
     pub bos: Option<u32>,
     /// The ids that end a text; the file may give one or a list.
@@ -80,30 +79,40 @@ pub enum Architecture {
     Qwen2,
     /// Qwen3: norms on query and key.
     Qwen3,
+    /// SmolLM3: layers without positions.
+    SmolLm3,
+    /// Granite 3: four multipliers.
+    Granite,
+    /// Granite 4 without experts and state-space layers.
+    GraniteHybrid,
+    /// Phi-3 and Phi-4-mini: fused projections, partial rotary embedding.
+    Phi3,
+    /// Gemma 3, the text models: norms around, windows with a rotary base of their own.
+    Gemma3,
 }
 
 impl Architecture {
     /// Every family.
-    pub const ALL: [Self; 4] = [Self::Llama, Self::Mistral, Self::Qwen2, Self::Qwen3];
+    pub const ALL: [Self; 9] = [
+        Self::Llama,
+        Self::Mistral,
+        Self::Qwen2,
+        Self::Qwen3,
+        Self::SmolLm3,
+        Self::Granite,
+        Self::GraniteHybrid,
+        Self::Phi3,
+        Self::Gemma3,
+    ];
 
     /// The value of `model_type`.
     pub fn model_type(self) -> &'static str {
-        match self {
-            Self::Llama => "llama",
-            Self::Mistral => "mistral",
-            Self::Qwen2 => "qwen2",
-            Self::Qwen3 => "qwen3",
-        }
+        self.family().model_type
     }
 
     /// The one value in `architectures`.
     pub fn class(self) -> &'static str {
-        match self {
-            Self::Llama => "LlamaForCausalLM",
-            Self::Mistral => "MistralForCausalLM",
-            Self::Qwen2 => "Qwen2ForCausalLM",
-            Self::Qwen3 => "Qwen3ForCausalLM",
-        }
+        self.family().class
     }
 }
 
@@ -190,17 +199,11 @@ impl ModelConfig {
             kv_heads,
             head_dim: hidden_size.checked_div(heads).unwrap_or(0),
             rms_norm_eps: 1e-5,
-            rope: Rope {
-                theta: 10_000.0,
-                scaling: RopeScaling::None,
-            },
-            qkv_bias: false,
-            output_bias: false,
-            mlp_bias: false,
-            qk_norm: false,
+            rope: Rope::plain(10_000.0),
+            plan: Plan::plain(LayerPlan::default()),
+            disputed_window: None,
             tied: true,
             max_positions: 2048,
-            window: None,
             bos: None,
             eos: Vec::new(),
             pad: None,
@@ -210,19 +213,49 @@ impl ModelConfig {
         Ok(config)
     }
 
-    /// The longest sequence that is computed as the model means it, in tokens: its positions, or its sliding window where
-    /// that is narrower.
+    /// The plan of a layer, by its number.
+    pub fn layer(&self, number: usize) -> &LayerPlan {
+        self.plan.layer(number)
+    }
+
+    /// The rotary embeddings of its layers: the main one, then the local one where there is one.
+    pub fn ropes(&self) -> impl Iterator<Item = &Rope> {
+        [Some(&self.rope), self.plan.local_rope.as_ref()]
+            .into_iter()
+            .flatten()
+    }
+
+    /// The narrowest window of its layers, if any has one.
+    pub fn narrowest_window(&self) -> Option<usize> {
+        let windows = self.plan.layers.iter();
+        windows.filter_map(|layer| layer.attention.window).min()
+    }
+
+    /// The longest sequence that is computed as the model means it, in tokens: its positions, or less where its rotary
+    /// embedding has other angles for longer texts, or programs disagree on a window.
     pub fn context(&self) -> usize {
-        let window = self.window.unwrap_or(self.max_positions);
-        self.max_positions.min(window)
+        self.bounds()
+            .map(|(length, _)| length)
+            .fold(self.max_positions, usize::min)
     }
 
     /// The key of `config.json` that [`context`](Self::context) comes of.
     pub fn context_key(&self) -> &'static str {
-        match self.context() < self.max_positions {
-            true => "sliding_window",
-            false => "max_position_embeddings",
-        }
+        let length = self.context();
+        let found = self.bounds().find(|(bound, _)| *bound == length);
+        found.map_or("max_position_embeddings", |(_, key)| key)
+    }
+
+    fn bounds(&self) -> impl Iterator<Item = (usize, &'static str)> {
+        let ropes = self.ropes().filter_map(|rope| rope.scaling.one_set_up_to());
+        let ropes = ropes.map(|length| (length, "original_max_position_embeddings"));
+        let window = self
+            .disputed_window
+            .map(|window| (window, "sliding_window"));
+        [(self.max_positions, "max_position_embeddings")]
+            .into_iter()
+            .chain(ropes)
+            .chain(window)
     }
 
     /// Checks that every number is in range and fits the others.

@@ -1,10 +1,12 @@
 //! Reading and checking `config.json`.
 
+use std::ops::Deref;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Architecture, ConfigError, ModelConfig, rope, unsupported, window};
+use super::families::Family;
+use super::{Architecture, ConfigError, ModelConfig, unsupported, window};
 use crate::fields::Fields;
 
 // Far above every published model, and low enough that no product of sizes overflows.
@@ -12,6 +14,24 @@ const LARGEST_VOCABULARY: usize = 1 << 24;
 const LARGEST_WIDTH: usize = 1 << 20;
 const LARGEST_COUNT: usize = 1 << 12;
 const LARGEST_POSITIONS: usize = 1 << 30;
+
+/// The keys of a file, with what is known of the model already.
+pub(crate) struct Keys<'a> {
+    fields: Fields<'a>,
+    pub family: &'static Family,
+    pub layers: usize,
+    pub hidden_size: usize,
+    pub head_dim: usize,
+    pub max_positions: usize,
+}
+
+impl<'a> Deref for Keys<'a> {
+    type Target = Fields<'a>;
+
+    fn deref(&self) -> &Fields<'a> {
+        &self.fields
+    }
+}
 
 /// Takes the parsed content of `path`.
 pub(super) fn config(path: &Path, value: Value) -> Result<ModelConfig, ConfigError> {
@@ -23,63 +43,55 @@ pub(super) fn config(path: &Path, value: Value) -> Result<ModelConfig, ConfigErr
     };
     let fields = Fields::new(path, &raw);
     let architecture = architecture(&fields)?;
+    let family = architecture.family();
+    let defaults = &family.defaults;
     let hidden_size = fields.required_count("hidden_size", LARGEST_WIDTH)?;
     let layers = fields.required_count("num_hidden_layers", LARGEST_COUNT)?;
     let heads = fields.required_count("num_attention_heads", LARGEST_COUNT)?;
     let max_positions = fields.count("max_position_embeddings", LARGEST_POSITIONS)?;
-    let max_positions = max_positions.unwrap_or(match architecture {
-        Architecture::Llama => 2048,
-        Architecture::Mistral => 1 << 17,
-        Architecture::Qwen2 | Architecture::Qwen3 => 1 << 15,
-    });
     // What transformers takes where the key is absent; null is one for each query head.
     let kv_heads = match fields.count("num_key_value_heads", LARGEST_COUNT)? {
         Some(kv_heads) => kv_heads,
         None if raw.contains_key("num_key_value_heads") => heads,
-        None => match architecture {
-            Architecture::Llama => heads,
-            Architecture::Mistral => 8,
-            Architecture::Qwen2 | Architecture::Qwen3 => 32,
-        },
+        None => defaults.kv_heads.unwrap_or(heads),
     };
-    let head_dim = match fields.count("head_dim", LARGEST_COUNT)? {
-        Some(head_dim) => head_dim,
-        None if architecture == Architecture::Qwen3 => 128,
-        None if hidden_size % heads == 0 => hidden_size / heads,
-        None => {
+    let head_dim = match (fields.count("head_dim", LARGEST_COUNT)?, defaults.head_dim) {
+        (Some(head_dim), _) | (None, Some(head_dim)) => head_dim,
+        (None, None) if hidden_size % heads == 0 => hidden_size / heads,
+        (None, None) => {
             let message = format!("is {hidden_size}, not a multiple of the {heads} heads");
             return Err(fields.invalid("hidden_size", &message));
         }
     };
-    unsupported::check(&fields)?;
-    let attention_bias = fields.flag("attention_bias")?.unwrap_or(false);
-    let (qkv_bias, output_bias) = match architecture {
-        Architecture::Llama | Architecture::Qwen3 => (attention_bias, attention_bias),
-        Architecture::Qwen2 => (true, false),
-        Architecture::Mistral => (false, false),
+    let keys = Keys {
+        fields,
+        family,
+        layers,
+        hidden_size,
+        head_dim,
+        max_positions: max_positions.unwrap_or(defaults.max_positions),
     };
-    let mlp_bias = fields.flag("mlp_bias")?.unwrap_or(false);
+    unsupported::check(&keys)?;
+    let plan = (family.plan)(&keys)?;
+    let epsilon = keys.number("rms_norm_eps", 0.0..=1.0)?;
     let config = ModelConfig {
         architecture,
-        vocab_size: fields.required_count("vocab_size", LARGEST_VOCABULARY)?,
+        vocab_size: keys.required_count("vocab_size", LARGEST_VOCABULARY)?,
         hidden_size,
-        intermediate_size: fields.required_count("intermediate_size", LARGEST_WIDTH)?,
+        intermediate_size: keys.required_count(defaults.inner, LARGEST_WIDTH)?,
         layers,
         heads,
         kv_heads,
         head_dim,
-        rms_norm_eps: fields.number("rms_norm_eps", 0.0..=1.0)?.unwrap_or(1e-6),
-        rope: rope::read(&fields)?,
-        qkv_bias,
-        output_bias,
-        mlp_bias: mlp_bias && architecture == Architecture::Llama,
-        qk_norm: architecture == Architecture::Qwen3,
-        tied: fields.flag("tie_word_embeddings")?.unwrap_or(false),
-        max_positions,
-        window: window::read(&fields, architecture, layers)?,
-        bos: fields.id("bos_token_id")?,
-        eos: fields.ids("eos_token_id")?,
-        pad: fields.id("pad_token_id")?,
+        rms_norm_eps: epsilon.unwrap_or(defaults.epsilon),
+        rope: (family.rope)(&keys)?,
+        disputed_window: window::disputed(&keys, &plan)?,
+        plan,
+        tied: keys.flag("tie_word_embeddings")?.unwrap_or(defaults.tied),
+        max_positions: keys.max_positions,
+        bos: keys.id("bos_token_id")?,
+        eos: keys.ids("eos_token_id")?,
+        pad: keys.id("pad_token_id")?,
         raw: Map::new(),
     };
     check(path, &config)?;
@@ -88,23 +100,27 @@ pub(super) fn config(path: &Path, value: Value) -> Result<ModelConfig, ConfigErr
 
 fn architecture(fields: &Fields) -> Result<Architecture, ConfigError> {
     let all = Architecture::ALL;
-    let known = "the families are llama, mistral, qwen2 and qwen3";
+    let listed = |name: fn(Architecture) -> &'static str| {
+        let mut names = all.map(name).to_vec();
+        let last = names.pop().unwrap_or_default();
+        format!("{} and {last}", names.join(", "))
+    };
+    let known = format!("the families are {}", listed(Architecture::model_type));
     let class = match fields.get("architectures") {
         Some(Value::Array(classes)) if !classes.is_empty() => classes[0].as_str(),
         _ => None,
     };
     let by_class = all.into_iter().find(|known| Some(known.class()) == class);
     if class.is_some() && by_class.is_none() {
-        let classes = "LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM and \
-                       Qwen3ForCausalLM are";
-        return Err(fields.unsupported("architectures", classes));
+        let advice = format!("{} are", listed(Architecture::class));
+        return Err(fields.unsupported("architectures", &advice));
     }
     let Some(name) = fields.text("model_type")? else {
         return by_class
             .ok_or_else(|| fields.invalid("model_type", &format!("is missing; {known}")));
     };
     let by_name = all.into_iter().find(|known| known.model_type() == name);
-    let architecture = by_name.ok_or_else(|| fields.unsupported("model_type", known))?;
+    let architecture = by_name.ok_or_else(|| fields.unsupported("model_type", &known))?;
     if by_class.is_some_and(|class| class != architecture) {
         return Err(fields.invalid("architectures", "is of another family than `model_type`"));
     }
@@ -120,10 +136,11 @@ pub(super) fn check(path: &Path, config: &ModelConfig) -> Result<(), ConfigError
             message,
         })
     };
+    let inner = config.architecture.family().defaults.inner;
     for (key, value, largest) in [
         ("vocab_size", config.vocab_size, LARGEST_VOCABULARY),
         ("hidden_size", config.hidden_size, LARGEST_WIDTH),
-        ("intermediate_size", config.intermediate_size, LARGEST_WIDTH),
+        (inner, config.intermediate_size, LARGEST_WIDTH),
         ("num_hidden_layers", config.layers, LARGEST_COUNT),
         ("num_attention_heads", config.heads, LARGEST_COUNT),
         ("num_key_value_heads", config.kv_heads, LARGEST_COUNT),
@@ -142,6 +159,9 @@ pub(super) fn check(path: &Path, config: &ModelConfig) -> Result<(), ConfigError
         let (heads, kv_heads) = (config.heads, config.kv_heads);
         let message = format!("is {kv_heads}, which does not divide the {heads} attention heads");
         return error("num_key_value_heads", message);
+    }
+    if config.plan.layers.is_empty() {
+        return error("num_hidden_layers", "has no plan".to_owned());
     }
     if !config.head_dim.is_multiple_of(2) {
         let message = format!("is {}; rotary embedding needs an even one", config.head_dim);

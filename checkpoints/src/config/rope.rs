@@ -1,204 +1,153 @@
 //! Rotary position embedding: every spelling of its settings.
 
-use serde_json::{Map, Value};
+mod scaling;
+mod write;
 
 use super::ConfigError;
+use super::read::Keys;
 use crate::fields::Fields;
 
+pub use scaling::RopeScaling;
+pub(super) use write::{parameters, write};
+
 /// Settings of the rotary position embedding.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rope {
-    /// The base θ: pair `i` of a head turns by `position * θ^(-2i / head_dim)`.
+    /// The base θ: pair `i` of a head turns by `position * θ^(-2i / width)`.
     pub theta: f64,
+    /// The share of a head's width that turns, from its beginning.
+    pub share: f64,
     /// How those frequencies are changed for longer contexts.
     pub scaling: RopeScaling,
 }
 
-/// How the frequencies of a [`Rope`] are changed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum RopeScaling {
-    /// They are not.
-    None,
-    /// Llama 3.1's: low frequencies are divided, high ones stay, those between are mixed.
-    Llama3 {
-        /// What low frequencies are divided by.
-        factor: f64,
-        /// Wavelengths above `original_max_positions / low_frequency_factor` are low.
-        low_frequency_factor: f64,
-        /// Wavelengths below `original_max_positions / high_frequency_factor` are high.
-        high_frequency_factor: f64,
-        /// The context length before the change, in tokens.
-        original_max_positions: usize,
-    },
-    /// All frequencies are divided.
-    Linear {
-        /// What they are divided by.
-        factor: f64,
-    },
+impl Rope {
+    /// All of a head by frequencies that nothing changes.
+    pub fn plain(theta: f64) -> Self {
+        Self {
+            theta,
+            share: 1.0,
+            scaling: RopeScaling::None,
+        }
+    }
+
+    /// How much of a head turns: the first so many numbers, an even count.
+    pub fn width(&self, head_dim: usize) -> usize {
+        (head_dim as f64 * self.share) as usize
+    }
 }
 
-const LARGEST_FACTOR: f64 = 1e6;
-const LARGEST_POSITIONS: usize = 1 << 30;
-const DEFAULT_THETA: f64 = 10_000.0;
-const ORIGINAL: &str = "original_max_position_embeddings";
+/// What a family's rotary settings may say.
+pub(super) struct Rules {
+    /// Whether a part of each head may stay as it is.
+    pub partial: bool,
+    /// Whether `su` and `yarn` are old names of `longrope`, and there is no other scaling.
+    pub only_long: bool,
+}
 
-/// What any kind may say, and changes nothing of one that does not use it.
-const COMMON: [&str; 5] = [
-    "rope_type",
-    "type",
-    "rope_theta",
-    ORIGINAL,
-    "partial_rotary_factor",
-];
-/// What each kind reads besides: its names in `rope_type` (`type` before 4.43) and its keys.
-const KINDS: [(&str, &[&str]); 3] = [
-    ("default", &[]),
-    ("linear", &["factor"]),
-    ("llama3", &["factor", "low_freq_factor", "high_freq_factor"]),
-];
+impl Rules {
+    /// Those of most families.
+    pub const PLAIN: Self = Self {
+        partial: false,
+        only_long: false,
+    };
+}
+
+pub(super) const LARGEST_POSITIONS: usize = 1 << 30;
+pub(super) const ORIGINAL: &str = "original_max_position_embeddings";
+const PARTIAL: &str = "partial_rotary_factor";
 
 /// Reads `rope_theta` + `rope_scaling` (transformers 4) and `rope_parameters` (5), which may hold the theta, too; where a
 /// file says something twice it must agree.
-pub(super) fn read(fields: &Fields) -> Result<Rope, ConfigError> {
-    let outside = fields.count(ORIGINAL, LARGEST_POSITIONS)?;
-    let mut theta = fields.number("rope_theta", 1.0..=1e12)?;
+pub(super) fn read(keys: &Keys, rules: &Rules) -> Result<Rope, ConfigError> {
+    let outside = keys.count(ORIGINAL, LARGEST_POSITIONS)?;
+    let mut theta = theta(keys)?;
+    let mut share = share(keys, rules)?;
     let mut found: Option<RopeScaling> = None;
     for key in ["rope_parameters", "rope_scaling"] {
         // transformers takes an empty one for none.
-        let Some(nested) = fields
-            .object(key)?
-            .filter(|nested| nested.keys().count() > 0)
-        else {
+        let Some(nested) = keys.object(key)?.filter(|nested| nested.keys().count() > 0) else {
             continue;
         };
-        let scaling = scaling(&nested, outside)?;
-        let own = nested.number("rope_theta", 1.0..=1e12)?;
-        if let (Some(one), Some(other)) = (theta, own)
-            && one != other
-        {
-            let message = format!("differs from the one in `{key}`");
-            return Err(fields.invalid("rope_theta", &message));
-        }
-        theta = theta.or(own);
-        if found.is_some_and(|found| found != scaling) {
-            return Err(fields.invalid("rope_scaling", "differs from `rope_parameters`"));
+        let scaling = scaling::read(&nested, outside, keys, rules)?;
+        theta = agreed(keys, "rope_theta", key, theta, self::theta(&nested)?)?;
+        share = agreed(keys, PARTIAL, key, share, self::share(&nested, rules)?)?;
+        if found.as_ref().is_some_and(|found| *found != scaling) {
+            return Err(keys.invalid("rope_scaling", "differs from `rope_parameters`"));
         }
         found = Some(scaling);
     }
-    Ok(Rope {
-        theta: theta.unwrap_or(DEFAULT_THETA),
+    let rope = Rope {
+        theta: theta.unwrap_or(keys.family.defaults.theta),
+        share: share.unwrap_or(1.0),
         scaling: found.unwrap_or(RopeScaling::None),
-    })
+    };
+    check(keys, &rope)?;
+    Ok(rope)
 }
 
-/// `outside` is the original length where a file has it beside the other settings instead of among them.
-fn scaling(fields: &Fields, outside: Option<usize>) -> Result<RopeScaling, ConfigError> {
-    let (new, old) = (fields.text("rope_type")?, fields.text("type")?);
-    if let (Some(new), Some(old)) = (&new, &old)
-        && new != old
+/// Reads an object of settings that stands alone.
+pub(super) fn nested(keys: &Keys, nested: &Fields, default: f64) -> Result<Rope, ConfigError> {
+    let rope = Rope {
+        theta: theta(nested)?.unwrap_or(default),
+        share: share(nested, &Rules::PLAIN)?.unwrap_or(1.0),
+        scaling: scaling::read(nested, None, keys, &Rules::PLAIN)?,
+    };
+    check(keys, &rope)?;
+    Ok(rope)
+}
+
+pub(super) fn theta(fields: &Fields) -> Result<Option<f64>, ConfigError> {
+    fields.number("rope_theta", 1.0..=1e12)
+}
+
+fn share(fields: &Fields, rules: &Rules) -> Result<Option<f64>, ConfigError> {
+    let share = fields.number(PARTIAL, 0.0..=1.0)?;
+    match share {
+        Some(share) if share != 1.0 && !rules.partial => {
+            Err(fields.unsupported(PARTIAL, "only 1.0 is"))
+        }
+        _ => Ok(share),
+    }
+}
+
+/// What is said outside and inside of `place`.
+fn agreed(
+    keys: &Keys,
+    key: &str,
+    place: &str,
+    one: Option<f64>,
+    other: Option<f64>,
+) -> Result<Option<f64>, ConfigError> {
+    if let (Some(one), Some(other)) = (one, other)
+        && one != other
     {
-        return Err(fields.invalid("type", "differs from `rope_type`"));
+        let message = format!("differs from the one in `{place}`");
+        return Err(keys.invalid(key, &message));
     }
-    let named = if new.is_some() { "rope_type" } else { "type" };
-    let name = new.or(old);
-    if let Some(share) = fields.number("partial_rotary_factor", 0.0..=1.0)?
-        && share != 1.0
-    {
-        return Err(fields.unsupported("partial_rotary_factor", "only 1.0 is"));
-    }
-    let kind = name.as_deref().unwrap_or("default");
-    let Some((kind, keys)) = KINDS.into_iter().find(|(known, _)| *known == kind) else {
-        return Err(fields.unsupported(named, "`default`, `linear` and `llama3` are"));
-    };
-    let known = |key: &str| COMMON.contains(&key) || keys.contains(&key);
-    if let Some(key) = fields.keys().find(|key| !known(key)) {
-        let scaled = KINDS.iter().any(|(_, keys)| keys.contains(&key.as_str()));
-        match (key.as_str(), name) {
-            // By one nothing is scaled.
-            ("factor", _) if fields.number("factor", 1.0..=1.0).is_ok() => {}
-            (_, None) if scaled => {
-                let advice = "its `rope_type` is missing, which says what is scaled: \"linear\" or \"llama3\"";
-                return Err(fields.unsupported(key, advice));
-            }
-            (_, Some(name)) if scaled => {
-                let advice = format!("the type {name:?} does not read it; remove one of them");
-                return Err(fields.unsupported(key, &advice));
-            }
-            _ => {
-                let advice = "this key is not known here; remove it if unused";
-                return Err(fields.unsupported(key, advice));
-            }
-        }
-    }
-    let factor = |key| fields.required_number(key, 1e-6..=LARGEST_FACTOR);
-    match kind {
-        "linear" => Ok(RopeScaling::Linear {
-            factor: factor("factor")?,
-        }),
-        "llama3" => {
-            let low = factor("low_freq_factor")?;
-            let high = factor("high_freq_factor")?;
-            if high <= low {
-                return Err(fields.invalid("high_freq_factor", "must be above `low_freq_factor`"));
-            }
-            let inside = fields.count(ORIGINAL, LARGEST_POSITIONS)?;
-            if let (Some(inside), Some(outside)) = (inside, outside)
-                && inside != outside
-            {
-                return Err(fields.invalid(ORIGINAL, "differs from the one outside"));
-            }
-            Ok(RopeScaling::Llama3 {
-                factor: factor("factor")?,
-                low_frequency_factor: low,
-                high_frequency_factor: high,
-                original_max_positions: inside
-                    .or(outside)
-                    .ok_or_else(|| fields.invalid(ORIGINAL, "is missing"))?,
-            })
-        }
-        _ => Ok(RopeScaling::None),
-    }
+    Ok(one.or(other))
 }
 
-/// Writes both spellings, so that every version of transformers reads the same embedding.
-pub(super) fn write(rope: &Rope, out: &mut Map<String, Value>) {
-    let mut parameters = match rope.scaling {
-        RopeScaling::None => Map::new(),
-        RopeScaling::Linear { factor } => {
-            object([("rope_type", "linear".into()), ("factor", factor.into())])
+fn check(keys: &Keys, rope: &Rope) -> Result<(), ConfigError> {
+    let width = rope.width(keys.head_dim);
+    if width == 0 || (rope.share != 1.0 && !width.is_multiple_of(2)) {
+        let message = format!(
+            "is {}: of heads of {} that turns {width}, which must be even and not nothing",
+            rope.share, keys.head_dim
+        );
+        return Err(keys.invalid(PARTIAL, &message));
+    }
+    if let RopeScaling::Long { short, long, .. } = &rope.scaling {
+        for (key, factors) in [("short_factor", short), ("long_factor", long)] {
+            if factors.len() != width / 2 {
+                let message = format!(
+                    "has {} factors for {} pairs of a head",
+                    factors.len(),
+                    width / 2
+                );
+                return Err(keys.invalid(key, &message));
+            }
         }
-        RopeScaling::Llama3 {
-            factor,
-            low_frequency_factor,
-            high_frequency_factor,
-            original_max_positions,
-        } => object([
-            ("rope_type", "llama3".into()),
-            ("factor", factor.into()),
-            ("low_freq_factor", low_frequency_factor.into()),
-            ("high_freq_factor", high_frequency_factor.into()),
-            (
-                "original_max_position_embeddings",
-                original_max_positions.into(),
-            ),
-        ]),
-    };
-    let old = match rope.scaling {
-        RopeScaling::None => Value::Null,
-        _ => Value::Object(parameters.clone()),
-    };
-    out.insert("rope_theta".into(), rope.theta.into());
-    out.insert("rope_scaling".into(), old);
-    parameters
-        .entry("rope_type")
-        .or_insert_with(|| "default".into());
-    parameters.insert("rope_theta".into(), rope.theta.into());
-    out.insert("rope_parameters".into(), Value::Object(parameters));
-}
-
-fn object<const N: usize>(entries: [(&str, Value); N]) -> Map<String, Value> {
-    entries
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect()
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! The parameters that a configuration implies, by their Hugging Face names.
 
-use super::ModelConfig;
+use super::{AttentionProjections, FeedForwardProjections, ModelConfig};
 
 /// A tensor's name and shape.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,7 +32,7 @@ impl TensorShape {
 pub struct Projection {
     /// The module's path, such as `model.layers.0.self_attn.q_proj`.
     pub path: String,
-    /// The path's last part: one of [`Projection::NAMES`].
+    /// The path's last part, such as `q_proj`.
     pub name: &'static str,
     /// Number of inputs.
     pub inputs: usize,
@@ -40,19 +40,6 @@ pub struct Projection {
     pub outputs: usize,
     /// Whether it has a bias.
     pub bias: bool,
-}
-
-impl Projection {
-    /// The last part of each projection's path, in the order of a layer.
-    pub const NAMES: [&str; 7] = [
-        "q_proj",
-        "k_proj",
-        "v_proj",
-        "o_proj",
-        "gate_proj",
-        "up_proj",
-        "down_proj",
-    ];
 }
 
 impl ModelConfig {
@@ -79,12 +66,14 @@ impl ModelConfig {
                     tensors.push(TensorShape::new(format!("{path}.bias"), [outputs]));
                 }
             }
-            if self.qk_norm {
+            let plan = self.layer(layer);
+            if plan.attention.head_norms {
                 tensors.push(norm("self_attn.q_norm", self.head_dim));
                 tensors.push(norm("self_attn.k_norm", self.head_dim));
             }
-            tensors.push(norm("input_layernorm", self.hidden_size));
-            tensors.push(norm("post_attention_layernorm", self.hidden_size));
+            for name in plan.norms.names() {
+                tensors.push(norm(name, self.hidden_size));
+            }
         }
         tensors.push(TensorShape::new("model.norm.weight", [self.hidden_size]));
         if !self.tied {
@@ -111,25 +100,55 @@ impl ModelConfig {
             .collect()
     }
 
-    fn projections_of(&self, layer: usize) -> [Projection; 7] {
+    /// The names of its linear maps, each once, in the order of a layer.
+    pub fn projection_names(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for projection in self.projections() {
+            if !names.contains(&projection.name) {
+                names.push(projection.name);
+            }
+        }
+        names
+    }
+
+    /// The linear maps of a layer, in the order of the forward pass: the attention's, then the feed-forward layer's.
+    pub fn projections_of(&self, layer: usize) -> Vec<Projection> {
+        let plan = self.layer(layer);
         let (hidden, inner) = (self.hidden_size, self.intermediate_size);
         let queries = self.heads * self.head_dim;
         let keys = self.kv_heads * self.head_dim;
-        Projection::NAMES.map(|name| {
-            let (part, inputs, outputs, bias) = match name {
-                "q_proj" => ("self_attn", hidden, queries, self.qkv_bias),
-                "k_proj" | "v_proj" => ("self_attn", hidden, keys, self.qkv_bias),
-                "o_proj" => ("self_attn", queries, hidden, self.output_bias),
-                "down_proj" => ("mlp", inner, hidden, self.mlp_bias),
-                _ => ("mlp", hidden, inner, self.mlp_bias),
-            };
-            Projection {
-                path: format!("model.layers.{layer}.{part}.{name}"),
-                name,
-                inputs,
-                outputs,
-                bias,
+        let of = |(path, inputs, outputs, bias): (&'static str, usize, usize, bool)| Projection {
+            path: format!("model.layers.{layer}.{path}"),
+            name: path.rsplit_once('.').map_or(path, |(_, name)| name),
+            inputs,
+            outputs,
+            bias,
+        };
+        let attention = &plan.attention;
+        let bias = attention.input_bias;
+        let mut projections: Vec<_> = match attention.projections {
+            AttentionProjections::Split([query, key, value, output]) => vec![
+                (query, hidden, queries, bias),
+                (key, hidden, keys, bias),
+                (value, hidden, keys, bias),
+                (output, queries, hidden, attention.output_bias),
+            ],
+            AttentionProjections::Fused([all, output]) => vec![
+                (all, hidden, queries + 2 * keys, bias),
+                (output, queries, hidden, attention.output_bias),
+            ],
+        };
+        let bias = plan.feed_forward.bias;
+        projections.extend(match plan.feed_forward.projections {
+            FeedForwardProjections::Split([gate, up, down]) => vec![
+                (gate, hidden, inner, bias),
+                (up, hidden, inner, bias),
+                (down, inner, hidden, bias),
+            ],
+            FeedForwardProjections::Fused([both, down]) => {
+                vec![(both, hidden, 2 * inner, bias), (down, inner, hidden, bias)]
             }
-        })
+        });
+        projections.into_iter().map(of).collect()
     }
 }

@@ -4,17 +4,20 @@
 
 use serde_json::Value;
 
+use super::read::Keys;
 use super::{ConfigError, quantized};
 use crate::fields::Fields;
 
 /// Numbers with the one value that changes nothing.
-const NEUTRAL: [(&str, f64); 22] = [
+const NEUTRAL: [(&str, f64); 24] = [
     ("partial_rotary_factor", 1.0),
     ("rotary_pct", 1.0),
     ("rope_pct", 1.0),
     ("rope_ratio", 1.0),
     ("rope_condense_ratio", 1.0),
     ("attention_dropout", 0.0),
+    ("resid_pdrop", 0.0),
+    ("embd_pdrop", 0.0),
     ("residual_multiplier", 1.0),
     ("embedding_multiplier", 1.0),
     ("scale_emb", 1.0),
@@ -34,7 +37,8 @@ const NEUTRAL: [(&str, f64); 22] = [
 ];
 
 /// Keys of which any content but null, false and nothing changes what is computed.
-const ABSENT: [&str; 26] = [
+const ABSENT: [&str; 27] = [
+    "lm_head_bias",
     "attention_multiplier",
     "attention_scale",
     "query_pre_attn_scalar",
@@ -66,19 +70,22 @@ const ABSENT: [&str; 26] = [
 /// The rotary settings that [`rope`](super::rope) reads or that stand above: what else has such a name is not guessed at.
 const ROTARY: [&str; 3] = ["rope_theta", "rope_scaling", "rope_parameters"];
 
-/// Refuses every key that asks for something else than is computed.
-pub(super) fn check(fields: &Fields) -> Result<(), ConfigError> {
+/// Refuses every key that asks for something else than is computed; what the family reads is its own affair.
+pub(super) fn check(keys: &Keys) -> Result<(), ConfigError> {
+    let fields: &Fields = keys;
+    let is_read = |key: &str| keys.family.reads.contains(&key);
     for key in ["hidden_act", "hidden_activation"] {
-        if fields
-            .text(key)?
-            .is_some_and(|name| name != "silu" && name != "swish")
+        if !is_read(key)
+            && fields
+                .text(key)?
+                .is_some_and(|name| name != "silu" && name != "swish")
         {
             return Err(fields.unsupported(key, "only `silu` is"));
         }
     }
     quantized::check(fields)?;
     for (key, neutral) in NEUTRAL {
-        if let Some(value) = fields.get(key)
+        if let Some(value) = fields.get(key).filter(|_| !is_read(key))
             && value.as_f64() != Some(neutral)
             && *value != Value::Bool(false)
         {
@@ -87,7 +94,7 @@ pub(super) fn check(fields: &Fields) -> Result<(), ConfigError> {
         }
     }
     for key in ABSENT {
-        if !says_nothing(fields, key) {
+        if !is_read(key) && !says_nothing(fields, key) {
             return Err(fields.unsupported(key, "only leaving it out is"));
         }
     }
@@ -97,6 +104,7 @@ pub(super) fn check(fields: &Fields) -> Result<(), ConfigError> {
     let unknown = fields.keys().find(|key| {
         let rotary = key.starts_with("rope_") || key.starts_with("rotary_");
         let known = ROTARY.contains(&key.as_str())
+            || is_read(key)
             || NEUTRAL.iter().any(|(known, _)| known == key)
             || ABSENT.contains(&key.as_str());
         rotary && !known && !says_nothing(fields, key)

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Architecture, ModelConfig, quantized, rope};
+use super::{ModelConfig, quantized};
 use crate::FloatType;
 
 impl ModelConfig {
@@ -20,41 +20,17 @@ impl ModelConfig {
         set("model_type", self.architecture.model_type().into());
         set("vocab_size", self.vocab_size.into());
         set("hidden_size", self.hidden_size.into());
-        set("intermediate_size", self.intermediate_size.into());
+        let family = self.architecture.family();
+        set(family.defaults.inner, self.intermediate_size.into());
         set("num_hidden_layers", self.layers.into());
         set("num_attention_heads", self.heads.into());
         set("num_key_value_heads", self.kv_heads.into());
         set("head_dim", self.head_dim.into());
-        set("hidden_act", "silu".into());
+        let activation = self.layer(0).feed_forward.activation.name();
+        set("hidden_act", activation.into());
         set("max_position_embeddings", self.max_positions.into());
         set("rms_norm_eps", self.rms_norm_eps.into());
         set("tie_word_embeddings", self.tied.into());
-        match self.architecture {
-            Architecture::Llama => {
-                set("attention_bias", self.qkv_bias.into());
-                set("mlp_bias", self.mlp_bias.into());
-            }
-            Architecture::Qwen3 => {
-                set("attention_bias", self.qkv_bias.into());
-            }
-            Architecture::Qwen2 | Architecture::Mistral => {}
-        }
-        match self.architecture {
-            Architecture::Llama => {}
-            Architecture::Qwen2 | Architecture::Qwen3 => {
-                set("use_sliding_window", self.window.is_some().into());
-                if let Some(window) = self.window {
-                    set("sliding_window", window.into());
-                }
-            }
-            // Absent means 4096 to transformers.
-            Architecture::Mistral => {
-                set(
-                    "sliding_window",
-                    self.window.map_or(Value::Null, Value::from),
-                );
-            }
-        }
         set_id(&mut out, "bos_token_id", self.bos);
         match self.eos.as_slice() {
             [] => set_id(&mut out, "eos_token_id", None),
@@ -67,7 +43,7 @@ impl ModelConfig {
             }
         }
         set_id(&mut out, "pad_token_id", self.pad);
-        rope::write(&self.rope, &mut out);
+        (family.write)(self, &mut out);
         out.insert("torch_dtype".into(), dtype.torch_name().into());
         out.insert("dtype".into(), dtype.torch_name().into());
         Value::Object(out)

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::header::Tensor;
 use super::names::{self, ROPE_FACTORS};
 use super::{GgufError, GgufFile};
-use crate::{Architecture, ModelConfig, WeightsError};
+use crate::{ModelConfig, WeightsError};
 
 /// The weights of a GGUF file.
 #[derive(Debug)]
@@ -89,10 +89,9 @@ impl GgufModel {
     /// How many heads the rows of a tensor are of, where llama.cpp has reordered them: it does so for this
     /// architecture's queries and keys (`LlamaModel.permute` of its converter).
     fn interleaved_heads(&self, name: &str) -> Option<usize> {
-        // Mistral's models are llama's to llama.cpp.
-        match self.config.architecture {
-            Architecture::Llama | Architecture::Mistral => {}
-            Architecture::Qwen2 | Architecture::Qwen3 => return None,
+        let form = self.config.architecture.family().gguf.as_ref()?;
+        if !form.pairs_together {
+            return None;
         }
         let (path, _) = name.rsplit_once('.')?;
         if path.ends_with(".self_attn.q_proj") {

@@ -10,17 +10,14 @@ use crate::decoder::Decoder;
 use crate::error::ModelError;
 use crate::inputs::ints;
 use crate::kernels::{CacheRun, CacheRuns, ProjectionInput, projection};
-use crate::parameter::tensor;
-use crate::rotary::angles;
+use crate::rotary::Angles;
 
 /// New tokens on the device.
 #[derive(Debug)]
 pub(crate) struct Pass {
     tokens: Tensor<1, Int>,
-    /// Cosines of the rotary angles, `[tokens, head_dim / 2]`.
-    pub cos: Tensor<2>,
-    /// Sines of the rotary angles, `[tokens, head_dim / 2]`.
-    pub sin: Tensor<2>,
+    /// The angles of each of the model's rotary embeddings.
+    pub angles: Vec<Angles>,
     /// Where they and what they follow lie in the cache.
     pub runs: CacheRuns,
 }
@@ -58,12 +55,9 @@ impl NewTokens {
 
     /// Puts them on the device.
     pub fn into_pass(self, config: &ModelConfig, device: &Device, dtype: FloatDType) -> Pass {
-        let (cos, sin) = angles(&config.rope, config.head_dim, &self.positions);
-        let shape = [self.tokens.len(), config.head_dim / 2];
         Pass {
             tokens: ints(&self.tokens, device),
-            cos: tensor(cos, &shape, device, dtype),
-            sin: tensor(sin, &shape, device, dtype),
+            angles: Angles::of(config, &self.positions, device, dtype),
             runs: CacheRuns::new(self.runs),
         }
     }
@@ -82,7 +76,7 @@ impl Decoder {
         at: &[u32],
     ) -> Result<Vec<f32>, ModelError> {
         let pass = new.into_pass(self.config(), self.device(), self.dtype());
-        let mut x = self.embed_tokens.value().select(0, pass.tokens.clone());
+        let mut x = self.embed(&self.embed_tokens.value(), pass.tokens.clone());
         for (layer, cache) in self.layers.iter().zip(&mut cache.layers) {
             x = layer.extend(x, &pass, cache);
         }

@@ -8,6 +8,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, TensorMetadata};
+use glpft_checkpoints::Activation;
 use glpft_recipes::Precision;
 
 use super::projection_input::Remade;
@@ -112,10 +113,10 @@ impl<B: DecoderOps> Backward<B, 2> for RmsNorm {
 }
 
 #[derive(Debug)]
-struct SiluGate;
+struct Gate;
 
-impl<B: DecoderOps> Backward<B, 2> for SiluGate {
-    type State = (FloatTensor<B>, FloatTensor<B>);
+impl<B: DecoderOps> Backward<B, 2> for Gate {
+    type State = (FloatTensor<B>, FloatTensor<B>, Activation);
 
     fn backward(
         self,
@@ -124,8 +125,8 @@ impl<B: DecoderOps> Backward<B, 2> for SiluGate {
         _checkpointer: &mut Checkpointer,
     ) {
         let grad = grads.consume::<B>(&ops.node);
-        let (gate, up) = ops.state.clone();
-        let (dgate, dup) = B::silu_gate_backward(gate, up, grad);
+        let (gate, up, activation) = ops.state.clone();
+        let (dgate, dup) = B::gate_backward(gate, up, grad, activation);
         register::<B, _, 2>(&ops, [dgate, dup], grads);
     }
 }
@@ -134,7 +135,7 @@ impl<B: DecoderOps> Backward<B, 2> for SiluGate {
 struct Rotary;
 
 impl<B: DecoderOps> Backward<B, 1> for Rotary {
-    type State = (FloatTensor<B>, FloatTensor<B>, bool);
+    type State = (FloatTensor<B>, FloatTensor<B>, usize, bool);
 
     fn backward(
         self,
@@ -143,9 +144,9 @@ impl<B: DecoderOps> Backward<B, 1> for Rotary {
         _checkpointer: &mut Checkpointer,
     ) {
         let grad = grads.consume::<B>(&ops.node);
-        let (cos, sin, inverse) = ops.state.clone();
+        let (cos, sin, head_dim, inverse) = ops.state.clone();
         // A rotation's transpose is the rotation back.
-        let dx = B::rotary(grad, cos, sin, !inverse);
+        let dx = B::rotary(grad, cos, sin, head_dim, !inverse);
         register::<B, _, 1>(&ops, [dx], grads);
     }
 }
@@ -156,6 +157,7 @@ struct AttentionState<B: Backend> {
     key: FloatTensor<B>,
     value: FloatTensor<B>,
     subtree_end: IntTensor<B>,
+    positions: IntTensor<B>,
     output: FloatTensor<B>,
     log_sum_exp: FloatTensor<B>,
     shape: AttentionShape,
@@ -180,6 +182,7 @@ impl<B: DecoderOps> Backward<B, 3> for TreeAttention {
             state.key,
             state.value,
             state.subtree_end,
+            state.positions,
             state.output,
             state.log_sum_exp,
             grad,
@@ -309,18 +312,22 @@ impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
         }
     }
 
-    fn silu_gate(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn gate(
+        gate: FloatTensor<Self>,
+        up: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
         let nodes = [gate.node(), up.node()];
         let (gate, up) = (gate.into_primitive(), up.into_primitive());
-        match Backward::<B, 2>::prepare::<C>(SiluGate, nodes)
+        match Backward::<B, 2>::prepare::<C>(Gate, nodes)
             .compute_bound()
             .stateful()
         {
             OpsKind::Tracked(prep) => {
-                let output = B::silu_gate(gate.clone(), up.clone());
-                prep.finish((gate, up), output)
+                let output = B::gate(gate.clone(), up.clone(), activation);
+                prep.finish((gate, up, activation), output)
             }
-            OpsKind::UnTracked(prep) => prep.finish(B::silu_gate(gate, up)),
+            OpsKind::UnTracked(prep) => prep.finish(B::gate(gate, up, activation)),
         }
     }
 
@@ -328,6 +335,7 @@ impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
         x: FloatTensor<Self>,
         cos: FloatTensor<Self>,
         sin: FloatTensor<Self>,
+        head_dim: usize,
         inverse: bool,
     ) -> FloatTensor<Self> {
         let nodes = [x.node()];
@@ -341,10 +349,10 @@ impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
             .stateful()
         {
             OpsKind::Tracked(prep) => {
-                let output = B::rotary(x, cos.clone(), sin.clone(), inverse);
-                prep.finish((cos, sin, inverse), output)
+                let output = B::rotary(x, cos.clone(), sin.clone(), head_dim, inverse);
+                prep.finish((cos, sin, head_dim, inverse), output)
             }
-            OpsKind::UnTracked(prep) => prep.finish(B::rotary(x, cos, sin, inverse)),
+            OpsKind::UnTracked(prep) => prep.finish(B::rotary(x, cos, sin, head_dim, inverse)),
         }
     }
 
@@ -353,6 +361,7 @@ impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
         subtree_end: IntTensor<Self>,
+        positions: IntTensor<Self>,
         shape: AttentionShape,
     ) -> FloatTensor<Self> {
         let nodes = [query.node(), key.node(), value.node()];
@@ -371,6 +380,7 @@ impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
                     key.clone(),
                     value.clone(),
                     subtree_end.clone(),
+                    positions.clone(),
                     shape,
                 );
                 let state = AttentionState::<B> {
@@ -378,15 +388,21 @@ impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
                     key,
                     value,
                     subtree_end,
+                    positions,
                     output: output.clone(),
                     log_sum_exp,
                     shape,
                 };
                 prep.finish(state, output)
             }
-            OpsKind::UnTracked(prep) => {
-                prep.finish(B::tree_attention(query, key, value, subtree_end, shape))
-            }
+            OpsKind::UnTracked(prep) => prep.finish(B::tree_attention(
+                query,
+                key,
+                value,
+                subtree_end,
+                positions,
+                shape,
+            )),
         }
     }
 

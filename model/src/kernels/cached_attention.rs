@@ -15,7 +15,7 @@ pub struct CacheRun {
     pub rows: Range<usize>,
     /// The cache's row that the first of them takes; the others take those after it.
     pub slot: usize,
-    /// The cache's rows of all tokens before the first one, in any order.
+    /// The cache's rows of all tokens before the first one, by their positions.
     pub context: Vec<Range<usize>>,
 }
 
@@ -52,7 +52,7 @@ impl std::ops::Deref for CacheRuns {
 
 /// Attention of new tokens of any number of sequences. First `key` and `value` are written to their rows of the caches
 /// `keys` and `values`, in place where nobody else holds these; then each token attends to its run's context, to the
-/// tokens before it in its run, and to itself. A run's context may be what another run of the same pass writes.
+/// tokens before it in its run, and to itself; with a window, to the last of all these. A run's context may be what another run of the same pass writes.
 ///
 /// `query` is `[tokens, heads * head_dim]`, `key` and `value` are `[tokens, kv_heads * head_dim]`, the caches
 /// `[slots, kv_heads * head_dim]`. Gives the output, `[tokens, heads * head_dim]`, and the caches.

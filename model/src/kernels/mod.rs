@@ -15,6 +15,7 @@ mod projection_input;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{Int, Tensor};
+use glpft_checkpoints::Activation;
 use glpft_recipes::Precision;
 
 pub use cached_attention::{CacheRun, CacheRuns, cached_attention};
@@ -32,6 +33,8 @@ pub struct AttentionShape {
     pub head_dim: usize,
     /// What the scores are multiplied with before the softmax.
     pub scale: f64,
+    /// How many positions back, its own among them, a token attends; none: to all on its path.
+    pub window: Option<usize>,
     /// Of the products' operands. Devices without a kernel of their own take f32.
     pub precision: Precision,
 }
@@ -154,20 +157,25 @@ pub trait DecoderOps: Backend {
         composed::rms_norm_backward::<Self>(x, weight, grad, epsilon)
     }
 
-    /// See [`silu_gate`].
+    /// See [`gate`].
     #[fusion(default)]
-    fn silu_gate(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
-        composed::silu_gate::<Self>(gate, up)
+    fn gate(
+        gate: FloatTensor<Self>,
+        up: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        composed::gate::<Self>(gate, up, activation)
     }
 
     /// The gradients of `gate` and `up`, from the gradient of the output.
     #[fusion(default)]
-    fn silu_gate_backward(
+    fn gate_backward(
         gate: FloatTensor<Self>,
         up: FloatTensor<Self>,
         grad: FloatTensor<Self>,
+        activation: Activation,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        composed::silu_gate_backward::<Self>(gate, up, grad)
+        composed::gate_backward::<Self>(gate, up, grad, activation)
     }
 
     /// See [`rotary`]; `inverse` rotates back, which is the gradient's rotation.
@@ -176,9 +184,10 @@ pub trait DecoderOps: Backend {
         x: FloatTensor<Self>,
         cos: FloatTensor<Self>,
         sin: FloatTensor<Self>,
+        head_dim: usize,
         inverse: bool,
     ) -> FloatTensor<Self> {
-        composed::rotary::<Self>(x, cos, sin, inverse)
+        composed::rotary::<Self>(x, cos, sin, head_dim, inverse)
     }
 
     /// See [`tree_attention`].
@@ -188,9 +197,10 @@ pub trait DecoderOps: Backend {
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
         subtree_end: IntTensor<Self>,
+        positions: IntTensor<Self>,
         shape: AttentionShape,
     ) -> FloatTensor<Self> {
-        Self::tree_attention_forward(query, key, value, subtree_end, shape).0
+        Self::tree_attention_forward(query, key, value, subtree_end, positions, shape).0
     }
 
     /// The output `[tokens, heads * head_dim]` and the log-sum-exp of each row's scores `[tokens, heads]`.
@@ -200,9 +210,10 @@ pub trait DecoderOps: Backend {
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
         subtree_end: IntTensor<Self>,
+        positions: IntTensor<Self>,
         shape: AttentionShape,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        composed::tree_attention_forward::<Self>(query, key, value, subtree_end, shape)
+        composed::tree_attention_forward::<Self>(query, key, value, subtree_end, positions, shape)
     }
 
     /// The gradients of `query`, `key` and `value`; the scores are computed again from `log_sum_exp`.
@@ -216,6 +227,7 @@ pub trait DecoderOps: Backend {
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
         subtree_end: IntTensor<Self>,
+        positions: IntTensor<Self>,
         output: FloatTensor<Self>,
         log_sum_exp: FloatTensor<Self>,
         grad: FloatTensor<Self>,
@@ -226,6 +238,7 @@ pub trait DecoderOps: Backend {
             key,
             value,
             subtree_end,
+            positions,
             output,
             log_sum_exp,
             grad,
@@ -351,38 +364,43 @@ pub fn rms_norm(x: Tensor<2>, weight: Tensor<1>, epsilon: f64) -> Tensor<2> {
     ))
 }
 
-/// The gate of a SwiGLU feed-forward layer: `silu(gate) * up` (arXiv 2002.05202), all `[tokens, width]`.
-pub fn silu_gate(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
-    Tensor::from_dispatch(<Dispatch as DecoderOps>::silu_gate(
+/// The gate of a feed-forward layer: `activation(gate) * up` (arXiv 2002.05202), all `[tokens, width]`.
+pub fn gate(gate: Tensor<2>, up: Tensor<2>, activation: Activation) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as DecoderOps>::gate(
         gate.into_dispatch(),
         up.into_dispatch(),
+        activation,
     ))
 }
 
-/// Rotary position embedding with rotated halves (arXiv 2104.09864, as Hugging Face lays it out): in each
-/// head, element `i` of the first half and of the second half turn by the angle of pair `i`.
+/// Rotary position embedding with rotated halves (arXiv 2104.09864, as Hugging Face lays it out): of the first `2 * pairs`
+/// elements of each head, element `i` of the first half and of the second half turn by the angle of pair `i`; the others
+/// stay.
 ///
-/// `x` is `[tokens, heads * head_dim]`; `cos` and `sin` are `[tokens, head_dim / 2]`.
-pub fn rotary(x: Tensor<2>, cos: Tensor<2>, sin: Tensor<2>) -> Tensor<2> {
+/// `x` is `[tokens, heads * head_dim]`; `cos` and `sin` are `[tokens, pairs]`.
+pub fn rotary(x: Tensor<2>, cos: Tensor<2>, sin: Tensor<2>, head_dim: usize) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as DecoderOps>::rotary(
         x.into_dispatch(),
         cos.into_dispatch(),
         sin.into_dispatch(),
+        head_dim,
         false,
     ))
 }
 
 /// Attention over a prefix forest in preorder: token `q` attends to token `k` iff `k <= q` and
-/// `q < subtree_end[k]`, that is iff `k` is on the path from its root to `q`.
+/// `q < subtree_end[k]`, that is iff `k` is on the path from its root to `q`; with a window, iff besides
+/// `positions[q] - positions[k] < window`: the window counts along the path.
 ///
 /// `query` is `[tokens, heads * head_dim]`, `key` and `value` are `[tokens, kv_heads * head_dim]`,
-/// `subtree_end` is `[tokens]`; the output has the shape of `query`. Query head `h` reads key/value head
+/// `subtree_end` and `positions` (read where there is a window) are `[tokens]`; the output has the shape of `query`. Query head `h` reads key/value head
 /// `h / (heads / kv_heads)`.
 pub fn tree_attention(
     query: Tensor<2>,
     key: Tensor<2>,
     value: Tensor<2>,
     subtree_end: Tensor<1, Int>,
+    positions: Tensor<1, Int>,
     shape: AttentionShape,
 ) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as DecoderOps>::tree_attention(
@@ -390,6 +408,7 @@ pub fn tree_attention(
         key.into_dispatch(),
         value.into_dispatch(),
         subtree_end.into_dispatch(),
+        positions.into_dispatch(),
         shape,
     ))
 }

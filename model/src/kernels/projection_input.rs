@@ -3,8 +3,9 @@
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, DispatchTensor};
 use burn::tensor::Tensor;
+use glpft_checkpoints::Activation;
 
-use super::{DecoderOps, rms_norm, silu_gate};
+use super::{DecoderOps, gate, rms_norm};
 
 /// How a backward pass gets the input of a projection, from two tensors that are kept for other reasons.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,8 +17,11 @@ pub enum Remake {
         /// See [`rms_norm`].
         epsilon: f64,
     },
-    /// It is the second, gated by the first: [`silu_gate`].
-    Gate,
+    /// It is the second, gated by the first: [`gate`].
+    Gate {
+        /// What the first goes through.
+        activation: Activation,
+    },
 }
 
 /// What a projection reads, `[tokens, in]`, and what it was made of.
@@ -51,12 +55,12 @@ impl ProjectionInput {
         }
     }
 
-    /// `up` gated by `gate`, all `[tokens, in]`: [`silu_gate`].
-    pub fn gated(gate: Tensor<2>, up: Tensor<2>) -> Self {
+    /// `up` gated by `gate`, all `[tokens, in]`: [`gate`].
+    pub fn gated(of: Tensor<2>, up: Tensor<2>, activation: Activation) -> Self {
         Self {
-            x: silu_gate(gate.clone(), up.clone()),
-            of: [gate.into_dispatch(), up.into_dispatch()],
-            remake: Remake::Gate,
+            x: gate(of.clone(), up.clone(), activation),
+            of: [of.into_dispatch(), up.into_dispatch()],
+            remake: Remake::Gate { activation },
         }
     }
 
@@ -80,7 +84,7 @@ impl<B: DecoderOps> Remade<B> {
         match self.remake {
             Remake::Kept => self.of,
             Remake::Norm { epsilon } => B::rms_norm(self.of, self.with, epsilon),
-            Remake::Gate => B::silu_gate(self.of, self.with),
+            Remake::Gate { activation } => B::gate(self.of, self.with, activation),
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use burn::backend::Autodiff;
 use burn::backend::AutodiffBackend;
+use burn::backend::TensorMetadata;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::ops::{FloatTensorOps, IntTensorOps};
 use burn::tensor::{FloatDType, TensorData};
 use burn_flex::{FlexDevice, FlexTensor};
 use glpft_data::{Purpose, Random};
 
+use glpft_checkpoints::Activation;
 use glpft_recipes::Precision;
 
 use super::{
@@ -69,11 +71,12 @@ fn differentiated<const N: usize>(
     leaves.map(|leaf| Graph::grad(&leaf, &gradients).expect("a gradient"))
 }
 
-/// A random forest in preorder: each node's parent is an earlier node on the open path, or none.
-fn forest(stream: u64, tokens: usize, branching: u64) -> Vec<i64> {
+/// A random forest in preorder: each node's parent is an earlier node on the open path, or none. The ends of subtrees, and the
+/// nodes' depths.
+fn forest(stream: u64, tokens: usize, branching: u64) -> [Vec<i64>; 2] {
     let random = Random::new(11, None, 0, Purpose::Synthetic).stream(stream);
     let mut path: Vec<usize> = Vec::new();
-    let mut end = vec![tokens as i64; tokens];
+    let (mut end, mut depths) = (vec![tokens as i64; tokens], Vec::new());
     for node in 0..tokens {
         if random.below(branching, 2 * node as u64) == 0 {
             let keep = random.below(path.len() as u64 + 1, 2 * node as u64 + 1) as usize;
@@ -81,9 +84,10 @@ fn forest(stream: u64, tokens: usize, branching: u64) -> Vec<i64> {
                 end[closed] = node as i64;
             }
         }
+        depths.push(path.len() as i64);
         path.push(node);
     }
-    end
+    [end, depths]
 }
 
 #[test]
@@ -110,56 +114,119 @@ fn rms_norm() {
 }
 
 #[test]
-fn silu_gate() {
-    let [gate, up, grad] = [0, 1, 2].map(|stream| normal(stream, &[300, 70]));
-    close(
-        Flex::silu_gate(gate.clone(), up.clone()),
-        composed::silu_gate::<Flex>(gate.clone(), up.clone()),
-        "output",
-    );
-    let expected = differentiated([&gate, &up], &grad, |[gate, up]| {
-        composed::silu_gate::<Graph>(gate, up)
-    });
-    let fused = Flex::silu_gate_backward(gate.clone(), up.clone(), grad.clone());
-    let composed = composed::silu_gate_backward::<Flex>(gate, up, grad);
-    for (dgate, dup) in [fused, composed] {
-        close(dgate, expected[0].clone(), "dgate");
-        close(dup, expected[1].clone(), "dup");
+fn gate() {
+    for activation in [Activation::Silu, Activation::GeluTanh] {
+        let [gate, up, grad] = [0, 1, 2].map(|stream| normal(stream, &[300, 70]));
+        close(
+            Flex::gate(gate.clone(), up.clone(), activation),
+            composed::gate::<Flex>(gate.clone(), up.clone(), activation),
+            "output",
+        );
+        let expected = differentiated([&gate, &up], &grad, |[gate, up]| {
+            composed::gate::<Graph>(gate, up, activation)
+        });
+        let fused = Flex::gate_backward(gate.clone(), up.clone(), grad.clone(), activation);
+        let composed = composed::gate_backward::<Flex>(gate, up, grad, activation);
+        for (dgate, dup) in [fused, composed] {
+            close(dgate, expected[0].clone(), "dgate");
+            close(dup, expected[1].clone(), "dup");
+        }
     }
 }
 
 #[test]
 fn rotary() {
-    let (x, cos, sin) = (
-        normal(0, &[300, 48]),
-        normal(1, &[300, 8]),
-        normal(2, &[300, 8]),
-    );
-    for inverse in [false, true] {
-        close(
-            Flex::rotary(x.clone(), cos.clone(), sin.clone(), inverse),
-            composed::rotary::<Flex>(x.clone(), cos.clone(), sin.clone(), inverse),
-            "output",
+    // Whole heads, and the first part of wider ones.
+    for head_dim in [16, 24] {
+        let (x, cos, sin) = (
+            normal(0, &[300, 48]),
+            normal(1, &[300, 8]),
+            normal(2, &[300, 8]),
         );
+        for inverse in [false, true] {
+            close(
+                Flex::rotary(x.clone(), cos.clone(), sin.clone(), head_dim, inverse),
+                composed::rotary::<Flex>(x.clone(), cos.clone(), sin.clone(), head_dim, inverse),
+                "output",
+            );
+        }
+        let grad = normal(3, &[300, 48]);
+        let [expected] = differentiated([&x], &grad, |[x]| {
+            let (cos, sin) = (
+                Graph::from_inner(cos.clone()),
+                Graph::from_inner(sin.clone()),
+            );
+            composed::rotary::<Graph>(x, cos, sin, head_dim, false)
+        });
+        close(Flex::rotary(grad, cos, sin, head_dim, true), expected, "dx");
     }
-    let grad = normal(3, &[300, 48]);
-    let [expected] = differentiated([&x], &grad, |[x]| {
-        let (cos, sin) = (
-            Graph::from_inner(cos.clone()),
-            Graph::from_inner(sin.clone()),
+}
+
+/// Minus infinity where the definition says that a query (row) does not attend to a key (column), else 0.
+fn hidden(end: &[i64], depths: &[i64], window: Option<usize>) -> FlexTensor {
+    let tokens = end.len();
+    let window = window.map_or(i64::MAX, |window| window as i64);
+    let sees = |query: usize, key: usize| {
+        key <= query && (query as i64) < end[key] && depths[query] - depths[key] < window
+    };
+    let values: Vec<f64> = (0..tokens * tokens)
+        .map(|at| match sees(at / tokens, at % tokens) {
+            true => 0.0,
+            false => f64::NEG_INFINITY,
+        })
+        .collect();
+    Flex::float_from_data(
+        TensorData::new(values, vec![1, tokens, tokens]),
+        &FlexDevice,
+    )
+}
+
+type Tracked = <Graph as burn::backend::BackendTypes>::FloatTensorPrimitive;
+
+/// Attention with a whole matrix of what is hidden, head by head.
+fn plain_attention(
+    query: Tracked,
+    key: Tracked,
+    value: Tracked,
+    hidden: &FlexTensor,
+    shape: AttentionShape,
+) -> Tracked {
+    let tokens = query.shape()[0];
+    let mut heads = Vec::new();
+    for head in 0..shape.heads {
+        let columns = |x: &Tracked, head: usize| {
+            let columns = head * shape.head_dim..(head + 1) * shape.head_dim;
+            Graph::float_slice(x.clone(), &[(0..tokens).into(), columns.into()])
+        };
+        let of_kv = head / (shape.heads / shape.kv_heads);
+        let scores = Graph::float_matmul(
+            columns(&query, head),
+            Graph::float_transpose(columns(&key, of_kv)),
         );
-        composed::rotary::<Graph>(x, cos, sin, false)
-    });
-    close(Flex::rotary(grad, cos, sin, true), expected, "dx");
+        let scores = Graph::float_mul_scalar(scores, shape.scale.into());
+        let hidden = Flex::float_reshape(hidden.clone(), [tokens, tokens].into());
+        let weights = Graph::float_exp(Graph::float_add(scores, Graph::from_inner(hidden)));
+        let weights = Graph::float_div(weights.clone(), Graph::float_sum_dim(weights, 1));
+        heads.push(Graph::float_matmul(weights, columns(&value, of_kv)));
+    }
+    Graph::float_cat(heads, 1)
 }
 
 #[test]
 fn tree_attention() {
+    // One token, few, about a tile, and more than any path has.
+    for window in [None, Some(1), Some(7), Some(130), Some(1 << 40)] {
+        tree_attention_with(window);
+    }
+}
+
+fn tree_attention_with(window: Option<usize>) {
     let shape = AttentionShape {
         heads: 4,
         kv_heads: 2,
         head_dim: 8,
         scale: 8f64.powf(-0.5),
+        window,
         precision: Precision::F32,
     };
     // Below, at and across the kernels' tile sizes; chains, bushes and many small rows.
@@ -175,17 +242,27 @@ fn tree_attention() {
     .enumerate()
     {
         let case = case as u64;
-        let end = integers(forest(case, tokens, branching));
+        let [end, depths] = forest(case, tokens, branching);
+        let hidden = hidden(&end, &depths, window);
+        let [end, depths] = [end, depths].map(integers);
         let query = normal(case, &[tokens, 32]);
         let [key, value] = [10 + case, 20 + case].map(|stream| normal(stream, &[tokens, 16]));
         let grad = normal(30 + case, &[tokens, 32]);
-        let what = format!("{tokens} tokens, branching {branching}");
+        let what = format!("{tokens} tokens, branching {branching}, window {window:?}");
 
-        let inputs = || (query.clone(), key.clone(), value.clone(), end.clone());
-        let (q, k, v, e) = inputs();
-        let (output, log_sum_exp) = Flex::tree_attention_forward(q, k, v, e, shape);
-        let (q, k, v, e) = inputs();
-        let expected = composed::tree_attention_forward::<Flex>(q, k, v, e, shape);
+        let inputs = || {
+            (
+                query.clone(),
+                key.clone(),
+                value.clone(),
+                end.clone(),
+                depths.clone(),
+            )
+        };
+        let (q, k, v, e, p) = inputs();
+        let (output, log_sum_exp) = Flex::tree_attention_forward(q, k, v, e, p, shape);
+        let (q, k, v, e, p) = inputs();
+        let expected = composed::tree_attention_forward::<Flex>(q, k, v, e, p, shape);
         close(output.clone(), expected.0, &format!("output, {what}"));
         close(
             log_sum_exp.clone(),
@@ -194,9 +271,10 @@ fn tree_attention() {
         );
 
         let expected = differentiated([&query, &key, &value], &grad, |[q, k, v]| {
-            composed::tree_attention_forward::<Graph>(q, k, v, end.clone(), shape).0
+            plain_attention(q, k, v, &hidden, shape)
         });
         type Backward = fn(
+            FlexTensor,
             FlexTensor,
             FlexTensor,
             FlexTensor,
@@ -211,12 +289,13 @@ fn tree_attention() {
             composed::tree_attention_backward::<Flex>,
         ];
         for backward in passes {
-            let (q, k, v, e) = inputs();
+            let (q, k, v, e, p) = inputs();
             let found = backward(
                 q,
                 k,
                 v,
                 e,
+                p,
                 output.clone(),
                 log_sum_exp.clone(),
                 grad.clone(),
@@ -243,9 +322,10 @@ fn bf16_products_are_off_by_what_bf16_is() {
         kv_heads: 1,
         head_dim: 64,
         scale: 0.125,
+        window: None,
         precision: Precision::Bf16,
     };
-    let end = integers(forest(3, tokens, 9));
+    let [end, depths] = forest(3, tokens, 9).map(integers);
     let exact = [0, 1, 2, 3].map(|stream| {
         let columns = if stream % 3 == 0 { width } else { 64 };
         normal(stream, &[tokens, columns])
@@ -255,13 +335,15 @@ fn bf16_products_are_off_by_what_bf16_is() {
     let attend = |[q, k, v, grad]: [FlexTensor; 4]| {
         let inputs = || (q.clone(), k.clone(), v.clone(), end.clone());
         let (query, key, value, ends) = inputs();
-        let (output, sums) = Flex::tree_attention_forward(query, key, value, ends, shape);
+        let (output, sums) =
+            Flex::tree_attention_forward(query, key, value, ends, depths.clone(), shape);
         let (query, key, value, ends) = inputs();
         let (dq, dk, dv) = Flex::tree_attention_backward(
             query,
             key,
             value,
             ends,
+            depths.clone(),
             output.clone(),
             sums,
             grad,
@@ -426,19 +508,26 @@ fn runs_of_every_kind() -> CacheRuns {
 #[test]
 fn cached_attention_is_the_same_fused() {
     let runs = runs_of_every_kind();
-    for (heads, kv_heads, head_dim) in [
-        (6, 2, 20),
-        (3, 3, 16),
-        (4, 1, 6),
-        (9, 3, 64),
-        (8, 1, 32),
-        (14, 2, 80),
+    for (heads, kv_heads, head_dim, window) in [
+        (6, 2, 20, None),
+        (3, 3, 16, None),
+        (4, 1, 6, None),
+        (9, 3, 64, None),
+        (8, 1, 32, None),
+        (14, 2, 80, None),
+        (6, 2, 20, Some(1)),
+        (9, 3, 64, Some(4)),
+        (4, 1, 6, Some(12)),
+        (4, 1, 256, Some(100)),
+        (8, 1, 32, Some(600)),
+        (8, 1, 32, Some(5000)),
     ] {
         let shape = AttentionShape {
             heads,
             kv_heads,
             head_dim,
             scale: 0.3,
+            window,
             precision: Precision::F32,
         };
         let (width, kv_width) = (heads * head_dim, kv_heads * head_dim);
@@ -470,11 +559,18 @@ fn cached_attention_is_the_same_fused() {
 /// One run of a whole sequence is what attention without a cache computes.
 #[test]
 fn cached_attention_of_a_whole_sequence_is_attention() {
+    for window in [None, Some(1), Some(6), Some(32)] {
+        whole_sequence(window);
+    }
+}
+
+fn whole_sequence(window: Option<usize>) {
     let shape = AttentionShape {
         heads: 4,
         kv_heads: 2,
         head_dim: 8,
         scale: 0.3,
+        window,
         precision: Precision::F32,
     };
     let query = normal(0, &[33, 32]);
@@ -486,7 +582,15 @@ fn cached_attention_of_a_whole_sequence_is_attention() {
         context: Vec::new(),
     }]);
     let ends = integers(vec![33; 33]);
-    let expected = Flex::tree_attention(query.clone(), key.clone(), value.clone(), ends, shape);
+    let places = integers((0..33).collect());
+    let expected = Flex::tree_attention(
+        query.clone(),
+        key.clone(),
+        value.clone(),
+        ends,
+        places,
+        shape,
+    );
     let found = Flex::cached_attention(query, key, value, keys, values, runs, shape);
     close(found.0, expected, "output");
 }

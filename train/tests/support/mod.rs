@@ -82,8 +82,10 @@ fn load_on(directory: &Path, dtype: FloatDType, device: &Device) -> Decoder {
 
 /// Puts adapters whose both matrices are random on every projection.
 pub fn attach(model: &mut Decoder, dropout: f64) {
+    let names = model.config().projection_names();
     let lora = LoraRecipe {
         dropout,
+        target_modules: names.into_iter().map(str::to_owned).collect(),
         ..recipe().lora
     };
     attach_lora(model, &lora);

@@ -1,7 +1,7 @@
 //! A low-rank adapter's metadata and tensors.
 
 use super::super::names;
-use super::model::{QUANTIZATION_VERSION, architecture, order, size_label, unnamed};
+use super::model::{QUANTIZATION_VERSION, architecture, check, order, size_label, unnamed};
 use super::{GgufMetadata, GgufTensor, GgufType, GgufValue, GgufWriteError, Order, Values};
 use crate::{AdaptedKind, AdaptedModule, ModelConfig, TensorShape};
 
@@ -17,6 +17,7 @@ pub fn gguf_adapter(
     modules: &[AdaptedModule],
     kind: GgufType,
 ) -> Result<(GgufMetadata, Vec<GgufTensor>), GgufWriteError> {
+    check(model)?;
     let mut tensors = Vec::new();
     for module in modules {
         let base = format!("{}.weight", module.path);

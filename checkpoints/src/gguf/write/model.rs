@@ -3,7 +3,7 @@
 use super::super::names::{self, ROPE_FACTORS};
 use super::super::rope::Llama3;
 use super::{GgufMetadata, GgufTensor, GgufType, GgufValue, GgufWriteError, Order, Values};
-use crate::{Architecture, ModelConfig, Rope, RopeScaling, TensorShape};
+use crate::{ModelConfig, Rope, RopeScaling, TensorShape};
 
 /// ggml's version of its block formats.
 pub(super) const QUANTIZATION_VERSION: u32 = 2;
@@ -18,6 +18,7 @@ pub fn gguf_model(
     name: &str,
     kind: GgufType,
 ) -> Result<(GgufMetadata, Vec<GgufTensor>), GgufWriteError> {
+    check(config)?;
     let tensors = tensors(config, kind)?;
     let mut metadata = GgufMetadata::default();
     metadata.text("general.architecture", architecture(config));
@@ -27,7 +28,7 @@ pub fn gguf_model(
     let key = |name: &str| format!("{}.{name}", architecture(config));
     for (name, count) in [
         ("block_count", config.layers),
-        ("context_length", config.context()),
+        ("context_length", unwindowed(config)),
         ("embedding_length", config.hidden_size),
         ("feed_forward_length", config.intermediate_size),
         ("attention.head_count", config.heads),
@@ -47,9 +48,9 @@ pub fn gguf_model(
         key("rope.freq_base"),
         GgufValue::F32(config.rope.theta as f32),
     );
-    if let RopeScaling::Linear { factor } = config.rope.scaling {
+    if let RopeScaling::Linear { factor } = &config.rope.scaling {
         metadata.text(key("rope.scaling.type"), "linear");
-        metadata.set(key("rope.scaling.factor"), GgufValue::F32(factor as f32));
+        metadata.set(key("rope.scaling.factor"), GgufValue::F32(*factor as f32));
     }
     metadata.set("general.file_type", GgufValue::U32(kind.file_type()));
     metadata.set(
@@ -59,14 +60,35 @@ pub fn gguf_model(
     Ok((metadata, tensors))
 }
 
+/// Refuses what is not written.
+pub(super) fn check(config: &ModelConfig) -> Result<(), GgufWriteError> {
+    let form = config.architecture.family().gguf.as_ref();
+    if !form.is_some_and(|form| form.written) {
+        return Err(GgufWriteError::Unsupported {
+            what: format!("a model of the family {}", config.architecture.model_type()),
+            advice: "Llama, Mistral, Qwen2 and Qwen3 can; llama.cpp's convert_hf_to_gguf.py takes the directory that \
+                     `glpft export` writes",
+        });
+    }
+    match &config.rope.scaling {
+        RopeScaling::None | RopeScaling::Linear { .. } | RopeScaling::Llama3 { .. } => Ok(()),
+        scaling => Err(GgufWriteError::Unsupported {
+            what: format!("the rotary scaling {}", scaling.name()),
+            advice: "linear and llama3 can",
+        }),
+    }
+}
+
+/// The longest text that no window cuts: llama.cpp computes none for these families.
+fn unwindowed(config: &ModelConfig) -> usize {
+    let window = config.narrowest_window().unwrap_or(usize::MAX);
+    config.context().min(window)
+}
+
 /// What llama.cpp calls the family.
 pub(super) fn architecture(config: &ModelConfig) -> &'static str {
-    match config.architecture {
-        // The same computation.
-        Architecture::Llama | Architecture::Mistral => "llama",
-        Architecture::Qwen2 => "qwen2",
-        Architecture::Qwen3 => "qwen3",
-    }
+    let form = config.architecture.family().gguf.as_ref();
+    form.map_or("", |form| form.name)
 }
 
 /// The order that llama.cpp has a projection's rows in: for the first of its families it puts the rows of queries and
@@ -77,9 +99,9 @@ pub(super) fn order(config: &ModelConfig, path: &str) -> Order {
         Some((_, "k_proj")) => config.kv_heads,
         _ => return Order::AsTheyAre,
     };
-    match config.architecture {
-        Architecture::Llama | Architecture::Mistral => Order::PairsTogether { heads },
-        Architecture::Qwen2 | Architecture::Qwen3 => Order::AsTheyAre,
+    match &config.architecture.family().gguf {
+        Some(form) if form.pairs_together => Order::PairsTogether { heads },
+        _ => Order::AsTheyAre,
     }
 }
 
@@ -147,15 +169,15 @@ fn rope_factors(rope: &Rope, head_dim: usize) -> Option<Vec<f32>> {
         low_frequency_factor: low,
         high_frequency_factor: high,
         original_max_positions,
-    } = rope.scaling
+    } = &rope.scaling
     else {
         return None;
     };
     let scaling = Llama3 {
-        factor,
-        low,
-        high,
-        positions: original_max_positions as f64,
+        factor: *factor,
+        low: *low,
+        high: *high,
+        positions: *original_max_positions as f64,
     };
     let divisors = scaling.divisors(head_dim / 2, rope.theta);
     Some(divisors.map(|divisor| divisor as f32).collect())
@@ -163,12 +185,9 @@ fn rope_factors(rope: &Rope, head_dim: usize) -> Option<Vec<f32>> {
 
 /// Whether llama.cpp's graph of the family has the bias; it does not open a file that has others.
 fn has_bias(config: &ModelConfig, path: &str) -> bool {
-    match config.architecture {
-        Architecture::Llama | Architecture::Mistral => true,
-        Architecture::Qwen2 | Architecture::Qwen3 => ["q_proj", "k_proj", "v_proj"]
-            .iter()
-            .any(|projection| path.ends_with(projection)),
-    }
+    let form = config.architecture.family().gguf.as_ref();
+    let inputs = ["q_proj", "k_proj", "v_proj"];
+    form.is_some_and(|form| form.biases) || inputs.iter().any(|name| path.ends_with(name))
 }
 
 /// The number of parameters with two digits at least, such as `135M`.

@@ -6,7 +6,11 @@ use burn::backend::{Backend, TensorMetadata, get_or_init_device_settings};
 use crate::kernels::AttentionShape;
 
 /// True where token `q` (row) does not attend to token `k` (column), `[1, tokens, tokens]`.
-fn hidden_from<B: Backend>(subtree_end: IntTensor<B>) -> BoolTensor<B> {
+fn hidden_from<B: Backend>(
+    subtree_end: IntTensor<B>,
+    positions: IntTensor<B>,
+    window: Option<usize>,
+) -> BoolTensor<B> {
     let tokens = subtree_end.shape()[0];
     let device = subtree_end.device();
     let bools = get_or_init_device_settings::<B>(&device).bool_dtype;
@@ -26,7 +30,18 @@ fn hidden_from<B: Backend>(subtree_end: IntTensor<B>) -> BoolTensor<B> {
     );
     let later = B::int_greater(key, query.clone(), bools);
     let elsewhere = B::int_greater_equal(query, end, bools);
-    B::bool_reshape(B::bool_or(later, elsewhere), [1, tokens, tokens].into())
+    let mut hidden = B::bool_or(later, elsewhere);
+    if let Some(window) = window {
+        let of = |shape: [usize; 2]| {
+            let column = B::int_reshape(positions.clone(), shape.into());
+            B::int_expand(column, [tokens, tokens].into())
+        };
+        let back = B::int_sub(of([tokens, 1]), of([1, tokens]));
+        let window = i64::try_from(window).unwrap_or(i64::MAX);
+        let far = B::int_greater_equal_elem(back, window.into(), bools);
+        hidden = B::bool_or(hidden, far);
+    }
+    B::bool_reshape(hidden, [1, tokens, tokens].into())
 }
 
 /// `[tokens, heads * head_dim]` → `[kv_heads, group * tokens, head_dim]`: the query heads of a key/value
@@ -57,13 +72,14 @@ fn scores<B: Backend>(
     query: FloatTensor<B>,
     key: FloatTensor<B>,
     subtree_end: IntTensor<B>,
+    positions: IntTensor<B>,
     shape: AttentionShape,
 ) -> FloatTensor<B> {
     let tokens = subtree_end.shape()[0];
     let scores = B::float_matmul(query, B::float_transpose(key));
     let scores = B::float_reshape(scores, [shape.heads, tokens, tokens].into());
     let mask = B::bool_expand(
-        hidden_from::<B>(subtree_end),
+        hidden_from::<B>(subtree_end, positions, shape.window),
         [shape.heads, tokens, tokens].into(),
     );
     B::float_mask_fill(
@@ -79,6 +95,7 @@ pub fn tree_attention_forward<B: Backend>(
     key: FloatTensor<B>,
     value: FloatTensor<B>,
     subtree_end: IntTensor<B>,
+    positions: IntTensor<B>,
     shape: AttentionShape,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
     let AttentionShape {
@@ -91,7 +108,7 @@ pub fn tree_attention_forward<B: Backend>(
     let query = stack::<B>(query, kv_heads, head_dim);
     let key = stack::<B>(key, kv_heads, head_dim);
     let value = stack::<B>(value, kv_heads, head_dim);
-    let scores = scores::<B>(query, key, subtree_end, shape);
+    let scores = scores::<B>(query, key, subtree_end, positions, shape);
     let largest = B::float_max_dim(scores.clone(), 2);
     let weights = B::float_exp(B::float_sub(scores, largest.clone()));
     let total = B::float_sum_dim(weights.clone(), 2);
@@ -117,6 +134,7 @@ pub fn tree_attention_backward<B: Backend>(
     key: FloatTensor<B>,
     value: FloatTensor<B>,
     subtree_end: IntTensor<B>,
+    positions: IntTensor<B>,
     output: FloatTensor<B>,
     log_sum_exp: FloatTensor<B>,
     grad: FloatTensor<B>,
@@ -138,7 +156,7 @@ pub fn tree_attention_backward<B: Backend>(
     let grad = stack::<B>(grad, kv_heads, head_dim);
     let log_sum_exp = B::float_transpose(log_sum_exp);
     let log_sum_exp = B::float_reshape(log_sum_exp, [heads, tokens, 1].into());
-    let scores = scores::<B>(query.clone(), key.clone(), subtree_end, shape);
+    let scores = scores::<B>(query.clone(), key.clone(), subtree_end, positions, shape);
     let weights = B::float_exp(B::float_sub(scores, log_sum_exp));
     let weights = B::float_reshape(weights, [kv_heads, rows, tokens].into());
     let dvalue = B::float_matmul(B::float_transpose(weights.clone()), grad.clone());

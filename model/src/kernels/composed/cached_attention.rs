@@ -72,7 +72,9 @@ fn attend<B: Backend>(
         ..
     } = shape;
     let (tokens, all) = (query.shape()[0], keys.shape()[0]);
-    let hidden = (tokens > 1).then(|| hidden::<B>(&query, tokens, all));
+    let window = shape.window.unwrap_or(usize::MAX);
+    let hides = tokens > 1 || window < all;
+    let hidden = hides.then(|| hidden::<B>(&query, tokens, all, window));
     let query = stack::<B>(query, kv_heads, head_dim);
     let keys = stack::<B>(keys, kv_heads, head_dim);
     let values = stack::<B>(values, kv_heads, head_dim);
@@ -94,9 +96,14 @@ fn attend<B: Backend>(
     unstack::<B>(B::float_matmul(weights, values), tokens)
 }
 
-/// True where a token (row) comes before another one (column, of which the last `tokens` are the rows' own),
-/// `[1, tokens, all]`.
-fn hidden<B: Backend>(beside: &FloatTensor<B>, tokens: usize, all: usize) -> BoolTensor<B> {
+/// True where a token (row) comes before another one (column, of which the last `tokens` are the rows' own), or a window or
+/// more after it, `[1, tokens, all]`.
+fn hidden<B: Backend>(
+    beside: &FloatTensor<B>,
+    tokens: usize,
+    all: usize,
+    window: usize,
+) -> BoolTensor<B> {
     let device = beside.device();
     let settings = get_or_init_device_settings::<B>(&device);
     let range =
@@ -104,11 +111,15 @@ fn hidden<B: Backend>(beside: &FloatTensor<B>, tokens: usize, all: usize) -> Boo
     let row = B::int_reshape(range(all - tokens, all), [1, tokens, 1].into());
     let column = B::int_reshape(range(0, all), [1, 1, all].into());
     let shape = [1, tokens, all];
-    B::int_greater(
-        B::int_expand(column, shape.into()),
-        B::int_expand(row, shape.into()),
-        settings.bool_dtype,
-    )
+    let column = B::int_expand(column, shape.into());
+    let row = B::int_expand(row, shape.into());
+    let later = B::int_greater(column.clone(), row.clone(), settings.bool_dtype);
+    if window >= all {
+        return later;
+    }
+    let back = B::int_sub(row, column);
+    let far = B::int_greater_equal_elem(back, (window as i64).into(), settings.bool_dtype);
+    B::bool_or(later, far)
 }
 
 fn slice<B: Backend>(of: &FloatTensor<B>, range: Range<usize>) -> FloatTensor<B> {

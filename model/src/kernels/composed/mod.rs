@@ -13,7 +13,7 @@ pub use adamw::adamw;
 pub use attention::{tree_attention_backward, tree_attention_forward};
 pub use cached_attention::cached_attention;
 pub use cross_entropy::linear_cross_entropy_forward;
-pub use elementwise::{rotary, silu_gate, silu_gate_backward};
+pub use elementwise::{gate, gate_backward, rotary};
 pub use projection::{
     adapted_projection_backward, adapted_projection_forward, projection, projection_input_grad,
     projection_weight_grad,

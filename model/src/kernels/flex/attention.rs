@@ -23,6 +23,7 @@ pub fn forward<R: Real>(
     key: FlexTensor,
     value: FlexTensor,
     subtree_end: FlexTensor,
+    positions: FlexTensor,
     shape: AttentionShape,
 ) -> (FlexTensor, FlexTensor) {
     let AttentionShape {
@@ -31,6 +32,7 @@ pub fn forward<R: Real>(
         head_dim,
         scale,
         precision,
+        ..
     } = shape;
     let (query, key, value) = (contiguous(query), contiguous(key), contiguous(value));
     let (query, key, value) = (
@@ -38,7 +40,7 @@ pub fn forward<R: Real>(
         elements::<R>(&key),
         elements::<R>(&value),
     );
-    let mask = Mask::new(indices(subtree_end));
+    let mask = Mask::new(indices(subtree_end), || indices(positions), shape.window);
     let tokens = mask.tokens();
     let (width, kv_width) = (heads * head_dim, kv_heads * head_dim);
     // Once, so that no tile's product has to.

@@ -47,6 +47,7 @@ pub fn backward<R: Real>(
     key: FlexTensor,
     value: FlexTensor,
     subtree_end: FlexTensor,
+    positions: FlexTensor,
     output: FlexTensor,
     log_sum_exp: FlexTensor,
     grad: FlexTensor,
@@ -54,7 +55,7 @@ pub fn backward<R: Real>(
 ) -> (FlexTensor, FlexTensor, FlexTensor) {
     let [query, key, value, output, log_sum_exp, grad] =
         [query, key, value, output, log_sum_exp, grad].map(contiguous);
-    let mask = Mask::new(indices(subtree_end));
+    let mask = Mask::new(indices(subtree_end), || indices(positions), shape.window);
     let tokens = mask.tokens();
     let (width, kv_width) = (
         shape.heads * shape.head_dim,
@@ -149,6 +150,7 @@ impl<R: Real> Inputs<'_, R> {
             head_dim,
             scale,
             precision,
+            ..
         } = self.shape;
         let (width, kv_width) = (heads * head_dim, kv_heads * head_dim);
         let (queries, range) = (&block.queries, &block.keys);

@@ -60,14 +60,17 @@ pub fn forward<R: Real>(
         let single = read_together(small, query, &cached);
         single.into_par_iter().for_each(|task| {
             let query = task.query(query, width);
-            let places = places(task.run, task.rows.end);
             let before = task.run.before() + task.rows.start + 1;
+            let from = first_seen(before, shape.window);
+            let places = places(task.run, from, task.rows.end);
             let head_rows = task
                 .output
                 .par_chunks_mut(width)
                 .zip(query.par_chunks(width));
             head_rows.enumerate().for_each(|(row, (output, query))| {
-                cached.token(query, &places, before + row, output);
+                let first = first_seen(before + row, shape.window) - from;
+                let seen = first..before + row - from;
+                cached.token(query, &places, seen, output);
             });
         });
     }
@@ -112,10 +115,14 @@ fn read_together<'a, R: Real>(
         let rows = query
             .chunks_exact(width)
             .zip(output.chunks_exact_mut(width));
-        queries.extend(rows.zip(task.rows).map(|((query, output), row)| Query {
-            query,
-            places: places(task.run, row + 1),
-            output,
+        let before = task.run.before();
+        queries.extend(rows.zip(task.rows).map(|((query, output), row)| {
+            let from = first_seen(before + row + 1, shape.window);
+            Query {
+                query,
+                places: places(task.run, from, row + 1),
+                output,
+            }
         }));
     }
     let [keys, values] = [cached.keys, cached.values].map(bytemuck::cast_slice);
@@ -149,13 +156,26 @@ fn tasks<'a, R>(mut output: &'a mut [R], runs: &'a [CacheRun], width: usize) -> 
     tasks
 }
 
-/// The cache's rows of all before and of the run's tokens up to `end`, in the order of their positions.
-fn places(run: &CacheRun, end: usize) -> Vec<Range<usize>> {
+/// The first position that the last of so many tokens attends to.
+fn first_seen(tokens: usize, window: Option<usize>) -> usize {
+    window.map_or(0, |window| tokens.saturating_sub(window))
+}
+
+/// The cache's rows of the tokens from position `from` on, the last of which is the run's before `end`, in the order of their
+/// positions.
+fn places(run: &CacheRun, from: usize, end: usize) -> Vec<Range<usize>> {
     let mut places: Vec<Range<usize>> = run.context.clone();
     match places.last_mut() {
         Some(last) if last.end == run.slot => last.end += end,
         _ => places.push(run.slot..run.slot + end),
     }
+    let mut left_out = from;
+    places.retain_mut(|place| {
+        let skipped = place.len().min(left_out);
+        left_out -= skipped;
+        place.start += skipped;
+        place.start < place.end
+    });
     places
 }
 
@@ -174,13 +194,16 @@ impl<R: Real> Cached<'_, R> {
             head_dim,
             scale,
             precision,
+            window,
         } = self.shape;
         let (width, kv_width) = (heads * head_dim, kv_heads * head_dim);
         let query = task.query(query, width);
-        let places = places(task.run, task.rows.end);
         let Task { run, rows, output } = task;
-        let columns = run.before() + rows.end;
         let count = rows.len();
+        let last = run.before() + rows.end;
+        let from = first_seen(last + 1 - count, window);
+        let places = places(run, from, rows.end);
+        let columns = last - from;
         scores.clear();
         scores.resize(count * columns, R::zero());
         for head in 0..heads {
@@ -199,8 +222,11 @@ impl<R: Real> Cached<'_, R> {
                 || {
                     let mut totals = [R::zero(); QUERIES];
                     for (row, scores) in scores.chunks_mut(columns).enumerate() {
-                        // Those after the token are hidden from it.
-                        let (seen, hidden) = scores.split_at_mut(columns + 1 + row - count);
+                        // Those after the token are hidden from it, and those before its window.
+                        let (scores, hidden) = scores.split_at_mut(columns + 1 + row - count);
+                        hidden.fill(R::zero());
+                        let first = first_seen(from + scores.len(), window) - from;
+                        let (hidden, seen) = scores.split_at_mut(first);
                         hidden.fill(R::zero());
                         let most = largest(seen);
                         totals[row] = exponentials(seen, most, R::of(scale));

@@ -1,6 +1,7 @@
 //! The feed-forward gate, the rotary position embedding, sums of squares.
 
 use burn_flex::FlexTensor;
+use glpft_checkpoints::Activation;
 use rayon::prelude::*;
 
 use super::real::{Real, contiguous, elements, sum, tensor, vectorized};
@@ -13,8 +14,46 @@ fn sigmoid<R: Real>(x: R) -> R {
     (R::one() + (-x).exponential()).recip()
 }
 
-/// See [`crate::kernels::silu_gate`].
-pub fn silu_gate<R: Real>(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
+/// An activation `x · sigmoid(v(x))`.
+trait Inner {
+    /// v, and how fast it changes.
+    fn of<R: Real>(x: R) -> (R, R);
+}
+
+struct Silu;
+
+impl Inner for Silu {
+    #[inline(always)]
+    fn of<R: Real>(x: R) -> (R, R) {
+        (x, R::one())
+    }
+}
+
+/// `v = √(8/π) · (x + 0.044715 x³)`.
+struct GeluTanh;
+
+impl Inner for GeluTanh {
+    #[inline(always)]
+    fn of<R: Real>(x: R) -> (R, R) {
+        let root = R::of(1.595_769_121_605_730_7);
+        let square = x * x * R::of(0.044_715);
+        let three = R::of(3.0);
+        (
+            root * x * (R::one() + square),
+            root * (R::one() + three * square),
+        )
+    }
+}
+
+/// See [`crate::kernels::gate`].
+pub fn gate<R: Real>(gate: FlexTensor, up: FlexTensor, activation: Activation) -> FlexTensor {
+    match activation {
+        Activation::Silu => gate_by::<R, Silu>(gate, up),
+        Activation::GeluTanh => gate_by::<R, GeluTanh>(gate, up),
+    }
+}
+
+fn gate_by<R: Real, A: Inner>(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
     let (gate, up) = (contiguous(gate), contiguous(up));
     let shape = gate.layout().shape().clone();
     let (gate, up) = (elements::<R>(&gate), elements::<R>(&up));
@@ -28,7 +67,7 @@ pub fn silu_gate<R: Real>(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
                 #[inline(always)]
                 || {
                     for i in 0..output.len() {
-                        output[i] = gate[i] * sigmoid(gate[i]) * up[i];
+                        output[i] = gate[i] * sigmoid(A::of(gate[i]).0) * up[i];
                     }
                 },
             )
@@ -36,8 +75,20 @@ pub fn silu_gate<R: Real>(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
     tensor(output, shape)
 }
 
-/// See [`crate::kernels::composed::silu_gate_backward`] for the formulas.
-pub fn silu_gate_backward<R: Real>(
+/// See [`crate::kernels::composed::gate_backward`] for the formulas.
+pub fn gate_backward<R: Real>(
+    gate: FlexTensor,
+    up: FlexTensor,
+    grad: FlexTensor,
+    activation: Activation,
+) -> (FlexTensor, FlexTensor) {
+    match activation {
+        Activation::Silu => gate_backward_by::<R, Silu>(gate, up, grad),
+        Activation::GeluTanh => gate_backward_by::<R, GeluTanh>(gate, up, grad),
+    }
+}
+
+fn gate_backward_by<R: Real, A: Inner>(
     gate: FlexTensor,
     up: FlexTensor,
     grad: FlexTensor,
@@ -61,10 +112,11 @@ pub fn silu_gate_backward<R: Real>(
                 #[inline(always)]
                 || {
                     for i in 0..dgate.len() {
-                        let s = sigmoid(gate[i]);
+                        let (inner, slope) = A::of(gate[i]);
+                        let s = sigmoid(inner);
                         let activated = gate[i] * s;
                         dup[i] = grad[i] * activated;
-                        dgate[i] = grad[i] * up[i] * (s + activated - activated * s);
+                        dgate[i] = grad[i] * up[i] * (s + (activated - activated * s) * slope);
                     }
                 },
             )
@@ -77,6 +129,7 @@ pub fn rotary<R: Real>(
     x: FlexTensor,
     cos: FlexTensor,
     sin: FlexTensor,
+    head_dim: usize,
     inverse: bool,
 ) -> FlexTensor {
     let (x, cos, sin) = (contiguous(x), contiguous(cos), contiguous(sin));
@@ -97,10 +150,12 @@ pub fn rotary<R: Real>(
                     let tokens = output.chunks_mut(width).zip(x.chunks(width));
                     let angles = cos.chunks(half).zip(sin.chunks(half));
                     for ((output, x), (cos, sin)) in tokens.zip(angles) {
-                        let heads = output.chunks_mut(2 * half).zip(x.chunks(2 * half));
+                        let heads = output.chunks_mut(head_dim).zip(x.chunks(head_dim));
                         for (output, x) in heads {
-                            let (first, second) = x.split_at(half);
-                            let (turned_first, turned_second) = output.split_at_mut(half);
+                            output[2 * half..].copy_from_slice(&x[2 * half..]);
+                            let (first, second) = x[..2 * half].split_at(half);
+                            let (turned_first, turned_second) =
+                                output[..2 * half].split_at_mut(half);
                             for i in 0..half {
                                 let sin = sin[i] * sign;
                                 turned_first[i] = first[i] * cos[i] - second[i] * sin;

@@ -10,6 +10,47 @@ pub struct Mask {
     subtree_end: Vec<usize>,
     /// Per tile of keys, the smallest and the largest end of their subtrees.
     ends: Vec<(usize, usize)>,
+    /// Where a query does not attend to all of its path.
+    window: Option<Window>,
+}
+
+/// A sliding window.
+struct Window {
+    /// How many positions back, its own among them, a query attends.
+    length: usize,
+    /// The tokens' positions.
+    positions: Vec<usize>,
+    /// Per tile of keys, the smallest and the largest position.
+    bounds: Vec<(usize, usize)>,
+}
+
+impl Window {
+    fn new(positions: Vec<usize>, length: usize) -> Self {
+        Self {
+            length,
+            bounds: positions.chunks(KEYS).map(bounds).collect(),
+            positions,
+        }
+    }
+
+    /// Whether some of the queries may attend to some key of a tile, and whether every one attends to every one.
+    fn seen(&self, queries: &Range<usize>, tile: usize) -> (bool, bool) {
+        let (first, last) = bounds(&self.positions[queries.clone()]);
+        let (least, most) = self.bounds[tile];
+        let within = |query: usize, key: usize| query < key.saturating_add(self.length);
+        (within(first, most), within(last, least))
+    }
+
+    fn hides(&self, query: usize, key: usize) -> bool {
+        self.positions[query] >= self.positions[key].saturating_add(self.length)
+    }
+}
+
+/// The smallest and the largest of them.
+fn bounds(of: &[usize]) -> (usize, usize) {
+    of.iter().fold((usize::MAX, 0), |(least, most), &one| {
+        (least.min(one), most.max(one))
+    })
 }
 
 /// What of a tile of scores has to be computed: the smallest block that holds all that the mask leaves.
@@ -24,17 +65,24 @@ pub struct Block {
 }
 
 impl Mask {
-    /// The mask of a prefix forest.
-    pub fn new(subtree_end: Vec<usize>) -> Self {
-        let ends = subtree_end
-            .chunks(KEYS)
-            .map(|ends| {
-                ends.iter().fold((usize::MAX, 0), |(least, most), &end| {
-                    (least.min(end), most.max(end))
-                })
-            })
-            .collect();
-        Self { subtree_end, ends }
+    /// The mask of a prefix forest, whose `positions` are read where there is a window.
+    pub fn new(
+        subtree_end: Vec<usize>,
+        positions: impl FnOnce() -> Vec<usize>,
+        window: Option<usize>,
+    ) -> Self {
+        let ends = subtree_end.chunks(KEYS).map(bounds).collect();
+        let window = window.map(|length| Window::new(positions(), length));
+        // One that no path is longer than hides nothing.
+        let window = window.filter(|window| {
+            let longest = window.bounds.iter().map(|(_, most)| most + 1).max();
+            longest.unwrap_or(0) > window.length
+        });
+        Self {
+            subtree_end,
+            ends,
+            window,
+        }
     }
 
     /// Number of tokens.
@@ -52,8 +100,25 @@ impl Mask {
         tile * KEYS..((tile + 1) * KEYS).min(self.tokens())
     }
 
-    /// What the mask leaves of the scores of `queries` on the keys of `tile`; nothing where it leaves none.
+    /// What the mask leaves of the scores of `queries` on the keys of `tile`; nothing where it leaves none. A window may leave
+    /// less than the block.
     pub fn block(&self, queries: &Range<usize>, tile: usize) -> Option<Block> {
+        let Some(window) = &self.window else {
+            return self.tree_block(queries, tile);
+        };
+        let (some, all) = window.seen(queries, tile);
+        if !some {
+            return None;
+        }
+        let block = self.tree_block(queries, tile)?;
+        Some(Block {
+            full: block.full && all,
+            ..block
+        })
+    }
+
+    /// The same without the window.
+    fn tree_block(&self, queries: &Range<usize>, tile: usize) -> Option<Block> {
         let keys = self.keys(tile);
         let (least, most) = self.ends[tile];
         if keys.start >= queries.end || most <= queries.start {
@@ -72,10 +137,7 @@ impl Mask {
         let mut candidates = keys.start..keys.end.min(queries.end);
         let first = candidates.find(seen)?;
         let last = candidates.rev().find(seen).unwrap_or(first);
-        let ends = &self.subtree_end[first..=last];
-        let (least, most) = ends.iter().fold((usize::MAX, 0), |(least, most), &end| {
-            (least.min(end), most.max(end))
-        });
+        let (least, most) = bounds(&self.subtree_end[first..=last]);
         let queries = queries.start.max(first)..queries.end.min(most);
         Some(Block {
             full: last <= queries.start && queries.end <= least,
@@ -95,10 +157,17 @@ impl Mask {
         for ((score, key), &end) in scores
             .iter_mut()
             .zip(keys.clone())
-            .zip(&self.subtree_end[keys])
+            .zip(&self.subtree_end[keys.clone()])
         {
             if key > query || query >= end {
                 *score = hidden;
+            }
+        }
+        if let Some(window) = &self.window {
+            for (score, key) in scores.iter_mut().zip(keys) {
+                if window.hides(query, key) {
+                    *score = hidden;
+                }
             }
         }
     }
@@ -131,7 +200,7 @@ mod tests {
     fn a_block_is_the_smallest_that_holds_all_that_attends() {
         let mut partial = 0;
         for seed in 0..20 {
-            let mask = Mask::new(forest(seed, 700));
+            let mask = Mask::new(forest(seed, 700), Vec::new, None);
             let attends = |query: usize, key: usize| key <= query && query < mask.subtree_end[key];
             for start in (0..700).step_by(96) {
                 let queries = start..(start + 96).min(700);

@@ -27,6 +27,7 @@ mod tile;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::tensor::DType;
+use glpft_checkpoints::Activation;
 use glpft_recipes::Precision;
 
 #[cfg(test)]
@@ -133,28 +134,34 @@ impl DecoderOps for Flex {
             composed::rms_norm_backward::<Self>(x, weight, grad, epsilon))
     }
 
-    fn silu_gate(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
-        by_type!(gate, R => elementwise::silu_gate::<R>(gate, up),
-            composed::silu_gate::<Self>(gate, up))
+    fn gate(
+        gate: FloatTensor<Self>,
+        up: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        by_type!(gate, R => elementwise::gate::<R>(gate, up, activation),
+            composed::gate::<Self>(gate, up, activation))
     }
 
-    fn silu_gate_backward(
+    fn gate_backward(
         gate: FloatTensor<Self>,
         up: FloatTensor<Self>,
         grad: FloatTensor<Self>,
+        activation: Activation,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        by_type!(gate, R => elementwise::silu_gate_backward::<R>(gate, up, grad),
-            composed::silu_gate_backward::<Self>(gate, up, grad))
+        by_type!(gate, R => elementwise::gate_backward::<R>(gate, up, grad, activation),
+            composed::gate_backward::<Self>(gate, up, grad, activation))
     }
 
     fn rotary(
         x: FloatTensor<Self>,
         cos: FloatTensor<Self>,
         sin: FloatTensor<Self>,
+        head_dim: usize,
         inverse: bool,
     ) -> FloatTensor<Self> {
-        by_type!(x, R => elementwise::rotary::<R>(x, cos, sin, inverse),
-            composed::rotary::<Self>(x, cos, sin, inverse))
+        by_type!(x, R => elementwise::rotary::<R>(x, cos, sin, head_dim, inverse),
+            composed::rotary::<Self>(x, cos, sin, head_dim, inverse))
     }
 
     fn tree_attention_forward(
@@ -162,10 +169,11 @@ impl DecoderOps for Flex {
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
         subtree_end: IntTensor<Self>,
+        positions: IntTensor<Self>,
         shape: AttentionShape,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        by_type!(query, R => attention::forward::<R>(query, key, value, subtree_end, shape),
-            composed::tree_attention_forward::<Self>(query, key, value, subtree_end, shape))
+        by_type!(query, R => attention::forward::<R>(query, key, value, subtree_end, positions, shape),
+            composed::tree_attention_forward::<Self>(query, key, value, subtree_end, positions, shape))
     }
 
     fn tree_attention_backward(
@@ -173,6 +181,7 @@ impl DecoderOps for Flex {
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
         subtree_end: IntTensor<Self>,
+        positions: IntTensor<Self>,
         output: FloatTensor<Self>,
         log_sum_exp: FloatTensor<Self>,
         grad: FloatTensor<Self>,
@@ -180,10 +189,10 @@ impl DecoderOps for Flex {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         by_type!(query,
         R => attention_backward::backward::<R>(
-            query, key, value, subtree_end, output, log_sum_exp, grad, shape,
+            query, key, value, subtree_end, positions, output, log_sum_exp, grad, shape,
         ),
         composed::tree_attention_backward::<Self>(
-            query, key, value, subtree_end, output, log_sum_exp, grad, shape,
+            query, key, value, subtree_end, positions, output, log_sum_exp, grad, shape,
         ))
     }
 

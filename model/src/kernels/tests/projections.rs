@@ -1,5 +1,7 @@
 //! Products with weights, and their inputs that are made again.
 
+use glpft_checkpoints::Activation;
+
 use super::*;
 
 #[test]
@@ -130,13 +132,18 @@ fn a_remade_input_is_the_kept_one() {
     let epsilon = 1e-5;
     for (remake, with) in [
         (Remake::Norm { epsilon }, normal(6, &[48])),
-        (Remake::Gate, up),
+        (
+            Remake::Gate {
+                activation: Activation::GeluTanh,
+            },
+            up,
+        ),
     ] {
         let inputs = [&x, &with, &weight, &a, &b];
         let gradients = |kept: bool| {
             differentiated(inputs, &grad, |[x, with, weight, a, b]| {
                 let input = match remake {
-                    Remake::Gate => Graph::silu_gate(x.clone(), with.clone()),
+                    Remake::Gate { activation } => Graph::gate(x.clone(), with.clone(), activation),
                     _ => Graph::rms_norm(x.clone(), with.clone(), epsilon),
                 };
                 let (of, beside, remake) = match kept {

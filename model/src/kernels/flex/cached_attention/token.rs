@@ -13,12 +13,12 @@ use crate::kernels::flex::softmax::{exponentials, largest};
 const LANES: usize = 16;
 
 impl<R: Real> Cached<'_, R> {
-    /// One token, which sees the first `visible` of `places`.
+    /// One token, which sees those of `places` that `seen` counts.
     pub(super) fn token(
         &self,
         query: &[R],
         places: &[Range<usize>],
-        visible: usize,
+        seen: Range<usize>,
         output: &mut [R],
     ) {
         let AttentionShape {
@@ -28,6 +28,7 @@ impl<R: Real> Cached<'_, R> {
             ..
         } = self.shape;
         let width = heads / kv_heads * head_dim;
+        let (places, visible) = (&part(places, &seen)[..], seen.len());
         output
             .par_chunks_mut(width)
             .zip(query.par_chunks(width))
@@ -112,6 +113,20 @@ impl<R: Real> Cached<'_, R> {
             }
         }
     }
+}
+
+/// Those of `places` that `seen` counts.
+fn part(places: &[Range<usize>], seen: &Range<usize>) -> Vec<Range<usize>> {
+    let mut part = Vec::with_capacity(places.len());
+    let mut start = 0;
+    for place in places {
+        let (low, high) = (seen.start.max(start), seen.end.min(start + place.len()));
+        if low < high {
+            part.push(place.start + low - start..place.start + high - start);
+        }
+        start += place.len();
+    }
+    part
 }
 
 /// The product of a row's beginning with `right`, in a fixed order that vectorizes.

@@ -1,0 +1,122 @@
+//! The families of models, a file each: how the keys of a `config.json` make a [`Plan`], and how its tensors are named.
+//!
+//! A new family is a file here, a line in [`FAMILIES`] and a variant of [`Architecture`]; `docs/models.md` says which tests it
+//! needs.
+
+mod gemma3;
+mod granite;
+mod granite_hybrid;
+mod llama;
+mod mistral;
+mod phi3;
+mod qwen2;
+mod qwen3;
+mod smollm3;
+
+use serde_json::{Map, Value};
+
+use super::read::Keys;
+use super::{Architecture, ConfigError, ModelConfig, Plan, Rope, rope};
+
+/// A family of models.
+pub(crate) struct Family {
+    pub architecture: Architecture,
+    /// The value of `model_type`.
+    pub model_type: &'static str,
+    /// The one value in `architectures`.
+    pub class: &'static str,
+    /// What transformers takes where a key is absent.
+    pub defaults: Defaults,
+    /// Keys that the family reads, of those that change what is computed; others must leave them out.
+    pub reads: &'static [&'static str],
+    /// The rotary embedding.
+    pub rope: fn(&Keys) -> Result<Rope, ConfigError>,
+    /// What is computed.
+    pub plan: fn(&Keys) -> Result<Plan, ConfigError>,
+    /// Sets what the family's `config.json` has beside what all have, the rotary settings among it.
+    pub write: fn(&ModelConfig, &mut Map<String, Value>),
+    /// What llama.cpp makes of it, where that is read.
+    pub gguf: Option<GgufForm>,
+}
+
+/// What transformers takes where a key is absent.
+pub(crate) struct Defaults {
+    pub max_positions: usize,
+    /// The positions before a rotary scaling; none: the model's.
+    pub original_positions: Option<usize>,
+    /// None: one for each query head.
+    pub kv_heads: Option<usize>,
+    /// None: the hidden width by the heads.
+    pub head_dim: Option<usize>,
+    pub theta: f64,
+    pub epsilon: f64,
+    pub tied: bool,
+    /// The key of the feed-forward layer's width.
+    pub inner: &'static str,
+}
+
+impl Defaults {
+    /// Llama's.
+    pub const LLAMA: Self = Self {
+        max_positions: 2048,
+        original_positions: None,
+        kv_heads: None,
+        head_dim: None,
+        theta: 10_000.0,
+        epsilon: 1e-6,
+        tied: false,
+        inner: "intermediate_size",
+    };
+}
+
+/// How a family lies in GGUF files.
+pub(crate) struct GgufForm {
+    /// The value of `general.architecture`.
+    pub name: &'static str,
+    /// Whether the rows of queries and keys that turn together are side by side.
+    pub pairs_together: bool,
+    /// Whether every projection may have a bias; else those of queries, keys and values alone.
+    pub biases: bool,
+    /// Whether it is written, too.
+    pub written: bool,
+}
+
+/// Every family.
+const FAMILIES: [&Family; 9] = [
+    &llama::FAMILY,
+    &mistral::FAMILY,
+    &qwen2::FAMILY,
+    &qwen3::FAMILY,
+    &smollm3::FAMILY,
+    &granite::FAMILY,
+    &granite_hybrid::FAMILY,
+    &phi3::FAMILY,
+    &gemma3::FAMILY,
+];
+
+impl Architecture {
+    pub(crate) fn family(self) -> &'static Family {
+        let found = FAMILIES
+            .into_iter()
+            .find(|family| family.architecture == self);
+        found.unwrap_or(&llama::FAMILY)
+    }
+}
+
+/// The rotary embedding as most families spell it.
+fn plain_rope(keys: &Keys) -> Result<Rope, ConfigError> {
+    rope::read(keys, &rope::Rules::PLAIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_architecture_has_its_family() {
+        for architecture in Architecture::ALL {
+            assert_eq!(architecture.family().architecture, architecture);
+        }
+        assert_eq!(FAMILIES.len(), Architecture::ALL.len());
+    }
+}
