@@ -201,6 +201,7 @@ fn tiny_models_of_each_family_train_and_answer_as_in_transformers() {
             .map(|row| TokenExample {
                 tokens: tokens(row),
                 label_start: 1,
+                role_start: 0,
                 trajectory: 0,
                 turn: 0,
             })
