@@ -100,20 +100,16 @@ pub(super) fn config(path: &Path, value: Value) -> Result<ModelConfig, ConfigErr
 
 fn architecture(fields: &Fields) -> Result<Architecture, ConfigError> {
     let all = Architecture::ALL;
-    let listed = |name: fn(Architecture) -> &'static str| {
-        let mut names = all.map(name).to_vec();
-        let last = names.pop().unwrap_or_default();
-        format!("{} and {last}", names.join(", "))
-    };
-    let known = format!("the families are {}", listed(Architecture::model_type));
+    let mut names = all.map(Architecture::model_type).to_vec();
+    let last = names.pop().unwrap_or_default();
+    let known = format!("the families are {} and {last}", names.join(", "));
     let class = match fields.get("architectures") {
         Some(Value::Array(classes)) if !classes.is_empty() => classes[0].as_str(),
         _ => None,
     };
     let by_class = all.into_iter().find(|known| Some(known.class()) == class);
     if class.is_some() && by_class.is_none() {
-        let advice = format!("{} are", listed(Architecture::class));
-        return Err(fields.unsupported("architectures", &advice));
+        return Err(fields.unsupported("architectures", &known));
     }
     let Some(name) = fields.text("model_type")? else {
         return by_class
