@@ -64,13 +64,28 @@ pub fn check_jobs(
         let config = start.config;
         check_targets(recipe, job.stage, &config)?;
         check_length(recipe, job.stage, &config)?;
+        let settings = recipe.stage(job.stage);
         // The global model will be a directory, whatever it starts from.
         let in_files = job.from == StartFrom::Global || start.in_files;
+        let leaves_adapter = leaves_adapter(settings, job.stage, in_files);
+        if let Some(window) = config.narrowest_window()
+            && settings.wakes()
+        {
+            return Err(glpft_model::ModelError::WindowOnTrunk { window }.into());
+        }
+        if settings.wakes() && !leaves_adapter {
+            return Err(Error::Setting {
+                key: format!("stage.{}.lora.wake", job.stage.name()),
+                problem: "an adapter that wakes cannot be merged, so that it needs a base in Hugging Face's form; `glpft \
+                          export` makes one of a GGUF file"
+                    .to_owned(),
+            });
+        }
         checked.push(CheckedJob {
             job: job.clone(),
             config,
             dtype: start.dtype,
-            leaves_adapter: leaves_adapter(recipe.stage(job.stage), job.stage, in_files),
+            leaves_adapter,
         });
     }
     Ok(checked)

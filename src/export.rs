@@ -71,6 +71,7 @@ impl Export {
         adapter.check(&base.config, &files)?;
         let card = card(directory, path);
         if self.merge {
+            adapter.check_acts_everywhere("a whole model")?;
             let dtype = self.dtype.map_or_else(|| base.dtype(), Ok)?;
             let mut model = load(&base, &Device::flex(), 0)?;
             attach_saved(&mut model, &adapter)?;

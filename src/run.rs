@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::arrangement::{Job, jobs};
 use crate::error::Error;
 use crate::result::FinishedStage;
-use crate::stage::{Context, run_stage};
+use crate::stage::{Context, run_stage, run_stages_together};
 
 /// `summary.json`.
 #[derive(Clone, Debug, Serialize)]
@@ -39,10 +39,15 @@ pub fn run_stages(context: &Context<'_>, observer: &mut dyn Observer) -> Result<
     let started = Instant::now();
     let mut stages = Vec::new();
     let left = unfinished(context.recipe, context.run)?;
+    let mut trained = Vec::new();
+    for jobs in together(context, &left) {
+        trained.extend(run_jobs(context, jobs, observer)?);
+    }
     for job in jobs(context.recipe) {
-        stages.push(match left.contains(&job) {
-            true => run_stage(context, &job, observer)?,
-            false => FinishedStage::read(context.run, &job),
+        let found = trained.iter().position(|stage| stage.stage == job.stage);
+        stages.push(match found {
+            Some(at) => trained.swap_remove(at),
+            None => FinishedStage::read(context.run, &job),
         });
     }
     let summary = Summary {
@@ -56,6 +61,32 @@ pub fn run_stages(context: &Context<'_>, observer: &mut dyn Observer) -> Result<
     };
     write_json(&context.run.summary(), &summary)?;
     Ok(summary)
+}
+
+/// Stages in order, those beside each other that train in one pass: their adapters wake, on the same model.
+pub fn together<'j>(context: &Context<'_>, jobs: &'j [Job]) -> impl Iterator<Item = &'j [Job]> {
+    let recipe = context.recipe;
+    // Gradients are written of one stage at a time.
+    let one_pass = context.dump_gradients.is_none();
+    jobs.chunk_by(move |one, other| {
+        let wake = [one, other].map(|job| recipe.stage(job.stage).wakes());
+        one_pass && wake == [true; 2] && one.from == other.from
+    })
+}
+
+/// Trains stages that [`together`] puts into one pass, or one stage.
+///
+/// # Errors
+/// Those of the stages, [`Error::Interrupted`] among them.
+pub fn run_jobs(
+    context: &Context<'_>,
+    jobs: &[Job],
+    observer: &mut dyn Observer,
+) -> Result<Vec<FinishedStage>, Error> {
+    match jobs {
+        [job] => Ok(vec![run_stage(context, job, observer)?]),
+        _ => run_stages_together(context, jobs, observer),
+    }
 }
 
 /// The stages of a recipe's run that are not done yet.

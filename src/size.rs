@@ -40,13 +40,8 @@ impl StageSize {
             .map(|index| training.trajectory(index))
             .collect();
         let settings = recipe.stage(stage);
-        let plan = Plan::new(
-            &trajectories,
-            recipe.data.sampling,
-            settings.batch,
-            recipe.seed,
-            stage,
-        );
+        let sampling = recipe.data.sampling;
+        let plan = Plan::of_stage(&trajectories, sampling, settings, recipe.seed, stage);
         let of_step = |step: &Vec<u32>| -> usize {
             let examples = step.iter();
             examples.map(|&index| training.length(index as usize)).sum()

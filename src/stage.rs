@@ -1,7 +1,7 @@
 //! One stage of a run: load, train, leave a finished model.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -10,10 +10,12 @@ use glpft_checkpoints::{
     AdapterConfig, AdapterDirectory, ComputedBy, DEFAULT_SHARD_BYTES, FloatType, ModelCard,
     ModelDirectory, ModelFiles, Provenance, RunDirectory, read_json,
 };
-use glpft_data::{Origins, PreparedDataset, Selection, Split};
+use glpft_data::{Origins, PreparedDataset, Prompts, Selection, Split};
 use glpft_model::{Decoder, Trained, adapter_config};
 use glpft_recipes::{ModelDtype, Recipe, Stage, StageRecipe, StartFrom, Tune};
-use glpft_train::{Gradients, Observer, OpenStage, Outcome, StageRun, TrainError};
+use glpft_train::{
+    Gradients, Member, Observer, OpenStage, OpenStages, Outcome, StageRun, TrainError,
+};
 
 use crate::arrangement::Job;
 use crate::base::{Base, BaseWeights, global_model};
@@ -56,51 +58,11 @@ pub fn run_stage(
     observer: &mut dyn Observer,
 ) -> Result<FinishedStage, Error> {
     let started = Instant::now();
-    let Context { recipe, run, .. } = context;
-    let settings = recipe.stage(job.stage);
-    let base = start(context, job)?;
-    let (train, validation, mut data) = examples(context, job, &base)?;
-    let report: PrepareReport = read_json(&context.run.prepare())?;
-    let origins = Origins::new(&report.source.report);
-    data.insert("model that it starts from".to_owned(), base.fingerprint()?);
-    let provenance = Provenance {
-        recipe: recipe.deciding(job.stage),
-        data,
-    };
-    let computed_by = ComputedBy {
-        device: context.device_name.to_owned(),
-        threads: rayon::current_num_threads(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-
-    let mut model = load(&base, context.device, recipe.seed)?;
-    let lora = settings.tune == Tune::Lora;
-    if lora {
-        attach_adapters(&mut model, &settings.lora, recipe, job.stage)?;
-    }
-    model.train(if lora {
-        Trained::Adapters
-    } else {
-        Trained::All
-    });
-
-    let directory = run.stage(job.stage.name());
-    let stage = StageRun {
-        stage: job.stage,
-        recipe: settings,
-        seed: recipe.seed,
-        sampling: recipe.data.sampling,
-        packing: recipe.data.packing,
-        train: &train,
-        validation: &validation,
-        origins: &origins,
-        directory: &directory,
-        provenance: &provenance,
-        resume_anyway: context.resume_anyway,
-        computed_by: &computed_by,
-        stop: context.stop,
-        save: context.save,
-    };
+    let ready = Ready::new(context, job, start(context, job)?)?;
+    let mut model = load(&ready.base, context.device, context.recipe.seed)?;
+    ready.adapt(context, &mut model)?;
+    let computed_by = computed_by(context);
+    let stage = ready.stage(context, &computed_by);
     let mut first = Gradients::default();
     let inspect =
         &mut |model: &mut Decoder, step: u64, gradients: &Gradients, scale: f64| match context
@@ -117,29 +79,169 @@ pub fn run_stage(
         };
     let opened = OpenStage::open(&mut model, &stage)?;
     // Only now: a start that is refused changes nothing.
-    record(run, context.recorded)?;
-    let report = match opened.train(&mut model, observer, inspect)? {
-        Outcome::Finished(report) => report,
-        Outcome::Interrupted(checkpoint) => {
-            return Err(Error::Interrupted {
-                stage: job.stage.name(),
-                checkpoint: checkpoint.path,
-            });
-        }
-    };
+    record(context.run, context.recorded)?;
+    let outcome = opened.train(&mut model, observer, inspect)?;
+    ready.leave(context, model, outcome, started)
+}
 
-    let finished = FinishedStage {
-        stage: job.stage,
-        model: run.model(job.stage.name()),
-        adapter: leaves_adapter(settings, job.stage, is_directory(&base.weights)),
-        from: base.name(),
-        report,
-        wall_seconds: started.elapsed().as_secs_f64(),
+/// Trains stages whose adapters wake, in one pass over the histories that they share ([`OpenStages`]); each leaves what it
+/// leaves alone. All start from the same model.
+///
+/// # Errors
+/// As [`run_stage`], of any of them.
+pub fn run_stages_together(
+    context: &Context<'_>,
+    jobs: &[Job],
+    observer: &mut dyn Observer,
+) -> Result<Vec<FinishedStage>, Error> {
+    let started = Instant::now();
+    let mut ready = Vec::new();
+    for job in jobs {
+        ready.push(Ready::new(context, job, start(context, job)?)?);
+    }
+    let Some(first) = ready.first() else {
+        return Ok(Vec::new());
     };
-    // Before the model: with that in its place the stage is finished, and nothing of it is done again.
-    finished.write(run)?;
-    finish(context, job, &base, model, &finished)?;
-    Ok(finished)
+    let base = load(&first.base, context.device, context.recipe.seed)?;
+    let computed_by = computed_by(context);
+    let stages: Vec<StageRun<'_>> = ready
+        .iter()
+        .map(|ready| ready.stage(context, &computed_by))
+        .collect();
+    let mut members = Vec::new();
+    for (ready, run) in ready.iter().zip(&stages) {
+        let mut model = base.clone();
+        ready.adapt(context, &mut model)?;
+        members.push(Member { model, run });
+    }
+    let opened = OpenStages::open(members)?;
+    record(context.run, context.recorded)?;
+    let outcomes = opened.train(observer)?;
+    let mut finished = Vec::new();
+    let mut interrupted = None;
+    for (ready, (model, outcome)) in ready.iter().zip(outcomes) {
+        // What is finished is left, whatever became of the others.
+        match ready.leave(context, model, outcome, started) {
+            Ok(stage) => finished.push(stage),
+            Err(error @ Error::Interrupted { .. }) => interrupted = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    match interrupted {
+        Some(error) => Err(error),
+        None => Ok(finished),
+    }
+}
+
+fn computed_by(context: &Context<'_>) -> ComputedBy {
+    ComputedBy {
+        device: context.device_name.to_owned(),
+        threads: rayon::current_num_threads(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// A stage's model that it starts from and its examples, read.
+struct Ready<'j> {
+    job: &'j Job,
+    base: Base,
+    train: Selection,
+    validation: Selection,
+    origins: Origins,
+    provenance: Provenance,
+    directory: PathBuf,
+}
+
+impl<'j> Ready<'j> {
+    fn new(context: &Context<'_>, job: &'j Job, base: Base) -> Result<Self, Error> {
+        let (train, validation, mut data) = examples(context, job, &base)?;
+        data.insert("model that it starts from".to_owned(), base.fingerprint()?);
+        let report: PrepareReport = read_json(&context.run.prepare())?;
+        Ok(Self {
+            job,
+            train,
+            validation,
+            origins: Origins::new(&report.source.report),
+            provenance: Provenance {
+                recipe: context.recipe.deciding(job.stage),
+                data,
+            },
+            directory: context.run.stage(job.stage.name()),
+            base,
+        })
+    }
+
+    fn settings<'r>(&self, context: &Context<'r>) -> &'r StageRecipe {
+        context.recipe.stage(self.job.stage)
+    }
+
+    /// Puts fresh adapters on the model where the stage trains such, and says what is trained.
+    fn adapt(&self, context: &Context<'_>, model: &mut Decoder) -> Result<(), Error> {
+        let settings = self.settings(context);
+        let lora = settings.tune == Tune::Lora;
+        if lora {
+            attach_adapters(model, &settings.lora, context.recipe, self.job.stage)?;
+        }
+        model.train(if lora {
+            Trained::Adapters
+        } else {
+            Trained::All
+        });
+        Ok(())
+    }
+
+    fn stage<'a>(&'a self, context: &Context<'a>, computed_by: &'a ComputedBy) -> StageRun<'a> {
+        let recipe = context.recipe;
+        StageRun {
+            stage: self.job.stage,
+            recipe: self.settings(context),
+            seed: recipe.seed,
+            sampling: recipe.data.sampling,
+            packing: recipe.data.packing,
+            train: &self.train,
+            validation: &self.validation,
+            origins: &self.origins,
+            directory: &self.directory,
+            provenance: &self.provenance,
+            resume_anyway: context.resume_anyway,
+            computed_by,
+            stop: context.stop,
+            save: context.save,
+        }
+    }
+
+    /// Leaves the trained model.
+    fn leave(
+        &self,
+        context: &Context<'_>,
+        model: Decoder,
+        outcome: Outcome,
+        started: Instant,
+    ) -> Result<FinishedStage, Error> {
+        let (job, run) = (self.job, context.run);
+        let report = match outcome {
+            Outcome::Finished(report) => report,
+            Outcome::Interrupted(checkpoint) => {
+                return Err(Error::Interrupted {
+                    stage: job.stage.name(),
+                    checkpoint: checkpoint.path,
+                });
+            }
+        };
+        let in_files = is_directory(&self.base.weights);
+        let finished = FinishedStage {
+            stage: job.stage,
+            model: run.model(job.stage.name()),
+            adapter: leaves_adapter(self.settings(context), job.stage, in_files),
+            from: self.base.name(),
+            report,
+            wall_seconds: started.elapsed().as_secs_f64(),
+        };
+        // Before the model: with that in its place the stage is finished, and nothing of it is done again.
+        finished.write(run)?;
+        finish(context, job, &self.base, model, &finished)?;
+        Ok(finished)
+    }
 }
 
 /// A stage's settings, but for what it starts from and for those that decide what is written and how much memory it
@@ -262,6 +364,7 @@ fn finish(
     let (name, beside) = adapter_base(context.run, base_directory)?;
     let config = AdapterConfig {
         base: name,
+        invocation: invocation(recipe, job.stage, base)?,
         ..adapter_config(&settings.lora)
     };
     let fingerprint =
@@ -279,6 +382,23 @@ fn finish(
     }
     .write(directory, &mut |name| values.read(name))?;
     Ok(())
+}
+
+/// The ids that wake a stage's adapter: those of the first words behind the history. None where it acts on all.
+fn invocation(recipe: &Recipe, stage: Stage, base: &Base) -> Result<Vec<u32>, Error> {
+    if !recipe.stage(stage).wakes() {
+        return Ok(Vec::new());
+    }
+    let prompts = Prompts::open(recipe.data.prompts.as_deref().map(Path::new))?
+        .with_layout(recipe.data.layout)?;
+    let dataset = datasets_of(recipe, stage).first();
+    let text = dataset.and_then(|&dataset| prompts.invocation(dataset));
+    let ids = text.map(|text| base.tokenizer.encode(text, recipe.data.separators));
+    let failed = |source| Error::TokenizerAt {
+        path: base.name().into(),
+        source,
+    };
+    Ok(ids.transpose().map_err(failed)?.unwrap_or_default())
 }
 
 /// Writes a whole model directory, adapters merged.

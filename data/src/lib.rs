@@ -50,7 +50,7 @@ pub use fingerprint::fingerprint;
 pub use lenient::{Ending, Lenient, lenient_json, lenient_object, read_lenient};
 pub use marks::{FaultKind, GivenExample, Marks, StepFault};
 pub use overlap::{Contents, Overlap, Shared, compared_instructions};
-pub use plan::{Plan, StepBatches, micro_batches};
+pub use plan::{Plan, StepBatches, StepLayout, micro_batches};
 pub use prepared::{
     DatasetWriter, PreparedDataset, PreparedError, temporary_file, temporary_folder,
 };

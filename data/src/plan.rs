@@ -4,10 +4,10 @@ mod micro;
 mod step;
 
 pub use micro::micro_batches;
-pub use step::StepBatches;
+pub use step::{StepBatches, StepLayout};
 
 use crate::random::{Purpose, Random};
-use glpft_recipes::{Sampling, Stage};
+use glpft_recipes::{Sampling, Stage, StageRecipe};
 
 /// The steps of a stage: a pure function of the examples' trajectories, the seed, the stage and the epoch.
 ///
@@ -63,6 +63,20 @@ impl Plan {
             batch: batch.max(1),
             seed,
             order: Order::Stage(stage),
+        }
+    }
+
+    /// The plan of a stage, given its examples by their trajectory each.
+    pub fn of_stage(
+        trajectories: &[u32],
+        sampling: Sampling,
+        recipe: &StageRecipe,
+        seed: u64,
+        stage: Stage,
+    ) -> Self {
+        match recipe.wakes() {
+            true => Self::in_common_order(trajectories, recipe.batch, seed),
+            false => Self::new(trajectories, sampling, recipe.batch, seed, stage),
         }
     }
 

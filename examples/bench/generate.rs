@@ -71,6 +71,7 @@ impl Generate {
                 .map(|example| {
                     let prompt = &example.tokens[..example.label_start];
                     TokenRequest {
+                        wakes_at: 0,
                         model: 0,
                         prompt: prompt[prompt.len().saturating_sub(self.prompt_tokens)..].to_vec(),
                         new_tokens: self.new_tokens,

@@ -155,13 +155,7 @@ fn step_flops(config: &ModelConfig, run: &StageRun<'_>, steps: usize) -> Result<
         .map(|index| run.train.trajectory(index))
         .collect();
     let settings = run.recipe;
-    let plan = Plan::new(
-        &trajectories,
-        run.sampling,
-        settings.batch,
-        run.seed,
-        run.stage,
-    );
+    let plan = Plan::of_stage(&trajectories, run.sampling, settings, run.seed, run.stage);
     let lora = (settings.tune == Tune::Lora).then_some(&settings.lora);
     (0..steps as u32)
         .flat_map(|epoch| plan.epoch(epoch))

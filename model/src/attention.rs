@@ -8,7 +8,7 @@ use crate::adapter::Dropout;
 use crate::error::ModelError;
 use crate::generation::{LayerCache, Pass};
 use crate::inputs::Inputs;
-use crate::kernels::{AttentionShape, ProjectionInput, rotary, tree_attention};
+use crate::kernels::{AttentionShape, ProjectionInput, branch_attention, rotary, tree_attention};
 use crate::linear::{Linear, Named};
 use crate::norm::Norm;
 use crate::parameter::{Builder, ParameterVisitor, Parameters};
@@ -77,8 +77,23 @@ impl Attention {
     ) -> Tensor<2> {
         let [query, key, value] = self.project(input, &inputs.angles, dropout);
         let (ends, positions) = (inputs.subtree_end.clone(), inputs.positions.clone());
-        let mixed = tree_attention(query, key, value, ends, positions, self.shape);
+        let mixed = match &inputs.trunk {
+            None => tree_attention(query, key, value, ends, positions, self.shape),
+            Some(trunk) => {
+                branch_attention(query, key, value, ends, positions, trunk.keys(), self.shape)
+            }
+        };
         self.output(mixed, dropout)
+    }
+
+    /// The keys, rotated, and the values that tokens behind these attend to: `[tokens, kv_heads * head_dim]`.
+    pub(crate) fn keys_and_values(
+        &self,
+        input: ProjectionInput,
+        inputs: &Inputs,
+    ) -> (Tensor<2>, Tensor<2>) {
+        let [_, key, value] = self.project(input, &inputs.angles, None);
+        (key, value)
     }
 
     /// [`forward`](Self::forward) of new tokens alone, those before them being in the cache.

@@ -54,6 +54,14 @@ pub enum ModelError {
         /// Elements there are.
         found: usize,
     },
+    /// Layers with windows, where branches grow from a trunk.
+    #[error(
+        "adapters that wake at their role's turn are not for models with sliding windows, which this one has (of {window} positions)"
+    )]
+    WindowOnTrunk {
+        /// The narrowest.
+        window: usize,
+    },
     /// A token id is not in the model's vocabulary.
     #[error(
         "token id {token} is outside the model's vocabulary of {vocabulary}: tokenizer and model do not belong together"

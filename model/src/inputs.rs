@@ -1,5 +1,7 @@
 //! A batch on the device.
 
+use std::borrow::Cow;
+
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 use glpft_checkpoints::ModelConfig;
 use glpft_data::Batch;
@@ -7,6 +9,7 @@ use glpft_data::Batch;
 use crate::error::ModelError;
 use crate::parameter::tensor;
 use crate::rotary::Angles;
+use crate::trunk::Growing;
 
 /// A [`Batch`] as tensors.
 #[derive(Clone, Debug)]
@@ -19,6 +22,8 @@ pub struct Inputs {
     pub positions: Tensor<1, Int>,
     /// The angles of each of the model's rotary embeddings.
     pub angles: Vec<Angles>,
+    /// What the tokens grow from; none where they are all that there is.
+    pub trunk: Option<Growing>,
     /// What is to be predicted; none where the batch has no targets.
     pub targets: Option<Targets>,
 }
@@ -37,7 +42,7 @@ pub struct Targets {
 }
 
 impl Inputs {
-    /// Puts a batch on a device.
+    /// Puts a batch on a device, without what its tokens grow from: [`Decoder::inputs`](crate::Decoder::inputs) has that, too.
     ///
     /// # Errors
     /// A token outside the model's vocabulary.
@@ -62,8 +67,22 @@ impl Inputs {
             subtree_end: ints(&batch.subtree_end, device),
             positions: ints(&batch.positions, device),
             angles: Angles::of(config, &batch.positions, device, dtype),
+            trunk: None,
             targets: (!batch.targets.is_empty()).then(|| Targets::new(batch, device, dtype)),
         })
+    }
+}
+
+impl Inputs {
+    /// The same at a layer, where that matters: what its tokens grow from is another at each.
+    pub(crate) fn at_layer(&self, layer: usize) -> Cow<'_, Self> {
+        match &self.trunk {
+            None => Cow::Borrowed(self),
+            Some(trunk) => Cow::Owned(Self {
+                trunk: Some(trunk.at(layer)),
+                ..self.clone()
+            }),
+        }
     }
 }
 

@@ -127,6 +127,12 @@ impl Layer {
         )
     }
 
+    /// What tokens behind these attend to, of the layer's input: [`Attention::keys_and_values`].
+    pub(crate) fn keys_and_values(&self, x: &Tensor<2>, inputs: &Inputs) -> (Tensor<2>, Tensor<2>) {
+        let normed = self.attention_norms.before.input(x.clone());
+        self.self_attn.keys_and_values(normed, inputs)
+    }
+
     /// [`forward`](Self::forward) of new tokens alone, those before them being in the cache.
     pub(crate) fn extend(&self, x: Tensor<2>, pass: &Pass, cache: &mut LayerCache) -> Tensor<2> {
         let normed = self.attention_norms.before.input(x.clone());

@@ -19,6 +19,7 @@ mod parameter;
 mod part;
 mod rotary;
 mod saved;
+mod trunk;
 
 pub use adapter::{Adapter, Dropout, adapter_config};
 pub use decoder::{Decoder, Trained, is_adapter};
@@ -28,3 +29,4 @@ pub use inputs::{Inputs, Targets};
 pub use parameter::{Parameter, ParameterVisitor, Parameters, WeightSource};
 pub use part::{EMBEDDING, Part};
 pub use rotary::Angles;
+pub use trunk::{Growing, TrunkStates};

@@ -75,6 +75,6 @@ impl Decoder {
         inputs: &Inputs,
         dropout: Option<Dropout>,
     ) -> Tensor<2> {
-        self.layers[index].forward(x, inputs, dropout)
+        self.layers[index].forward(x, &inputs.at_layer(index), dropout)
     }
 }

@@ -168,6 +168,7 @@ fn a_recipe_attaches_what_peft_reads_of_the_same_settings() {
         rank: 4,
         alpha: 8.0,
         dropout: 0.0,
+        wake: false,
         rslora: true,
         rank_pattern: settings.rank_pattern.iter().cloned().collect(),
         alpha_pattern: settings.alpha_pattern.iter().cloned().collect(),

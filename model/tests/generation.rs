@@ -105,6 +105,7 @@ fn request(model: usize, prompt: &[u32], new_tokens: usize) -> TokenRequest {
     TokenRequest {
         model,
         prompt: prompt.to_vec(),
+        wakes_at: 0,
         new_tokens,
         ends: Vec::new(),
         vocabulary: usize::MAX,

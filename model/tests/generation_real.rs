@@ -74,6 +74,7 @@ fn real_prompts_are_answered_as_transformers_does() -> Result<(), Error> {
         let cut = prompt.len().saturating_sub(number(&facts["prompt_tokens"]));
         prompt.drain(..cut);
         requests.push(TokenRequest {
+            wakes_at: 0,
             model: 0,
             prompt,
             new_tokens: number(&facts["new_tokens"]),

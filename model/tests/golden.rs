@@ -240,6 +240,7 @@ fn tiny_models_of_each_family_train_and_answer_as_in_transformers() {
         let mut generator = Generator::new(vec![model.frozen()], GeneratorSettings::default());
         let wanted = tokens(&expected["greedy"]);
         let request = TokenRequest {
+            wakes_at: 0,
             model: 0,
             prompt: tokens(&expected["prompt"]),
             new_tokens: wanted.len(),

@@ -1,7 +1,7 @@
 //! The recipes in the binary.
 
 /// Name and text, in the order in which they are listed.
-const BUILTINS: [(&str, &str); 6] = [
+const BUILTINS: [(&str, &str); 8] = [
     ("sample", include_str!("../recipes/sample.toml")),
     ("world", include_str!("../recipes/world.toml")),
     ("smollm2-135m", include_str!("../recipes/smollm2-135m.toml")),
@@ -9,10 +9,18 @@ const BUILTINS: [(&str, &str); 6] = [
         "smollm2-135m-lora",
         include_str!("../recipes/smollm2-135m-lora.toml"),
     ),
+    (
+        "smollm2-135m-roles",
+        include_str!("../recipes/smollm2-135m-roles.toml"),
+    ),
     ("alpha-umi-7b", include_str!("../recipes/alpha-umi-7b.toml")),
     (
         "alpha-umi-7b-lora",
         include_str!("../recipes/alpha-umi-7b-lora.toml"),
+    ),
+    (
+        "alpha-umi-7b-roles",
+        include_str!("../recipes/alpha-umi-7b-roles.toml"),
     ),
 ];
 

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use crate::{
-    Arrangement, Backward, RandomModel, Recipe, RecipeError, Stage, StartFrom, settings::Settings,
+    Arrangement, Backward, Layout, Packing, RandomModel, Recipe, RecipeError, Sampling, Stage,
+    StartFrom, Tune, settings::Settings,
 };
 
 /// Checks a resolved recipe, cheapest first.
@@ -52,6 +53,7 @@ pub(crate) fn check(recipe: &Recipe, settings: &Settings) -> Result<(), RecipeEr
                 ),
             );
         }
+        check_wake(recipe, stage, settings)?;
         let modules = path("lora.target_modules");
         if settled.lora.target_modules.is_empty() {
             return conflict(
@@ -90,6 +92,41 @@ pub(crate) fn check(recipe: &Recipe, settings: &Settings) -> Result<(), RecipeEr
         }
     }
     Ok(())
+}
+
+/// What an adapter that wakes needs: a history that is the same for every role and that nothing is learned of.
+fn check_wake(recipe: &Recipe, stage: Stage, settings: &Settings) -> Result<(), RecipeError> {
+    let (settled, data) = (recipe.stage(stage), &recipe.data);
+    if !settled.lora.wake || settled.tune != Tune::Lora {
+        return Ok(());
+    }
+    let key = format!("stage.{}.lora.wake", stage.name());
+    let needed = if stage == Stage::Global {
+        "is for the local stages: the global model is whole, and an adapter that wakes cannot be merged".to_owned()
+    } else if data.layout != Layout::RoleLast {
+        "needs `data.layout = \"role-last\"`: elsewhere the instruction comes before the history"
+            .to_owned()
+    } else if data.packing != Packing::Tree {
+        format!("needs `data.packing = \"tree\"`, not \"{}\"", data.packing)
+    } else if data.sampling != Sampling::Trajectory {
+        format!(
+            "needs `data.sampling = \"trajectory\"`, not \"{}\": the steps of a trajectory share its history",
+            data.sampling
+        )
+    } else if data.train_on_inputs {
+        "and `data.train_on_inputs` exclude each other: no adapter acts on the history".to_owned()
+    } else if settled.backward != Backward::Whole {
+        format!(
+            "needs `stage.backward = \"whole\"`, not \"{}\"",
+            settled.backward
+        )
+    } else {
+        return Ok(());
+    };
+    Err(RecipeError::Conflict {
+        place: settings.place(&key),
+        message: format!("`{key}` {needed}"),
+    })
 }
 
 fn is_directory_name(name: &str) -> bool {

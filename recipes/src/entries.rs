@@ -135,6 +135,7 @@ fn push_stage(list: &mut List, name: &str, stage: &StageRecipe) {
             Some(Value::Reals(stage.lora.alpha_pattern.clone())),
         )
         .real("dropout", stage.lora.dropout)
+        .flag("wake", stage.lora.wake)
         .push(
             "target_modules",
             Some(Value::Texts(stage.lora.target_modules.clone())),

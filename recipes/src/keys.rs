@@ -287,6 +287,7 @@ static LORA: Table = Table {
         key("rank_pattern", RANKS),
         key("alpha_pattern", Kind::Reals(ALPHA)),
         key("dropout", Kind::Real(Bounds::below(0.0, 1.0))),
+        key("wake", Kind::Flag),
         key("target_modules", Kind::Texts),
     ],
     tables: &[],

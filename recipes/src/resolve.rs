@@ -205,6 +205,9 @@ fn stage(
             rank_pattern: settings.wholes(&key("lora.rank_pattern")),
             alpha_pattern: settings.reals(&key("lora.alpha_pattern")),
             dropout: settings.real(&key("lora.dropout"), 0.05),
+            // `[stage.lora] wake` speaks of the local stages.
+            wake: (stage != Stage::Global || settings.is_set(&key("lora.wake")))
+                && settings.flag(&key("lora.wake"), false),
             target_modules: settings
                 .texts(&key("lora.target_modules"))
                 .unwrap_or_else(|| vec!["q_proj".to_owned(), "v_proj".to_owned()]),

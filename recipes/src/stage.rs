@@ -126,6 +126,10 @@ pub struct LoraRecipe {
     pub alpha_pattern: BTreeMap<String, f64>,
     /// Probability that an input element of the adapter is dropped in training, in [0, 1). Default: 0.05.
     pub dropout: f64,
+    /// Whether the adapter wakes at its role's turn (activated LoRA, arXiv 2504.12397): it acts on the role's instruction and
+    /// what follows; all before is the base model's own. Of local stages, and with `data.layout = "role-last"`.
+    /// Default: false.
+    pub wake: bool,
     /// The projections that get an adapter, by the last part of their name: `q_proj`, `up_proj`, …
     /// Default: `q_proj` and `v_proj`.
     pub target_modules: Vec<String>,
@@ -140,6 +144,7 @@ impl Default for LoraRecipe {
             rank_pattern: BTreeMap::new(),
             alpha_pattern: BTreeMap::new(),
             dropout: 0.05,
+            wake: false,
             target_modules: vec!["q_proj".to_owned(), "v_proj".to_owned()],
         }
     }
@@ -210,4 +215,11 @@ pub struct StageRecipe {
     /// Caps the number of optimizer steps, and becomes the schedule's length; absent: no cap.
     /// An override can set it, not remove it.
     pub max_steps: Option<usize>,
+}
+
+impl StageRecipe {
+    /// Whether the stage trains adapters that wake at their role's turn.
+    pub fn wakes(&self) -> bool {
+        self.tune == Tune::Lora && self.lora.wake
+    }
 }

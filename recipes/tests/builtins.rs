@@ -5,7 +5,8 @@ mod common;
 
 use common::{builtin, overrides};
 use glpft_recipes::{
-    Behaviour, Recipe, Sampling, Schedule, Separators, Stage, Truncate, Tune, builtin as builtins,
+    Behaviour, Layout, Recipe, Sampling, Schedule, Separators, Stage, Truncate, Tune,
+    builtin as builtins,
 };
 
 #[test]
@@ -18,8 +19,10 @@ fn all_load_under_their_own_name() {
             "world",
             "smollm2-135m",
             "smollm2-135m-lora",
+            "smollm2-135m-roles",
             "alpha-umi-7b",
-            "alpha-umi-7b-lora"
+            "alpha-umi-7b-lora",
+            "alpha-umi-7b-roles"
         ]
     );
     for name in names {
@@ -123,13 +126,58 @@ fn alpha_umi_is_as_published() {
 }
 
 #[test]
+fn role_adapters_wake_in_the_local_stages_alone() {
+    for name in ["smollm2-135m-roles", "alpha-umi-7b-roles"] {
+        let recipe = builtin(name, &[]);
+        assert_eq!(recipe.data.layout, Layout::RoleLast);
+        assert!(!recipe.stage(Stage::Global).wakes());
+        assert!(
+            Stage::LOCAL
+                .iter()
+                .all(|&stage| recipe.stage(stage).wakes())
+        );
+    }
+    let refused = |set: &[&str]| {
+        let set = [&["data.source=s", "model.base=b"], set].concat();
+        let found = Recipe::load("smollm2-135m-roles", &overrides(&set));
+        found.unwrap_err().to_string()
+    };
+    for (set, part) in [
+        (
+            "data.layout=role-first",
+            "needs `data.layout = \"role-last\"`",
+        ),
+        (
+            "data.packing=rows",
+            "needs `data.packing = \"tree\"`, not \"rows\"",
+        ),
+        (
+            "data.sampling=example",
+            "needs `data.sampling = \"trajectory\"`",
+        ),
+        ("data.train_on_inputs=true", "exclude each other"),
+        (
+            "stage.backward=layer-wise",
+            "needs `stage.backward = \"whole\"`",
+        ),
+        ("stage.global.lora.wake=true", "is for the local stages"),
+    ] {
+        let message = refused(&[set]);
+        assert!(
+            message.contains("lora.wake` ") && message.contains(part),
+            "{message}"
+        );
+    }
+}
+
+#[test]
 fn unknown_names_get_the_nearest_and_the_list() {
     let message = Recipe::load("sampel", &[]).unwrap_err().to_string();
     assert_eq!(
         message,
         "no recipe `sampel`; did you mean `sample`? Built-in recipes: `sample`, `world`, \
-         `smollm2-135m`, `smollm2-135m-lora`, `alpha-umi-7b`, `alpha-umi-7b-lora`. A recipe of your own is given as the path of \
-         its TOML file"
+         `smollm2-135m`, `smollm2-135m-lora`, `smollm2-135m-roles`, `alpha-umi-7b`, `alpha-umi-7b-lora`, `alpha-umi-7b-roles`. A recipe of \
+         your own is given as the path of its TOML file"
     );
     let message = Recipe::load("llama", &[]).unwrap_err().to_string();
     assert!(

@@ -357,7 +357,7 @@ fn every_key_reaches_the_recipe() {
         }
         tried += 1;
     }
-    assert_eq!(tried, 5 + 3 + 8 + 23 + 4 * (24 + 7) - 4);
+    assert_eq!(tried, 5 + 3 + 8 + 23 + 4 * (24 + 8) - 4);
 }
 
 #[test]

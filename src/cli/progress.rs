@@ -1,10 +1,11 @@
 //! How training goes on, for people and for programs.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use glpft_train::{EventRecord, Observer, StageStart, StepRecord, ValidationRecord};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::output::draws;
@@ -18,7 +19,14 @@ pub(crate) struct TrainProgress {
     quiet: bool,
     json: bool,
     terminal: bool,
+    /// The stage that is told of, and those that train beside it.
     stage: &'static str,
+    shown: BTreeMap<&'static str, Shown>,
+    bars: MultiProgress,
+}
+
+/// What is shown of a stage.
+struct Shown {
     total: usize,
     bar: ProgressBar,
     told: Option<Instant>,
@@ -32,9 +40,8 @@ impl TrainProgress {
             json: output.json,
             terminal: draws(),
             stage: "",
-            total: 0,
-            bar: ProgressBar::hidden(),
-            told: None,
+            shown: BTreeMap::new(),
+            bars: MultiProgress::new(),
         }
     }
 
@@ -43,7 +50,7 @@ impl TrainProgress {
             return;
         }
         match self.terminal {
-            true => self.bar.suspend(|| complain(line)),
+            true => self.bars.suspend(|| complain(line)),
             false => complain(line),
         }
     }
@@ -64,8 +71,6 @@ impl TrainProgress {
 impl Observer for TrainProgress {
     fn start(&mut self, start: &StageStart) {
         self.stage = start.stage;
-        self.total = start.total;
-        self.told = None;
         self.object(
             "start",
             json!({
@@ -89,17 +94,29 @@ impl Observer for TrainProgress {
                 self.line(&format!("warning: {}: {change}", start.stage));
             }
         }
+        let mut bar = ProgressBar::hidden();
         if self.terminal && !self.quiet && !self.json {
-            self.bar = ProgressBar::new(start.total as u64).with_position(start.done as u64);
+            bar = ProgressBar::new(start.total as u64).with_position(start.done as u64);
+            bar = self.bars.add(bar);
             // The template is constant; were it wrong, the bar would look plainer.
             if let Ok(style) =
                 ProgressStyle::with_template("{prefix:10} {wide_bar} {pos}/{len} {msg} eta {eta}")
             {
-                self.bar.set_style(style);
+                bar.set_style(style);
             }
-            self.bar.set_prefix(start.stage);
-            self.bar.reset_eta();
+            bar.set_prefix(start.stage);
+            bar.reset_eta();
         }
+        let shown = Shown {
+            total: start.total,
+            bar,
+            told: None,
+        };
+        self.shown.insert(start.stage, shown);
+    }
+
+    fn turn_to(&mut self, stage: &'static str) {
+        self.stage = stage;
     }
 
     fn step(&mut self, record: &StepRecord) {
@@ -111,17 +128,21 @@ impl Observer for TrainProgress {
             "loss {:.4} lr {:.2e} {:.0} tokens/s {gib:.1} GiB",
             record.loss, record.lr, record.tokens_per_second
         );
+        let Some(shown) = self.shown.get_mut(self.stage) else {
+            return;
+        };
         if self.terminal {
-            self.bar.set_message(message);
-            self.bar.set_position(record.step);
+            shown.bar.set_message(message);
+            shown.bar.set_position(record.step);
             return;
         }
-        let last = record.step as usize == self.total;
-        if last || self.told.is_none_or(|told| told.elapsed() >= PLAIN_EVERY) {
-            self.told = Some(Instant::now());
+        let total = shown.total;
+        let last = record.step as usize == total;
+        if last || shown.told.is_none_or(|told| told.elapsed() >= PLAIN_EVERY) {
+            shown.told = Some(Instant::now());
             self.line(&format!(
-                "{}: step {}/{} {message}",
-                self.stage, record.step, self.total
+                "{}: step {}/{total} {message}",
+                self.stage, record.step
             ));
         }
     }
@@ -159,7 +180,9 @@ impl Observer for TrainProgress {
     }
 
     fn finish(&mut self) {
-        self.bar.finish_and_clear();
+        if let Some(shown) = self.shown.get(self.stage) {
+            shown.bar.finish_and_clear();
+        }
     }
 }
 

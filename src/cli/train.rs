@@ -7,7 +7,8 @@ use glpft::check::check_jobs;
 use glpft::prepare::{check, datasets_of_jobs, prepare_datasets};
 use glpft::ready::check_ready;
 use glpft::result::FinishedStage;
-use glpft::stage::{Context, run_stage};
+use glpft::run::{run_jobs, together};
+use glpft::stage::Context;
 use glpft::{Base, Error};
 use glpft_checkpoints::{FileError, RunDirectory};
 use glpft_recipes::{ModelRecipe, Recipe, Stage, StartFrom};
@@ -80,9 +81,10 @@ pub(crate) fn execute(args: TrainArgs) -> Result<(), Error> {
         save: &flags.save,
         dump_gradients: args.dump_gradients.as_deref(),
     };
-    for job in chosen {
-        let finished = run_stage(&context, &job, &mut TrainProgress::new(output))?;
-        tell(&finished, output)?;
+    for jobs in together(&context, &chosen) {
+        for finished in run_jobs(&context, jobs, &mut TrainProgress::new(output))? {
+            tell(&finished, output)?;
+        }
     }
     Ok(())
 }

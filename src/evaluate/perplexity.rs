@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use glpft_agent::Role;
 use glpft_data::{
-    Conversation, Conversations, EncodeOptions, GiveUpPrompt, Prompts, SegmentCache, TokenExample,
-    encode_trajectory, examples,
+    Conversation, Conversations, EncodeOptions, GiveUpPrompt, Prompts, SegmentCache, StepLayout,
+    TokenExample, encode_trajectory, examples,
 };
 use glpft_eval::{Interval, ratio_interval};
 use glpft_recipes::{
@@ -190,14 +190,22 @@ impl Measured<'_> {
                 parts.push((loss.sum, loss.label_tokens as f64));
                 progress(parts.len(), told.trajectories);
             };
+            let packing = self
+                .recipe
+                .map_or(Packing::Tree, |recipe| recipe.data.packing);
+            let layout = stage.map_or(
+                StepLayout::Packed {
+                    packing,
+                    micro_batch_tokens: MICRO_BATCH_TOKENS,
+                },
+                |stage| StepLayout::new(packing, stage),
+            );
             // An interrupted measurement ends with the process: it leaves nothing.
             let _ = losses(
                 model,
                 &encoded,
                 groups.into_values(),
-                self.recipe
-                    .map_or(Packing::Tree, |recipe| recipe.data.packing),
-                stage.map_or(MICRO_BATCH_TOKENS, |stage| stage.micro_batch_tokens),
+                layout,
                 &|| false,
                 each,
             )?;

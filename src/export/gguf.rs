@@ -48,6 +48,7 @@ pub fn export_gguf(
         } => {
             let base = Base::open(base_directory)?.with_tokenizer_in(directory)?;
             let adapter = Adapter::open(directory)?;
+            adapter.check_acts_everywhere("what llama.cpp reads")?;
             adapter.check(&base.config, &ModelFiles::open(base_directory)?)?;
             if !merge {
                 adapter::write(&adapter, &base.config, &name(directory), kind, to)?;

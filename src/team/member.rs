@@ -23,6 +23,8 @@ pub struct Member {
     pub tokenizer: Arc<PromptTokenizer>,
     /// What a separator is to it.
     pub separators: Separators,
+    /// What wakes its adapter; empty where that acts on every token.
+    pub invocation: Vec<u32>,
     /// The tokens that its model ends a text with, by its configuration.
     pub ends: Vec<u32>,
 }
@@ -53,12 +55,14 @@ impl Member {
         // As the published inference has it, a text's first token goes as well.
         let cut = prompt.len().saturating_sub(request.limits.prompt_tokens);
         prompt.drain(..cut);
+        let wakes_at = self.wakes_at(&prompt)?;
         let mut ends = self.ends.clone();
         ends.push(self.tokenizer.eos_id());
         ends.extend(self.tokenizer.separator_id(self.separators));
         let encoded = TokenRequest {
             model: self.model,
             prompt,
+            wakes_at,
             new_tokens: request.limits.new_tokens,
             ends,
             vocabulary: self.tokenizer.vocab_size(),
@@ -78,6 +82,21 @@ impl Member {
             },
         };
         Ok((encoded, cut))
+    }
+
+    /// Where its adapter wakes in a prompt: where the invocation last stands, as PEFT has it.
+    fn wakes_at(&self, prompt: &[u32]) -> Result<usize, GenerateError> {
+        if self.invocation.is_empty() {
+            return Ok(0);
+        }
+        let mut windows = prompt.windows(self.invocation.len());
+        let found = windows.rposition(|window| window == self.invocation);
+        found.ok_or_else(|| GenerateError::Failed {
+            role: self.role,
+            source: "the prompt has none of the tokens that wake the adapter (`alora_invocation_tokens`); it was trained \
+                     with other prompt templates, or with another `data.layout`"
+                .into(),
+        })
     }
 
     /// Whether a text in the answer ends it.

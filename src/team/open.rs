@@ -34,8 +34,17 @@ struct Backbone {
     path: PathBuf,
     config: ModelConfig,
     tokenizer: Arc<PromptTokenizer>,
-    /// The model itself and its adapted forms, by the adapter's directory.
-    models: Vec<(Option<PathBuf>, Decoder)>,
+    /// The model itself, then its adapted forms.
+    models: Vec<Form>,
+}
+
+/// A backbone as it is, or with an adapter.
+struct Form {
+    /// The adapter's directory.
+    adapter: Option<PathBuf>,
+    /// What wakes it.
+    invocation: Vec<u32>,
+    model: Decoder,
 }
 
 impl<'a> Loader<'a> {
@@ -88,7 +97,7 @@ impl<'a> Loader<'a> {
         let generator = self.backbone(&directory)?;
         let backbone = &mut self.backbones[generator];
         let adapter = adapter.as_deref().map(canonical).transpose()?;
-        let model = backbone.model(adapter.as_deref())?;
+        let (model, invocation) = backbone.model(adapter.as_deref())?;
         let tokenizer = match &adapter {
             Some(adapter) if adapter.join(TOKENIZER_FILE).is_file() => {
                 Arc::new(backbone.tokenizer_in(adapter)?)
@@ -101,6 +110,7 @@ impl<'a> Loader<'a> {
             model,
             tokenizer,
             separators,
+            invocation,
             ends: backbone.config.eos.clone(),
         };
         self.members.insert(role, member);
@@ -121,7 +131,11 @@ impl<'a> Loader<'a> {
             path,
             config: base.config,
             tokenizer: Arc::new(base.tokenizer),
-            models: vec![(None, model)],
+            models: vec![Form {
+                adapter: None,
+                invocation: Vec::new(),
+                model,
+            }],
         });
         Ok(self.backbones.len() - 1)
     }
@@ -129,7 +143,7 @@ impl<'a> Loader<'a> {
     /// The members, and the generators that they name.
     pub fn finish(self) -> (BTreeMap<Role, Member>, Vec<Generator>) {
         let generators = self.backbones.into_iter().map(|backbone| {
-            let models = backbone.models.into_iter().map(|(_, model)| model);
+            let models = backbone.models.into_iter().map(|form| form.model);
             Generator::new(models.collect(), GeneratorSettings::default())
         });
         (self.members, generators.collect())
@@ -137,21 +151,27 @@ impl<'a> Loader<'a> {
 }
 
 impl Backbone {
-    /// The place of the model with an adapter, or without one.
-    fn model(&mut self, adapter: Option<&Path>) -> Result<usize, Error> {
-        let known = |(of, _): &(Option<PathBuf>, Decoder)| of.as_deref() == adapter;
+    /// The place of the model with an adapter, or without one; and what wakes the adapter, if it does.
+    fn model(&mut self, adapter: Option<&Path>) -> Result<(usize, Vec<u32>), Error> {
+        let known = |one: &Form| one.adapter.as_deref() == adapter;
         if let Some(place) = self.models.iter().position(known) {
-            return Ok(place);
+            return Ok((place, self.models[place].invocation.clone()));
         }
         // The plain model is always there.
-        let mut model = self.models[0].1.clone();
+        let mut model = self.models[0].model.clone();
+        let mut invocation = Vec::new();
         if let Some(directory) = adapter {
             let adapter = Adapter::open(directory)?;
             adapter.check(&self.config, &ModelFiles::open(&self.path)?)?;
             attach_saved(&mut model, &adapter)?;
+            invocation.clone_from(&adapter.config().invocation);
         }
-        self.models.push((adapter.map(Path::to_owned), model));
-        Ok(self.models.len() - 1)
+        self.models.push(Form {
+            adapter: adapter.map(Path::to_owned),
+            invocation: invocation.clone(),
+            model,
+        });
+        Ok((self.models.len() - 1, invocation))
     }
 
     /// The tokenizer in an adapter's directory, which must fit the base.

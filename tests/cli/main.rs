@@ -37,6 +37,7 @@ mod starts;
 mod study;
 mod team;
 mod training;
+mod waking;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -92,6 +92,13 @@ CASES = {
 }
 
 
+# An adapter that wakes (activated LoRA, arXiv 2504.12397) where INVOCATION stands in each row; what stands behind it is
+# learned. Written to tests/golden/waking: `logits` and gradients as above, of the tokens from the invocation on.
+INVOCATION = [3, 5]
+WAKING_IDS = torch.tensor([[1, 7, 46, 3, 5, 29, 11, 0, 40], [1, 7, 46, 31, 2, 3, 5, 22, 9]])
+STARTS = [3, 5]
+
+
 def base(name):
     return AutoModelForCausalLM.from_pretrained(HERE / name, dtype=torch.float32, attn_implementation="eager").eval()
 
@@ -140,7 +147,44 @@ def make(case, seed):
     print(case, sorted(path.name for path in out.iterdir()))
 
 
+def make_waking(seed):
+    out = HERE / "waking"
+    shutil.rmtree(out, ignore_errors=True)
+    settings = LoraConfig(
+        task_type="CAUSAL_LM", r=3, lora_alpha=6, target_modules=ALL, alora_invocation_tokens=INVOCATION
+    )
+    model = get_peft_model(base("mistral"), settings)
+    randomize(model, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        out.mkdir(parents=True)
+        shutil.copy(pathlib.Path(folder) / "adapter_model.safetensors", out)
+        config = json.loads((pathlib.Path(folder) / "adapter_config.json").read_text())
+    config["target_modules"].sort()
+    config["base_model_name_or_path"] = "../mistral"
+    (out / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n")
+
+    model = PeftModel.from_pretrained(base("mistral"), out, is_trainable=True)
+    model.eval().double()
+    labels = WAKING_IDS.clone()
+    for row, start in enumerate(STARTS):
+        labels[row, : start + len(INVOCATION)] = -100
+    output = model(WAKING_IDS, labels=labels)
+    output.loss.backward()
+    expected = dict(logits=output.logits.detach().float().contiguous())
+    for path, parameter in model.named_parameters():
+        if ".lora_" in path:
+            expected[path.replace(".default", "")] = parameter.grad.float().contiguous()
+    plain = base("mistral")(WAKING_IDS).logits
+    for row, start in enumerate(STARTS):
+        assert (plain[row, :start] - expected["logits"][row, :start]).abs().max() < 1e-5, "it sleeps until then"
+        assert (plain[row, start:] - expected["logits"][row, start:]).abs().max() > 0.1, "the adapter does nothing"
+    save_file(expected, out / "expected.safetensors")
+    print("waking", sorted(path.name for path in out.iterdir()))
+
+
 if __name__ == "__main__":
     warnings.filterwarnings("ignore")
     for number, case in enumerate(CASES):
         make(case, number)
+    make_waking(len(CASES))

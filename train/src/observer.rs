@@ -36,6 +36,11 @@ pub trait Observer {
         let _ = start;
     }
 
+    /// What follows is of that stage, of several that train together and have begun.
+    fn turn_to(&mut self, stage: &'static str) {
+        let _ = stage;
+    }
+
     /// A step is done.
     fn step(&mut self, record: &StepRecord) {
         let _ = record;

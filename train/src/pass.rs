@@ -5,9 +5,11 @@
 //! then with a graph. Dropout masks are functions of a counter, so that the second run is the first one. Layers before
 //! the first trained parameter are part of no segment: nothing is kept of them.
 
+use std::sync::Arc;
+
 use burn::tensor::{Gradients as Graph, Tensor};
 use glpft_data::Batch;
-use glpft_model::{Decoder, Dropout, EMBEDDING, Inputs, Part};
+use glpft_model::{Decoder, Dropout, EMBEDDING, Inputs, Part, TrunkStates};
 
 use crate::error::TrainError;
 use crate::gradients::{Gradients, numbers};
@@ -59,7 +61,8 @@ enum Segment {
 }
 
 impl Pass {
-    /// The forward pass, and the loss (summed over the targets); none where the batch has no targets.
+    /// The forward pass, and the loss (summed over the targets); none where the batch has no targets. `states` are those of
+    /// the trunk that the batch grows from, where they are at hand.
     ///
     /// # Errors
     /// A token outside the vocabulary; the device cannot be read.
@@ -68,8 +71,9 @@ impl Pass {
         batch: &Batch,
         dropout: Option<Dropout>,
         recompute: Recompute,
+        states: Option<&Arc<TrunkStates>>,
     ) -> Result<Option<(Self, f64)>, TrainError> {
-        let inputs = Inputs::new(batch, model.config(), model.device(), model.dtype())?;
+        let inputs = model.inputs(batch, states)?;
         let Some(targets) = inputs.targets.clone() else {
             return Ok(None);
         };

@@ -15,11 +15,11 @@ use crate::error::TrainError;
 use crate::log::{Event, EventRecord, Log, SourceLoss, StepRecord, ValidationRecord};
 use crate::observer::{Observer, Resumed};
 use crate::optimizer::Optimizer;
-use crate::report::stage_report;
+use crate::report::{StageReport, stage_report};
 use crate::resume::{self, Beginning};
 use crate::schedule::learning_rate;
 use crate::stage::{Inspect, Outcome, StageRun};
-use crate::step::{StepData, StepOutcome, StepPlace, StepResult, train_step};
+use crate::step::{StepData, StepOutcome, StepPlace, StepResult, StepSum, finish_step, train_step};
 use crate::steps::{Step, total_steps};
 use crate::usual_loss::is_spike;
 use crate::validation::{LossSum, losses_by_source};
@@ -32,6 +32,28 @@ struct Counts {
     epochs_done: f64,
     recomputed_tokens: usize,
     source_label_tokens: BTreeMap<String, usize>,
+}
+
+/// A step whose micro-batches come one by one.
+#[derive(Default)]
+pub(crate) struct PartStep {
+    pub data: StepData,
+    pub sum: StepSum,
+    /// What was not finite.
+    pub broken: Option<String>,
+    pub seconds: f64,
+    /// The label tokens of each source, where there are several.
+    pub source_label_tokens: BTreeMap<String, usize>,
+}
+
+/// Where in the epochs a step ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StepEnd {
+    pub epoch: u32,
+    /// The step's number in the epoch, from 0.
+    pub number: usize,
+    /// The share of epochs done after it.
+    pub epochs_done: f64,
 }
 
 /// A stage under way.
@@ -62,13 +84,7 @@ impl<'a> Running<'a> {
         let trajectories: Vec<u32> = (0..run.train.len())
             .map(|index| run.train.trajectory(index))
             .collect();
-        let plan = Plan::new(
-            &trajectories,
-            run.sampling,
-            run.recipe.batch,
-            run.seed,
-            run.stage,
-        );
+        let plan = Plan::of_stage(&trajectories, run.sampling, run.recipe, run.seed, run.stage);
         let total = total_steps(&plan, run.recipe);
         let Beginning {
             state,
@@ -110,9 +126,7 @@ impl<'a> Running<'a> {
         let run = self.run;
         loop {
             if self.state.step as usize >= self.total {
-                self.log.sync()?;
-                self.state.write(run.directory)?;
-                return Ok(Outcome::Finished(stage_report(run.directory)?));
+                return Ok(Outcome::Finished(self.report()?));
             }
             if run.stop.load(Ordering::Relaxed) {
                 return Ok(Outcome::Interrupted(self.save(model, observer)?));
@@ -193,8 +207,6 @@ impl<'a> Running<'a> {
         observer: &mut dyn Observer,
         inspect: &mut Inspect<'_>,
     ) -> Result<(), TrainError> {
-        let step = self.state.step as usize;
-        let (epoch, position) = (next.epoch, next.number as u64 + 1);
         let name = |&(trajectory, turn): &(u32, u32)| format!("{trajectory}:{turn}");
         let counts = Counts {
             epochs_done: next.epochs_done,
@@ -205,12 +217,7 @@ impl<'a> Running<'a> {
             examples: next.batches.examples.iter().map(name).collect(),
             batches: next.batches.batches,
         };
-        let place = StepPlace {
-            seed: self.run.seed,
-            stage: self.run.stage,
-            step,
-            lr: self.state.lr_factor * learning_rate(self.run.recipe, step, self.total),
-        };
+        let place = self.place();
         let outcome = train_step(
             model,
             &mut self.optimizer,
@@ -219,16 +226,109 @@ impl<'a> Running<'a> {
             place,
             inspect,
         )?;
+        let end = StepEnd {
+            epoch: next.epoch,
+            number: next.number,
+            epochs_done: next.epochs_done,
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        self.done(&data, place, outcome, end, (counts, seconds), observer)
+    }
+
+    /// Where the stage is.
+    pub fn place(&self) -> StepPlace {
+        let step = self.state.step as usize;
+        StepPlace {
+            seed: self.run.seed,
+            stage: self.run.stage,
+            step,
+            lr: self.state.lr_factor * learning_rate(self.run.recipe, step, self.total),
+        }
+    }
+
+    /// Logs a step, and counts it as done.
+    fn done(
+        &mut self,
+        data: &StepData,
+        place: StepPlace,
+        outcome: StepOutcome,
+        end: StepEnd,
+        (counts, seconds): (Counts, f64),
+        observer: &mut dyn Observer,
+    ) -> Result<(), TrainError> {
         match outcome {
             StepOutcome::Applied(result) => {
-                self.applied(&data, place, result, counts, started, observer)?;
+                self.applied(data, place, result, counts, seconds, observer)?;
             }
-            StepOutcome::NotFinite(what) => self.not_applied(&data, what, observer)?,
+            StepOutcome::NotFinite(what) => self.not_applied(data, what, observer)?,
         }
         self.state.step += 1;
-        self.state.epoch = u64::from(epoch);
-        self.state.position = position;
+        self.state.epoch = u64::from(end.epoch);
+        self.state.position = end.number as u64 + 1;
         Ok(())
+    }
+
+    /// Ends a step whose micro-batches were added one by one, `broken` where one was not finite; then what is due after it.
+    /// Breaks with the checkpoint where it is told to stop in the validation.
+    pub fn end_step(
+        &mut self,
+        model: &mut Decoder,
+        part: PartStep,
+        end: StepEnd,
+        observer: &mut dyn Observer,
+    ) -> Result<ControlFlow<Checkpoint>, TrainError> {
+        let place = self.place();
+        let PartStep {
+            data,
+            sum,
+            broken,
+            seconds,
+            source_label_tokens,
+        } = part;
+        let counts = Counts {
+            epochs_done: end.epochs_done,
+            recomputed_tokens: 0,
+            source_label_tokens,
+        };
+        let started = Instant::now();
+        let outcome = match broken {
+            Some(what) => StepOutcome::NotFinite(what),
+            None => finish_step(
+                model,
+                &mut self.optimizer,
+                &data,
+                self.run.recipe,
+                place,
+                sum,
+            )?,
+        };
+        let seconds = seconds + started.elapsed().as_secs_f64();
+        self.done(&data, place, outcome, end, (counts, seconds), observer)?;
+        self.after_step(model, observer)
+    }
+
+    /// What it trains.
+    pub fn run(&self) -> &'a StageRun<'a> {
+        self.run
+    }
+
+    /// The stage's report, once all its steps are done.
+    pub fn report(&mut self) -> Result<StageReport, TrainError> {
+        self.log.sync()?;
+        self.state.write(self.run.directory)?;
+        stage_report(self.run.directory)
+    }
+
+    /// Writes a checkpoint where there is none of the step that was done last; the last one.
+    pub fn saved(
+        &mut self,
+        model: &mut Decoder,
+        observer: &mut dyn Observer,
+    ) -> Result<Checkpoint, TrainError> {
+        match &self.saved {
+            Some(saved) if self.is_saved() => Ok(saved.clone()),
+            _ => self.save(model, observer),
+        }
     }
 
     /// Logs a step that was applied.
@@ -238,7 +338,7 @@ impl<'a> Running<'a> {
         place: StepPlace,
         result: StepResult,
         counts: Counts,
-        started: Instant,
+        seconds: f64,
         observer: &mut dyn Observer,
     ) -> Result<(), TrainError> {
         let usual = self.state.usual_loss;
@@ -253,10 +353,9 @@ impl<'a> Running<'a> {
                 observer,
             )?;
         }
-        let seconds = started.elapsed().as_secs_f64();
         let sum = |count: fn(&Batch) -> usize| data.batches.iter().map(count).sum::<usize>();
         let tokens = sum(|batch| batch.real_tokens);
-        let computed_tokens = sum(Batch::len);
+        let computed_tokens = sum(Batch::computed_tokens);
         let budget = data.batches.len() * self.run.recipe.micro_batch_tokens;
         let record = StepRecord {
             step: self.state.step + 1,
@@ -350,14 +449,8 @@ impl<'a> Running<'a> {
             let unsaved = !self.is_saved();
             let breaks =
                 || run.stop.load(Ordering::Relaxed) || unsaved && run.save.load(Ordering::Relaxed);
-            let found = losses_by_source(
-                model,
-                run.validation,
-                run.origins,
-                run.packing,
-                run.recipe.micro_batch_tokens,
-                &breaks,
-            )?;
+            let found =
+                losses_by_source(model, run.validation, run.origins, run.layout(), &breaks)?;
             let ControlFlow::Continue(found) = found else {
                 let saved = self.save(model, observer)?;
                 if run.stop.load(Ordering::Relaxed) {

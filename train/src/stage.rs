@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use glpft_checkpoints::{Checkpoint, ComputedBy, Provenance};
-use glpft_data::{ExampleSet, Origins};
+use glpft_data::{ExampleSet, Origins, StepLayout};
 use glpft_model::Decoder;
 use glpft_recipes::{Packing, Sampling, Stage, StageRecipe};
 
@@ -49,6 +49,13 @@ pub struct StageRun<'a> {
     /// Set from outside to have a checkpoint written after the step under way, or in the validation under way; unset when
     /// it is.
     pub save: &'a AtomicBool,
+}
+
+impl StageRun<'_> {
+    /// How its steps are laid out.
+    pub(crate) fn layout(&self) -> StepLayout {
+        StepLayout::new(self.packing, self.recipe)
+    }
 }
 
 /// Sees the model, the number of the step (from 1), its summed gradients and the factor that averages them, before the

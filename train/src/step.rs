@@ -1,8 +1,10 @@
 //! One training step: forward, loss, backward, update.
 
+use std::sync::Arc;
+
 use glpft_data::{Batch, Purpose, Random};
 use glpft_model::kernels::AdamW;
-use glpft_model::{Decoder, Dropout};
+use glpft_model::{Decoder, Dropout, TrunkStates};
 use glpft_recipes::{Backward, OnNotFinite, Stage, StageRecipe};
 
 use crate::checkpoint::{self, Which};
@@ -13,6 +15,7 @@ use crate::pass::{Pass, Recompute};
 use crate::stage::Inspect;
 
 /// What a step reads.
+#[derive(Default)]
 pub struct StepData {
     /// The micro-batches.
     pub batches: Vec<Batch>,
@@ -56,6 +59,55 @@ pub(crate) struct StepPlace {
     /// From 0.
     pub step: usize,
     pub lr: f64,
+}
+
+/// What the micro-batches of a step add up to.
+#[derive(Default)]
+pub(crate) struct StepSum {
+    gradients: Gradients,
+    loss: f64,
+}
+
+/// One micro-batch of a step whose micro-batches come one by one: forward, backward, and its gradients added. `states`
+/// are those of the trunk that it grows from. What is not finite is returned, and adds nothing.
+pub(crate) fn add_batch(
+    model: &mut Decoder,
+    batch: &Batch,
+    recipe: &StageRecipe,
+    place: StepPlace,
+    number: usize,
+    states: Option<&Arc<TrunkStates>>,
+    sum: &mut StepSum,
+) -> Result<Option<String>, TrainError> {
+    match add(model, batch, recipe, place, number, states, sum) {
+        Ok(()) => Ok(None),
+        Err(Halt::NotFinite(what)) => Ok(Some(what)),
+        Err(Halt::Failed(error)) => Err(error),
+    }
+}
+
+/// The update of a step whose micro-batches were added one by one.
+pub(crate) fn finish_step<'a>(
+    model: &'a mut Decoder,
+    optimizer: &'a mut Optimizer,
+    data: &'a StepData,
+    recipe: &'a StageRecipe,
+    place: StepPlace,
+    sum: StepSum,
+) -> Result<StepOutcome, TrainError> {
+    let step = Step {
+        model,
+        optimizer,
+        data,
+        recipe,
+        place,
+        inspect: &mut |_, _, _, _| Ok(()),
+    };
+    match step.finish(sum) {
+        Ok(result) => Ok(StepOutcome::Applied(result)),
+        Err(Halt::NotFinite(what)) => Ok(StepOutcome::NotFinite(what)),
+        Err(Halt::Failed(error)) => Err(error),
+    }
 }
 
 /// A step under way: what its passes over the model share.
@@ -109,17 +161,21 @@ pub(crate) fn train_step<'a>(
 
 impl Step<'_> {
     /// Each micro-batch forward and backward, then the update of every parameter.
-    fn whole(mut self) -> Result<StepResult, Halt> {
-        let mut gradients = Gradients::default();
-        let mut loss_sum = 0.0;
-        for number in 0..self.data.batches.len() {
-            let recompute = Recompute::Every(self.recipe.recompute);
-            let Some((pass, loss)) = self.forward(number, recompute)? else {
-                continue;
-            };
-            loss_sum += loss;
-            pass.backward(self.model, &mut gradients);
+    fn whole(self) -> Result<StepResult, Halt> {
+        let mut sum = StepSum::default();
+        for (number, batch) in self.data.batches.iter().enumerate() {
+            let (recipe, place) = (self.recipe, self.place);
+            add(self.model, batch, recipe, place, number, None, &mut sum)?;
         }
+        self.finish(sum)
+    }
+
+    /// The update of every parameter.
+    fn finish(mut self, sum: StepSum) -> Result<StepResult, Halt> {
+        let StepSum {
+            gradients,
+            loss: loss_sum,
+        } = sum;
         let norm = self.finite(gradients.sum_of_squares()?)?.sqrt();
 
         let grad_norm = norm * self.mean();
@@ -181,23 +237,8 @@ impl Step<'_> {
         number: usize,
         recompute: Recompute,
     ) -> Result<Option<(Pass, f64)>, Halt> {
-        let StepPlace {
-            seed, stage, step, ..
-        } = self.place;
-        let random = Random::new(seed, Some(stage), step as u64, Purpose::Dropout);
-        let dropout = Dropout::new(random.stream(number as u64));
         let batch = &self.data.batches[number];
-        let found = Pass::forward(self.model, batch, Some(dropout), recompute)?;
-        match found {
-            Some((_, loss)) if !loss.is_finite() => {
-                let broken = checkpoint::first_broken(self.model, Which::All)?;
-                Err(Halt::NotFinite(match broken {
-                    Some(path) => format!("the loss, like the weights of {path},"),
-                    None => "the loss, with finite weights,".to_owned(),
-                }))
-            }
-            found => Ok(found),
-        }
+        forward(self.model, batch, self.place, number, recompute, None)
     }
 
     /// What makes a mean of a sum: a step's loss is the mean over its label tokens, however they fell into
@@ -238,6 +279,51 @@ impl Step<'_> {
             let path = first.map_or("a parameter", |parameter| &parameter.name);
             Halt::NotFinite(format!("the gradient of {path}"))
         })
+    }
+}
+
+/// A micro-batch forward and backward, its gradients added.
+fn add(
+    model: &mut Decoder,
+    batch: &Batch,
+    recipe: &StageRecipe,
+    place: StepPlace,
+    number: usize,
+    states: Option<&Arc<TrunkStates>>,
+    sum: &mut StepSum,
+) -> Result<(), Halt> {
+    let recompute = Recompute::Every(recipe.recompute);
+    if let Some((pass, loss)) = forward(model, batch, place, number, recompute, states)? {
+        sum.loss += loss;
+        pass.backward(model, &mut sum.gradients);
+    }
+    Ok(())
+}
+
+/// The forward pass of a micro-batch, and its loss; none where it has no targets.
+fn forward(
+    model: &mut Decoder,
+    batch: &Batch,
+    place: StepPlace,
+    number: usize,
+    recompute: Recompute,
+    states: Option<&Arc<TrunkStates>>,
+) -> Result<Option<(Pass, f64)>, Halt> {
+    let StepPlace {
+        seed, stage, step, ..
+    } = place;
+    let random = Random::new(seed, Some(stage), step as u64, Purpose::Dropout);
+    let dropout = Dropout::new(random.stream(number as u64));
+    let found = Pass::forward(model, batch, Some(dropout), recompute, states)?;
+    match found {
+        Some((_, loss)) if !loss.is_finite() => {
+            let broken = checkpoint::first_broken(model, Which::All)?;
+            Err(Halt::NotFinite(match broken {
+                Some(path) => format!("the loss, like the weights of {path},"),
+                None => "the loss, with finite weights,".to_owned(),
+            }))
+        }
+        found => Ok(found),
     }
 }
 

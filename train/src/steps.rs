@@ -50,12 +50,7 @@ impl<'a> Steps<'a> {
             .epoch
             .insert(at_hand.unwrap_or_else(|| (epoch, self.plan.epoch(epoch))));
         Ok(Step {
-            batches: StepBatches::new(
-                run.train,
-                &steps[number],
-                run.packing,
-                run.recipe.micro_batch_tokens,
-            )?,
+            batches: run.layout().batches(run.train, &steps[number])?,
             epoch,
             number,
             epochs_done: f64::from(epoch) + (number + 1) as f64 / steps.len() as f64,

@@ -2,9 +2,8 @@
 
 use std::ops::{AddAssign, ControlFlow};
 
-use glpft_data::{ExampleSet, Origins, StepBatches};
-use glpft_model::{Decoder, Inputs};
-use glpft_recipes::Packing;
+use glpft_data::{ExampleSet, Origins, StepLayout};
+use glpft_model::Decoder;
 
 use crate::ahead::made_ahead;
 use crate::error::TrainError;
@@ -51,8 +50,7 @@ pub(crate) fn losses_by_source(
     model: &Decoder,
     examples: &dyn ExampleSet,
     origins: &Origins,
-    packing: Packing,
-    micro_batch_tokens: usize,
+    layout: StepLayout,
     stop: &dyn Fn() -> bool,
 ) -> Result<ControlFlow<(), Vec<LossSum>>, TrainError> {
     let mut by_source = vec![Vec::new(); origins.names().len().max(1)];
@@ -71,15 +69,7 @@ pub(crate) fn losses_by_source(
     let mut sums = vec![LossSum::default(); by_source.len()];
     let each = &mut |loss| sums[sources.next().unwrap_or_default()] += loss;
     let chunks = chunks.into_iter().map(|(_, chunk)| chunk);
-    let all = losses(
-        model,
-        examples,
-        chunks,
-        packing,
-        micro_batch_tokens,
-        stop,
-        each,
-    )?;
+    let all = losses(model, examples, chunks, layout, stop, each)?;
     Ok(match all {
         ControlFlow::Break(()) => ControlFlow::Break(()),
         ControlFlow::Continue(()) => ControlFlow::Continue(sums),
@@ -95,14 +85,12 @@ pub fn losses(
     model: &Decoder,
     examples: &dyn ExampleSet,
     groups: impl Iterator<Item = Vec<u32>> + Send,
-    packing: Packing,
-    micro_batch_tokens: usize,
+    layout: StepLayout,
     stop: &dyn Fn() -> bool,
     each: &mut dyn FnMut(LossSum),
 ) -> Result<ControlFlow<()>, TrainError> {
     let frozen = model.frozen();
-    let groups =
-        groups.map(|group| StepBatches::new(examples, &group, packing, micro_batch_tokens));
+    let groups = groups.map(|group| layout.batches(examples, &group));
     made_ahead(groups, |groups| {
         for group in groups {
             let mut loss = LossSum::default();
@@ -110,7 +98,7 @@ pub fn losses(
                 if stop() {
                     return Ok(ControlFlow::Break(()));
                 }
-                let inputs = Inputs::new(batch, frozen.config(), frozen.device(), frozen.dtype())?;
+                let inputs = frozen.inputs(batch, None)?;
                 if let Some(found) = frozen.loss(&inputs, None) {
                     loss.sum += numbers(found)?.iter().sum::<f64>();
                     loss.label_tokens += batch.label_tokens;

@@ -43,6 +43,9 @@ pub struct AdapterConfig {
     pub modules_to_save: Vec<String>,
     /// Whether what is done to the embedding is done to a head that is tied to it, too.
     pub ensure_weight_tying: bool,
+    /// The token ids that wake it (activated LoRA, arXiv 2504.12397; PEFT's `alora_invocation_tokens`): it acts from where they
+    /// last stand in a text. Empty: it acts on every token.
+    pub invocation: Vec<u32>,
     /// Where the base is (`base_model_name_or_path`): a path, absolute or relative to the adapter's folder, or a name
     /// on the hub; empty where the adapter does not say.
     pub base: String,
@@ -64,6 +67,7 @@ impl Default for AdapterConfig {
             layers_pattern: Vec::new(),
             modules_to_save: Vec::new(),
             ensure_weight_tying: false,
+            invocation: Vec::new(),
             base: String::new(),
         }
     }
@@ -114,8 +118,14 @@ impl AdapterConfig {
             layers_pattern: texts(&fields, "layers_pattern")?,
             modules_to_save: names(&fields, "modules_to_save")?,
             ensure_weight_tying: fields.flag("ensure_weight_tying")?.unwrap_or(false),
+            invocation: invocation(&fields)?,
             base: fields.text("base_model_name_or_path")?.unwrap_or_default(),
         };
+        if !config.invocation.is_empty() && !config.modules_to_save.is_empty() {
+            let advice = "an adapter with `alora_invocation_tokens` leaves what is before them to the base; what is stored \
+                          whole changes that, too";
+            return Err(fields.unsupported("modules_to_save", advice).into());
+        }
         config.check_patterns(&fields)?;
         Ok(config)
     }
@@ -152,7 +162,7 @@ impl AdapterConfig {
         let alphas: Map<_, _> = alphas
             .map(|(pattern, alpha)| (pattern.clone(), whole(*alpha)))
             .collect();
-        json!({
+        let mut settings = json!({
             "alpha_pattern": alphas,
             "auto_mapping": null,
             "base_model_name_or_path": self.base,
@@ -175,7 +185,11 @@ impl AdapterConfig {
             "task_type": "CAUSAL_LM",
             "use_dora": false,
             "use_rslora": self.rslora,
-        })
+        });
+        if !self.invocation.is_empty() {
+            settings["alora_invocation_tokens"] = json!(self.invocation);
+        }
+        settings
     }
 }
 
@@ -236,6 +250,20 @@ fn layers(fields: &Fields) -> Result<Vec<usize>, ConfigError> {
             .map(|item| number(item).ok_or_else(wrong))
             .collect(),
         Some(value) => Ok(vec![number(value).ok_or_else(wrong)?]),
+    }
+}
+
+fn invocation(fields: &Fields) -> Result<Vec<u32>, ConfigError> {
+    let key = "alora_invocation_tokens";
+    let wrong = || fields.invalid(key, "must be a list of token ids");
+    let id = |value: &Value| u32::try_from(value.as_u64()?).ok();
+    match fields.get(key) {
+        None => Ok(Vec::new()),
+        Some(Value::Array(items)) if items.len() <= LARGEST_LIST => items
+            .iter()
+            .map(|item| id(item).ok_or_else(wrong))
+            .collect(),
+        Some(_) => Err(wrong()),
     }
 }
 

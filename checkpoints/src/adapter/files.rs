@@ -109,6 +109,20 @@ impl Adapter {
         &self.directory
     }
 
+    /// Refuses an adapter that wakes, for what acts on every token.
+    ///
+    /// # Errors
+    /// [`AdapterError::Wakes`].
+    pub fn check_acts_everywhere(&self, what: &'static str) -> Result<(), AdapterError> {
+        match self.config().invocation.is_empty() {
+            true => Ok(()),
+            false => Err(AdapterError::Wakes {
+                path: self.directory.clone(),
+                what,
+            }),
+        }
+    }
+
     /// The adapter's settings.
     pub fn config(&self) -> &AdapterConfig {
         &self.config

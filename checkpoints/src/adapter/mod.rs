@@ -40,6 +40,16 @@ pub enum AdapterError {
     /// A setting that is wrong or not implemented.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// It wakes at its invocation, where it is asked to act everywhere.
+    #[error(
+        "the adapter in {} wakes at its invocation (`alora_invocation_tokens`): it cannot be merged, and {what} acts on every token; `glpft export` without --merge copies it for PEFT, and `glpft serve` asks it", .path.display()
+    )]
+    Wakes {
+        /// The adapter's folder.
+        path: PathBuf,
+        /// Where it would act.
+        what: &'static str,
+    },
     /// The adapter's weights, or its base's.
     #[error(transparent)]
     Weights(#[from] WeightsError),

@@ -15,7 +15,8 @@ const OF_TRAINING: [&str; 5] = [
 ];
 
 /// Settings that are read elsewhere.
-const READ: [&str; 15] = [
+const READ: [&str; 16] = [
+    "alora_invocation_tokens",
     "alpha_pattern",
     "base_model_name_or_path",
     "bias",

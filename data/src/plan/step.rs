@@ -5,9 +5,50 @@ use crate::batch::{Batch, Trunk, tree_tokens};
 use crate::encode::TokenExample;
 use crate::example_set::ExampleSet;
 use crate::prepared::PreparedError;
-use glpft_recipes::Packing;
+use glpft_recipes::{Packing, StageRecipe};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// How the examples of a step are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepLayout {
+    /// In micro-batches of at most so many tokens.
+    Packed {
+        /// What a micro-batch is.
+        packing: Packing,
+        /// The most tokens that are computed at once; what is longer by itself goes alone.
+        micro_batch_tokens: usize,
+    },
+    /// Each trajectory as the branches of a trunk that no gradient reaches.
+    Branches,
+}
+
+impl StepLayout {
+    /// That of a stage.
+    pub fn new(packing: Packing, recipe: &StageRecipe) -> Self {
+        match recipe.wakes() {
+            true => Self::Branches,
+            false => Self::Packed {
+                packing,
+                micro_batch_tokens: recipe.micro_batch_tokens,
+            },
+        }
+    }
+
+    /// Reads a step's examples (indices into `set`) and lays them out. A pure function of its arguments.
+    ///
+    /// # Errors
+    /// Where an example cannot be read.
+    pub fn batches(self, set: &dyn ExampleSet, step: &[u32]) -> Result<StepBatches, PreparedError> {
+        match self {
+            Self::Branches => StepBatches::branches(set, step),
+            Self::Packed {
+                packing,
+                micro_batch_tokens,
+            } => StepBatches::new(set, step, packing, micro_batch_tokens),
+        }
+    }
+}
 
 /// What the model reads in one step.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -41,7 +41,7 @@ pub struct Generator {
 
 impl Generator {
     /// A generator of one or more models of the same shape on the same device: clones of one that differ in their
-    /// adapters share everything else.
+    /// adapters share everything else. Where the adapter of one wakes, the first has none.
     ///
     /// # Panics
     /// Where there is no model, or one of another shape.
@@ -169,7 +169,7 @@ impl Generator {
                     finish,
                     cached_tokens: sequence.cached,
                 };
-                self.kept.keep(model, sequence);
+                self.kept.keep(request, sequence);
                 self.kept.trim(self.settings.cache_bytes);
             }
         }
@@ -183,7 +183,17 @@ impl Generator {
         active: &mut [Sequence],
         requests: &[TokenRequest],
     ) -> Result<Vec<usize>, GenerationError> {
-        let reads_prompt = |sequence: &Sequence| sequence.computed < sequence.prompt;
+        // What stands before an adapter wakes is the first model's to read, and first of all.
+        let asleep = |sequence: &Sequence| {
+            requests[sequence.request]
+                .wakes_at
+                .saturating_sub(sequence.computed)
+        };
+        let before = active.iter().any(|sequence| asleep(sequence) > 0);
+        let reads_prompt = |sequence: &Sequence| match before {
+            true => asleep(sequence) > 0,
+            false => sequence.computed < sequence.prompt,
+        };
         let prompts = active.iter().any(reads_prompt);
         let room = match prompts {
             true => self.settings.pass_tokens.max(1),
@@ -195,7 +205,11 @@ impl Generator {
                 continue;
             }
             let from = sequence.computed;
-            let count = (sequence.tokens.len() - from).min(room - new.len());
+            let readable = match before {
+                true => asleep(sequence),
+                false => sequence.tokens.len() - from,
+            };
+            let count = readable.min(room - new.len());
             if count == 0 {
                 break;
             }
@@ -206,7 +220,8 @@ impl Generator {
                 complete.push(at);
             }
         }
-        let logits = self.models[model].extend(new, &mut self.kept.cache, &rows)?;
+        let reader = if before { 0 } else { model };
+        let logits = self.models[reader].extend(new, &mut self.kept.cache, &rows)?;
         let vocabulary = self.models[model].config().vocab_size;
         for (&at, logits) in complete.iter().zip(logits.chunks_exact(vocabulary)) {
             let sequence = &mut active[at];

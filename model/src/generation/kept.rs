@@ -65,8 +65,9 @@ impl Kept {
         let length = prompt.len();
         // The last token is chosen, not read.
         let new_tokens = request.new_tokens.min(max_positions - length + 1);
-        let tree = &mut self.prefixes[request.model];
-        let mut found = tree.find(prompt, now);
+        let keys = request.keys(0, prompt);
+        let tree = &mut self.prefixes[request.tree()];
+        let mut found = tree.find(&keys, now);
         tree.cut(&mut found);
         // The scores after the prompt come of its last token, which is therefore computed in any case.
         let cached = found.tokens.min(length - 1);
@@ -75,7 +76,7 @@ impl Kept {
             tree.hold(node);
         }
         let room = self.room(length - cached + new_tokens - 1, room);
-        let tree = &mut self.prefixes[request.model];
+        let tree = &mut self.prefixes[request.tree()];
         let mut node = held;
         let sequence = room.map(|room| {
             let mut slots = found.slots.part(0, cached);
@@ -83,7 +84,7 @@ impl Kept {
             let mut own = cached;
             if found.tokens == cached {
                 let rest = room.part(0, length - cached);
-                node = tree.add(found, &prompt[cached..], rest, now);
+                node = tree.add(found, &keys[cached..], rest, now);
                 if let Some(node) = node {
                     tree.hold(node);
                 }
@@ -163,9 +164,9 @@ impl Kept {
     }
 
     /// Puts what a finished sequence computed into the tree, for prompts that go on after its answer.
-    pub fn keep(&mut self, model: usize, sequence: Sequence) {
-        let tree = &mut self.prefixes[model];
-        let computed = &sequence.tokens[..sequence.computed];
+    pub fn keep(&mut self, request: &TokenRequest, sequence: Sequence) {
+        let tree = &mut self.prefixes[request.tree()];
+        let computed = &request.keys(0, &sequence.tokens[..sequence.computed])[..];
         let found = tree.find(computed, self.clock);
         let known = found.tokens.max(sequence.own).min(computed.len());
         if found.tokens >= sequence.own {

@@ -13,6 +13,9 @@ pub struct TokenRequest {
     pub model: usize,
     /// The prompt, from its first token on; not empty.
     pub prompt: Vec<u32>,
+    /// The first token that the model's adapter acts on, which wakes there: those before are read by the first of the
+    /// generator's models, which has none, and kept for every model that wakes. 0: it acts on all.
+    pub wakes_at: usize,
     /// The most tokens of the answer, the one that ends it included.
     pub new_tokens: usize,
     /// The tokens that end the answer.
@@ -45,7 +48,31 @@ pub struct TokenAnswer {
     pub cached_tokens: usize,
 }
 
+/// How far a token's id is from what else a tree's key says.
+const MARK: u32 = 1 << 24;
+
 impl TokenRequest {
+    /// Whose tree it reads and adds to: of models that wake the first one's.
+    pub(super) fn tree(&self) -> usize {
+        match self.wakes_at {
+            0 => self.model,
+            _ => 0,
+        }
+    }
+
+    /// What a tree knows tokens by, of which the first is number `from` of the sequence. What the adapter of a model that
+    /// wakes has computed is of no use to another, so that its tokens are marked.
+    pub(super) fn keys(&self, from: usize, tokens: &[u32]) -> Vec<u32> {
+        let mark = (self.model as u32 + 1) * MARK;
+        let keys = tokens.iter().enumerate().map(|(at, &token)| {
+            match self.wakes_at > 0 && from + at >= self.wakes_at {
+                true => token + mark,
+                false => token,
+            }
+        });
+        keys.collect()
+    }
+
     /// Whether it makes sense to a model; `index` is its place among the requests.
     pub(super) fn check(&self, index: usize, config: &ModelConfig) -> Result<(), GenerationError> {
         let refuse = |reason| Err(GenerationError::Request { index, reason });
@@ -64,6 +91,14 @@ impl TokenRequest {
             return refuse(reason);
         }
         let vocabulary = config.vocab_size;
+        if self.wakes_at > 0 && vocabulary > MARK as usize {
+            return refuse(format!(
+                "an adapter that wakes knows {MARK} tokens, not {vocabulary}"
+            ));
+        }
+        if self.wakes_at >= tokens {
+            return refuse("the adapter wakes behind the prompt".to_owned());
+        }
         match self
             .prompt
             .iter()

@@ -192,6 +192,58 @@ impl<B: DecoderOps> Backward<B, 3> for TreeAttention {
     }
 }
 
+#[derive(Clone, Debug)]
+struct BranchState<B: Backend> {
+    own: AttentionState<B>,
+    trunk_key: FloatTensor<B>,
+    trunk_value: FloatTensor<B>,
+    trunk_end: IntTensor<B>,
+    reach: IntTensor<B>,
+}
+
+#[derive(Debug)]
+struct BranchAttention;
+
+impl<B: DecoderOps> Backward<B, 3> for BranchAttention {
+    type State = BranchState<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 3>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let grad = grads.consume::<B>(&ops.node);
+        let state = ops.state.clone();
+        let own = state.own;
+        // With output and log-sum-exp of all keys, each part's gradients are what they are in the whole.
+        let of_trunk = B::trunk_attention_backward(
+            own.query.clone(),
+            state.trunk_key,
+            state.trunk_value,
+            state.trunk_end,
+            state.reach,
+            own.output.clone(),
+            own.log_sum_exp.clone(),
+            grad.clone(),
+            own.shape,
+        );
+        let (dquery, dkey, dvalue) = B::tree_attention_backward(
+            own.query,
+            own.key,
+            own.value,
+            own.subtree_end,
+            own.positions,
+            own.output,
+            own.log_sum_exp,
+            grad,
+            own.shape,
+        );
+        let dquery = B::float_add(dquery, of_trunk);
+        register::<B, _, 3>(&ops, [dquery, dkey, dvalue], grads);
+    }
+}
+
 #[derive(Debug)]
 struct LinearCrossEntropy;
 
@@ -401,6 +453,77 @@ impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
                 value,
                 subtree_end,
                 positions,
+                shape,
+            )),
+        }
+    }
+
+    fn branch_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        subtree_end: IntTensor<Self>,
+        positions: IntTensor<Self>,
+        trunk_key: FloatTensor<Self>,
+        trunk_value: FloatTensor<Self>,
+        trunk_end: IntTensor<Self>,
+        reach: IntTensor<Self>,
+        shape: AttentionShape,
+    ) -> FloatTensor<Self> {
+        let nodes = [query.node(), key.node(), value.node()];
+        let [query, key, value, trunk_key, trunk_value] =
+            [query, key, value, trunk_key, trunk_value].map(|tensor| tensor.into_primitive());
+        match Backward::<B, 3>::prepare::<C>(BranchAttention, nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => {
+                let own = B::tree_attention_forward(
+                    query.clone(),
+                    key.clone(),
+                    value.clone(),
+                    subtree_end.clone(),
+                    positions.clone(),
+                    shape,
+                );
+                let of_trunk = B::trunk_attention_forward(
+                    query.clone(),
+                    trunk_key.clone(),
+                    trunk_value.clone(),
+                    trunk_end.clone(),
+                    reach.clone(),
+                    shape,
+                );
+                let (output, log_sum_exp) = super::composed::joined::<B>(own, of_trunk);
+                let own = AttentionState::<B> {
+                    query,
+                    key,
+                    value,
+                    subtree_end,
+                    positions,
+                    output: output.clone(),
+                    log_sum_exp,
+                    shape,
+                };
+                let state = BranchState::<B> {
+                    own,
+                    trunk_key,
+                    trunk_value,
+                    trunk_end,
+                    reach,
+                };
+                prep.finish(state, output)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::branch_attention(
+                query,
+                key,
+                value,
+                subtree_end,
+                positions,
+                trunk_key,
+                trunk_value,
+                trunk_end,
+                reach,
                 shape,
             )),
         }

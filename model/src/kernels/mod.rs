@@ -246,6 +246,75 @@ pub trait DecoderOps: Backend {
         )
     }
 
+    /// What of [`branch_attention`] is of the trunk's keys alone: the output `[tokens, heads * head_dim]` and the log-sum-exp
+    /// of each row's scores `[tokens, heads]`; a row that attends to none of them has none to weigh.
+    #[fusion(default)]
+    fn trunk_attention_forward(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        trunk_end: IntTensor<Self>,
+        reach: IntTensor<Self>,
+        shape: AttentionShape,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        composed::trunk_attention_forward::<Self>(query, key, value, trunk_end, reach, shape)
+    }
+
+    /// The gradient of `query` through the trunk's keys; `output` and `log_sum_exp` are those of all keys.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "an attention's backward needs all of its forward's tensors"
+    )]
+    #[fusion(default)]
+    fn trunk_attention_backward(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        trunk_end: IntTensor<Self>,
+        reach: IntTensor<Self>,
+        output: FloatTensor<Self>,
+        log_sum_exp: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        shape: AttentionShape,
+    ) -> FloatTensor<Self> {
+        composed::trunk_attention_backward::<Self>(
+            query,
+            key,
+            value,
+            trunk_end,
+            reach,
+            output,
+            log_sum_exp,
+            grad,
+            shape,
+        )
+    }
+
+    /// See [`branch_attention`].
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "an attention's inputs, those of the trunk, and who attends to what"
+    )]
+    #[fusion(default)]
+    fn branch_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        subtree_end: IntTensor<Self>,
+        positions: IntTensor<Self>,
+        trunk_key: FloatTensor<Self>,
+        trunk_value: FloatTensor<Self>,
+        trunk_end: IntTensor<Self>,
+        reach: IntTensor<Self>,
+        shape: AttentionShape,
+    ) -> FloatTensor<Self> {
+        let own =
+            Self::tree_attention_forward(query.clone(), key, value, subtree_end, positions, shape);
+        let of_trunk =
+            Self::trunk_attention_forward(query, trunk_key, trunk_value, trunk_end, reach, shape);
+        composed::joined::<Self>(own, of_trunk).0
+    }
+
     /// See [`cached_attention`]; gives the output and the two caches.
     #[allow(
         clippy::too_many_arguments,
@@ -409,6 +478,45 @@ pub fn tree_attention(
         value.into_dispatch(),
         subtree_end.into_dispatch(),
         positions.into_dispatch(),
+        shape,
+    ))
+}
+
+/// The keys and values of a trunk at one layer, and which of them the tokens of a batch attend to.
+#[derive(Clone, Debug)]
+pub struct TrunkKeys {
+    /// `[trunk, kv_heads * head_dim]`, rotated.
+    pub key: Tensor<2>,
+    /// `[trunk, kv_heads * head_dim]`.
+    pub value: Tensor<2>,
+    /// One past the last node of each of the trunk's nodes' subtree, `[trunk]`.
+    pub subtree_end: Tensor<1, Int>,
+    /// For each token of the batch one past the trunk's node that it grows from, `[tokens]`: it attends to key `k` iff
+    /// `k < reach && reach <= subtree_end[k]`.
+    pub reach: Tensor<1, Int>,
+}
+
+/// [`tree_attention`] of tokens that grow from a trunk: they attend to the trunk's keys as well, to all of them on their
+/// path: a window is not for this. No gradient reaches those.
+pub fn branch_attention(
+    query: Tensor<2>,
+    key: Tensor<2>,
+    value: Tensor<2>,
+    subtree_end: Tensor<1, Int>,
+    positions: Tensor<1, Int>,
+    trunk: TrunkKeys,
+    shape: AttentionShape,
+) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as DecoderOps>::branch_attention(
+        query.into_dispatch(),
+        key.into_dispatch(),
+        value.into_dispatch(),
+        subtree_end.into_dispatch(),
+        positions.into_dispatch(),
+        trunk.key.into_dispatch(),
+        trunk.value.into_dispatch(),
+        trunk.subtree_end.into_dispatch(),
+        trunk.reach.into_dispatch(),
         shape,
     ))
 }

@@ -103,6 +103,7 @@ fn fits(directory: &Path, base: &Path) -> Result<bool, Error> {
     let of_base = base.tokenizer.fingerprint().to_owned();
     let base = base.with_tokenizer_in(directory)?;
     let adapter = Adapter::open(directory)?;
+    adapter.check_acts_everywhere("an adapter that these engines load")?;
     let modules = adapter.config().modules(&base.config)?;
     let projection = |module: &glpft_checkpoints::AdaptedModule| {
         matches!(module.kind, AdaptedKind::Projection(_))

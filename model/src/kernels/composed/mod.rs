@@ -8,6 +8,7 @@ mod cross_entropy;
 mod elementwise;
 mod projection;
 mod rms_norm;
+mod trunk_attention;
 
 pub use adamw::adamw;
 pub use attention::{tree_attention_backward, tree_attention_forward};
@@ -19,3 +20,4 @@ pub use projection::{
     projection_weight_grad,
 };
 pub use rms_norm::{rms_norm, rms_norm_backward};
+pub use trunk_attention::{joined, trunk_attention_backward, trunk_attention_forward};

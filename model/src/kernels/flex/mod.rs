@@ -23,6 +23,7 @@ mod softmax;
 mod spans;
 #[cfg(target_arch = "x86_64")]
 mod tile;
+mod trunk_attention;
 
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
@@ -193,6 +194,39 @@ impl DecoderOps for Flex {
         ),
         composed::tree_attention_backward::<Self>(
             query, key, value, subtree_end, positions, output, log_sum_exp, grad, shape,
+        ))
+    }
+
+    fn trunk_attention_forward(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        trunk_end: IntTensor<Self>,
+        reach: IntTensor<Self>,
+        shape: AttentionShape,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        by_type!(query,
+        R => trunk_attention::forward::<R>(query, key, value, trunk_end, reach, shape),
+        composed::trunk_attention_forward::<Self>(query, key, value, trunk_end, reach, shape))
+    }
+
+    fn trunk_attention_backward(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        trunk_end: IntTensor<Self>,
+        reach: IntTensor<Self>,
+        output: FloatTensor<Self>,
+        log_sum_exp: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        shape: AttentionShape,
+    ) -> FloatTensor<Self> {
+        by_type!(query,
+        R => trunk_attention::backward::<R>(
+            query, key, value, trunk_end, reach, output, log_sum_exp, grad, shape,
+        ),
+        composed::trunk_attention_backward::<Self>(
+            query, key, value, trunk_end, reach, output, log_sum_exp, grad, shape,
         ))
     }
 

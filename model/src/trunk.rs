@@ -1,0 +1,121 @@
+//! What branches grow from, computed once and outside any graph.
+//!
+//! An adapter that wakes acts on its role's own text (activated LoRA, arXiv 2504.12397): keys and values of what stands
+//! before are the base model's, the same for the adapters of all roles, and no gradient reaches them.
+
+use std::sync::Arc;
+
+use burn::tensor::{Int, Tensor};
+use glpft_data::{Batch, Trunk};
+
+use crate::decoder::Decoder;
+use crate::error::ModelError;
+use crate::inputs::{Inputs, ints};
+use crate::kernels::TrunkKeys;
+
+/// Keys and values of a trunk, of every layer.
+#[derive(Clone, Debug)]
+pub struct TrunkStates {
+    /// Of each layer, `[trunk, kv_heads * head_dim]` each.
+    layers: Vec<(Tensor<2>, Tensor<2>)>,
+    subtree_end: Tensor<1, Int>,
+}
+
+/// Where the tokens of a batch grow from.
+#[derive(Clone, Debug)]
+pub struct Growing {
+    states: Arc<TrunkStates>,
+    reach: Tensor<1, Int>,
+    /// The layer whose keys and values are asked for.
+    layer: usize,
+}
+
+impl Growing {
+    /// The keys and values of the layer.
+    pub(crate) fn keys(&self) -> TrunkKeys {
+        let (key, value) = self.states.layers[self.layer].clone();
+        TrunkKeys {
+            key,
+            value,
+            subtree_end: self.states.subtree_end.clone(),
+            reach: self.reach.clone(),
+        }
+    }
+
+    /// The same of another layer.
+    pub(crate) fn at(&self, layer: usize) -> Self {
+        Self {
+            layer,
+            ..self.clone()
+        }
+    }
+}
+
+impl Decoder {
+    /// The same weights without adapters, nothing trained: what a trunk is computed by.
+    pub fn base(&self) -> Self {
+        let mut base = self.frozen();
+        for layer in &mut base.layers {
+            for linear in layer.projections() {
+                linear.adapter = None;
+            }
+        }
+        base
+    }
+
+    /// Keys and values of a trunk, as the model has them without its adapters. Of the last layer nothing else is computed.
+    ///
+    /// # Errors
+    /// A token outside the vocabulary; a model whose layers have windows, which are not for trunks.
+    pub fn trunk_states(&self, trunk: &Trunk) -> Result<TrunkStates, ModelError> {
+        if let Some(window) = self.config().narrowest_window() {
+            return Err(ModelError::WindowOnTrunk { window });
+        }
+        let base = self.base();
+        let batch = Batch {
+            tokens: trunk.tokens.clone(),
+            positions: trunk.positions.clone(),
+            subtree_end: trunk.subtree_end.clone(),
+            ..Batch::default()
+        };
+        let inputs = Inputs::new(&batch, self.config(), self.device(), self.dtype())?;
+        let mut x = base.embedded(&inputs);
+        let mut layers = Vec::with_capacity(base.layers.len());
+        for (number, layer) in base.layers.iter().enumerate() {
+            layers.push(layer.keys_and_values(&x, &inputs));
+            if number + 1 < base.layers.len() {
+                x = base.layer(number, x, &inputs, None);
+            }
+        }
+        Ok(TrunkStates {
+            layers,
+            subtree_end: inputs.subtree_end,
+        })
+    }
+
+    /// A batch on the model's device. Where it grows from a trunk, that is computed, unless its `states` are at hand.
+    ///
+    /// # Errors
+    /// A token outside the vocabulary.
+    pub fn inputs(
+        &self,
+        batch: &Batch,
+        states: Option<&Arc<TrunkStates>>,
+    ) -> Result<Inputs, ModelError> {
+        let mut inputs = Inputs::new(batch, self.config(), self.device(), self.dtype())?;
+        if let Some(branches) = &batch.branches
+            && !branches.trunk.is_empty()
+        {
+            let states = match states {
+                Some(states) => Arc::clone(states),
+                None => Arc::new(self.trunk_states(&branches.trunk)?),
+            };
+            inputs.trunk = Some(Growing {
+                states,
+                reach: ints(&branches.reach, self.device()),
+                layer: 0,
+            });
+        }
+        Ok(inputs)
+    }
+}

@@ -1,0 +1,133 @@
+//! Role adapters that wake at their turn: trained in one pass, asked, exported, and what they refuse.
+
+use std::path::Path;
+
+use super::{folder, glpft, json, read_json, smoke};
+
+const WAKING: [&str; 4] = [
+    "--set=data.layout=role-last",
+    "--set=stage.tune=lora",
+    "--set=stage.lora.wake=true",
+    "--set=stage.lr=0.05",
+];
+
+fn run<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["run", "sample", out], &WAKING[..], more].concat()
+}
+
+fn invocation(directory: &Path, role: &str) -> Vec<u64> {
+    let config = directory.join(format!("models/{role}/adapter_config.json"));
+    let ids = read_json(&config)["alora_invocation_tokens"].clone();
+    serde_json::from_value(ids).unwrap()
+}
+
+#[test]
+fn they_train_in_one_pass_answer_and_stay_adapters() {
+    let folder = folder();
+    let directory = folder.path();
+    let told = smoke(directory, &run("--out=team", &["--json"])).ok();
+    // The roles' steps are told in turn.
+    let steps = told
+        .lines()
+        .map(json)
+        .filter(|line| line["event"] == "step");
+    let stages: Vec<String> = steps
+        .map(|line| line["stage"].as_str().unwrap().to_owned())
+        .filter(|stage| stage != "global")
+        .collect();
+    assert_eq!(stages.len(), 6);
+    let position = |stage: &str| stages.iter().position(|one| one == stage).unwrap();
+    let last = stages.iter().rposition(|one| one == "planner").unwrap();
+    assert!(position("caller") < last, "{stages:?}");
+
+    let team = directory.join("team");
+    let invocations = ["planner", "caller", "summarizer"].map(|role| invocation(&team, role));
+    assert!(invocations.iter().all(|ids| ids.len() > 1));
+    assert!(invocations[0] != invocations[1] && invocations[1] != invocations[2]);
+
+    // A role again, alone: the same trajectories in the same order.
+    let before = std::fs::read(team.join("models/caller/adapter_model.safetensors")).unwrap();
+    let again = [
+        "train",
+        "sample",
+        "--out=team",
+        "--stage=caller",
+        "--overwrite",
+    ];
+    smoke(directory, &[&again, &WAKING[..]].concat()).ok();
+    let after = std::fs::read(team.join("models/caller/adapter_model.safetensors")).unwrap();
+    assert_eq!(before.len(), after.len());
+
+    let source = directory.join("toolbench");
+    glpft_data::sample::write_source(&source).unwrap();
+    let converted = [
+        "data",
+        "convert",
+        "toolbench",
+        "--to",
+        "held-out.json",
+        "--form",
+        "stage2",
+    ];
+    glpft(directory, converted).ok();
+    let told = glpft(
+        directory,
+        [
+            "eval",
+            "static",
+            "--model",
+            "team",
+            "--data",
+            "held-out.json",
+            "--conversations=2",
+            "--max-new-tokens=8",
+            "--out=scores",
+            "--json",
+        ],
+    );
+    told.ok();
+    let told = glpft(
+        directory,
+        [
+            "eval",
+            "perplexity",
+            "--model",
+            "team",
+            "--data",
+            "held-out.json",
+            "--conversations=3",
+            "--json",
+        ],
+    );
+    let told = json(&told.ok());
+    assert!(told["roles"][0]["loss"].as_f64().unwrap() > 0.0, "{told}");
+
+    let refused = ["cannot be merged", "alora_invocation_tokens"];
+    let export = ["export", "team", "--role=planner", "--to=whole"];
+    glpft(directory, [&export[..], &["--merge"]].concat()).fails(1, &refused);
+    glpft(directory, [&export[..], &["--format=gguf"]].concat()).fails(1, &refused);
+    glpft(directory, ["export", "team", "--for=vllm", "--to=serving"]).fails(1, &refused);
+    glpft(
+        directory,
+        ["export", "team", "--role=planner", "--to=planner"],
+    )
+    .ok();
+    let config = read_json(&directory.join("planner/adapter_config.json"));
+    assert_eq!(
+        config["alora_invocation_tokens"].as_array().unwrap().len(),
+        invocations[0].len()
+    );
+}
+
+#[test]
+fn what_they_cannot_be_trained_on_is_told_first() {
+    let folder = folder();
+    let directory = folder.path();
+    let one_stage = ["--set=arrangement=one-stage"];
+    // The sample's base is in no files: no adapter could be put on it.
+    smoke(directory, &run("--out=one", &one_stage))
+        .fails(2, &["stage.planner.lora.wake", "cannot be merged"]);
+    assert!(!directory.join("one").exists());
+    let first = ["--set=data.layout=role-first"];
+    smoke(directory, &run("--out=one", &first)).fails(2, &["data.layout = \"role-last\""]);
+}
