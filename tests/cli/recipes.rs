@@ -7,7 +7,7 @@ fn built_ins_are_listed_with_what_they_are() {
     let here = folder();
     let listed = glpft(here.path(), ["recipe", "list"]).ok();
     assert!(listed.starts_with("sample "), "{listed}");
-    assert_eq!(listed.lines().count(), 6);
+    assert_eq!(listed.lines().count(), 8);
     let listed = json(&glpft(here.path(), ["recipe", "list", "--json"]).ok());
     assert_eq!(listed[0]["name"], "sample");
     assert_eq!(listed[0]["to_be_set"].as_array().unwrap().len(), 0);

@@ -70,36 +70,24 @@ fn they_train_in_one_pass_answer_and_stay_adapters() {
         "stage2",
     ];
     glpft(directory, converted).ok();
-    let told = glpft(
-        directory,
-        [
-            "eval",
-            "static",
-            "--model",
-            "team",
-            "--data",
-            "held-out.json",
-            "--conversations=2",
-            "--max-new-tokens=8",
-            "--out=scores",
-            "--json",
-        ],
-    );
-    told.ok();
-    let told = glpft(
-        directory,
-        [
-            "eval",
-            "perplexity",
-            "--model",
-            "team",
-            "--data",
-            "held-out.json",
-            "--conversations=3",
-            "--json",
-        ],
-    );
-    let told = json(&told.ok());
+    let asked = [
+        "eval",
+        "static",
+        "team",
+        "--data=held-out.json",
+        "--steps=4",
+        "--max-new-tokens=8",
+    ];
+    glpft(directory, asked).ok();
+    let measured = [
+        "eval",
+        "perplexity",
+        "team",
+        "--data=held-out.json",
+        "--limit=3",
+        "--json",
+    ];
+    let told = json(&glpft(directory, measured).ok());
     assert!(told["roles"][0]["loss"].as_f64().unwrap() > 0.0, "{told}");
 
     let refused = ["cannot be merged", "alora_invocation_tokens"];
