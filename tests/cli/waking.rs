@@ -91,9 +91,13 @@ fn they_train_in_one_pass_answer_and_stay_adapters() {
     assert!(told["roles"][0]["loss"].as_f64().unwrap() > 0.0, "{told}");
 
     let refused = ["cannot be merged", "alora_invocation_tokens"];
-    let export = ["export", "team", "--role=planner", "--to=whole"];
-    glpft(directory, [&export[..], &["--merge"]].concat()).fails(1, &refused);
-    glpft(directory, [&export[..], &["--format=gguf"]].concat()).fails(1, &refused);
+    let export = ["export", "team", "--role=planner"];
+    for more in [
+        ["--to=whole", "--merge"],
+        ["--to=planner.gguf", "--format=gguf"],
+    ] {
+        glpft(directory, [&export[..], &more].concat()).fails(1, &refused);
+    }
     glpft(directory, ["export", "team", "--for=vllm", "--to=serving"]).fails(1, &refused);
     glpft(
         directory,
