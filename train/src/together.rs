@@ -284,6 +284,9 @@ impl Iterator for Trajectories<'_> {
 /// An epoch, and a trajectory's place in it.
 type Key = (u32, (u64, u32));
 
+/// The examples of one trajectory, and the end of the step where they are its last.
+type Portion = (Vec<TokenExample>, Option<StepEnd>);
+
 /// One stage's examples, trajectory by trajectory.
 struct Portions<'a> {
     set: &'a dyn ExampleSet,
@@ -340,7 +343,7 @@ impl<'a> Portions<'a> {
     }
 
     /// The examples of the next trajectory, and the end of the step where they are its last.
-    fn take(&mut self) -> Result<Option<(Vec<TokenExample>, Option<StepEnd>)>, PreparedError> {
+    fn take(&mut self) -> Result<Option<Portion>, PreparedError> {
         let Some(indices) = self.left.pop_front() else {
             return Ok(None);
         };

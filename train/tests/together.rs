@@ -51,6 +51,9 @@ fn examples(role: u32) -> Vec<TokenExample> {
     examples
 }
 
+/// A stage, and a step of it.
+type Told = (&'static str, u64);
+
 const STAGES: [Stage; 3] = Stage::LOCAL;
 
 /// Settings that differ as the roles' do.
@@ -106,7 +109,7 @@ fn train(
     folder: &Path,
     together: bool,
     after: Option<(&'static str, u64)>,
-) -> (Vec<(Decoder, Outcome)>, Vec<(&'static str, u64)>) {
+) -> (Vec<(Decoder, Outcome)>, Vec<Told>) {
     let (stop, save) = (AtomicBool::new(false), AtomicBool::new(false));
     let recipes = settings();
     let sets: Vec<_> = (0..3).map(examples).collect();
