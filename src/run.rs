@@ -63,14 +63,16 @@ pub fn run_stages(context: &Context<'_>, observer: &mut dyn Observer) -> Result<
     Ok(summary)
 }
 
-/// Stages in order, those beside each other that train in one pass: their adapters wake, on the same model.
+/// Stages in order, those beside each other that train in one pass: their adapters wake, on the same model in the same
+/// precision, so that they read the same history.
 pub fn together<'j>(context: &Context<'_>, jobs: &'j [Job]) -> impl Iterator<Item = &'j [Job]> {
     let recipe = context.recipe;
     // Gradients are written of one stage at a time.
     let one_pass = context.dump_gradients.is_none();
     jobs.chunk_by(move |one, other| {
-        let wake = [one, other].map(|job| recipe.stage(job.stage).wakes());
-        one_pass && wake == [true; 2] && one.from == other.from
+        let (of_one, of_other) = (recipe.stage(one.stage), recipe.stage(other.stage));
+        let wake = of_one.wakes() && of_other.wakes();
+        one_pass && wake && one.from == other.from && of_one.precision == of_other.precision
     })
 }
 

@@ -398,7 +398,16 @@ fn invocation(recipe: &Recipe, stage: Stage, base: &Base) -> Result<Vec<u32>, Er
         path: base.name().into(),
         source,
     };
-    Ok(ids.transpose().map_err(failed)?.unwrap_or_default())
+    let ids = ids.transpose().map_err(failed)?.unwrap_or_default();
+    match ids.is_empty() {
+        false => Ok(ids),
+        // Without it the adapter would act on every token.
+        true => Err(Error::Setting {
+            key: format!("stage.{}.lora.wake", stage.name()),
+            problem: "the prompt templates have no words by which the role's adapter wakes"
+                .to_owned(),
+        }),
+    }
 }
 
 /// Writes a whole model directory, adapters merged.

@@ -125,6 +125,12 @@ impl Team {
             .map(|member| member.tokenizer.as_ref())
     }
 
+    /// Whether a role's adapter wakes at its invocation, and acts on nothing before.
+    pub fn wakes(&self, role: Role) -> bool {
+        let member = self.members.get(&role);
+        member.is_some_and(|member| !member.invocation.is_empty())
+    }
+
     /// A role's model; none where there is none.
     pub fn model(&self, role: Role) -> Option<&Decoder> {
         let member = self.members.get(&role)?;

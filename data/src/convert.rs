@@ -208,11 +208,22 @@ impl<'c> Steps<'c> {
         let (before, last) = self.steps.split_at_mut(self.unanswered);
         let mut alone = before.iter().filter(|step| step.is_unanswered());
         let mut thinking = last.iter().skip(1).filter(|step| step.thought.is_some());
-        if let Some(step) = alone.next().or_else(|| thinking.next()) {
+        let wrong = match (alone.next(), thinking.next()) {
+            (Some(step), _) => Some((
+                step,
+                "makes a call that nothing replies to, and more follows",
+            )),
+            (None, Some(step)) => Some((
+                step,
+                "has a thought of its own, but stands in one message with the unanswered call before it",
+            )),
+            (None, None) => None,
+        };
+        if let Some((step, problem)) = wrong {
             return Err(ConvertError::Turn {
                 turn: step.turn,
                 speaker: Speaker::Assistant.name(),
-                problem: "makes a call that nothing replies to, and more follows",
+                problem,
             });
         }
         let learned = last.iter().any(|step| step.learned);

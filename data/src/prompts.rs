@@ -56,7 +56,7 @@ pub enum PromptsError {
     },
     /// The file has no templates with the role behind the history.
     #[error(
-        "prompt templates {name} have no table [role-last], which `data.layout = \"role-last\"` reads; the built-in file has one to start from"
+        "prompt templates {name} have no table [role-last], which `data.layout = \"role-last\"` reads; data/src/prompts.toml in glpft's sources has one to start from"
     )]
     NoRoleLast {
         /// The file, or `built-in`.

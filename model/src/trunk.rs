@@ -63,6 +63,13 @@ impl Decoder {
         base
     }
 
+    /// Whether it has an adapter.
+    pub(crate) fn is_adapted(&self) -> bool {
+        let mut layers = self.layers.clone();
+        let mut linears = layers.iter_mut().flat_map(|layer| layer.projections());
+        linears.any(|linear| linear.adapter.is_some())
+    }
+
     /// Keys and values of a trunk, as the model has them without its adapters. Of the last layer nothing else is computed.
     ///
     /// # Errors

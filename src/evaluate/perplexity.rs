@@ -193,13 +193,25 @@ impl Measured<'_> {
             let packing = self
                 .recipe
                 .map_or(Packing::Tree, |recipe| recipe.data.packing);
-            let layout = stage.map_or(
-                StepLayout::Packed {
+            let layout = match self.team.wakes(self.role) {
+                // Its recipe may be another's: what wakes it decides, and prompts that it does not wake in are refused.
+                true if prompts.layout() != Layout::RoleLast => {
+                    return Err(Error::Argument {
+                        argument: "--data",
+                        problem: format!(
+                            "the {}'s adapter wakes at its role's turn, in prompts of `data.layout = \"role-last\"`, which \
+                             no recipe beside it asks for; measure it in its run",
+                            self.role.name()
+                        ),
+                    });
+                }
+                true => StepLayout::Branches,
+                false => StepLayout::Packed {
                     packing,
-                    micro_batch_tokens: MICRO_BATCH_TOKENS,
+                    micro_batch_tokens: stage
+                        .map_or(MICRO_BATCH_TOKENS, |stage| stage.micro_batch_tokens),
                 },
-                |stage| StepLayout::new(packing, stage),
-            );
+            };
             // An interrupted measurement ends with the process: it leaves nothing.
             let _ = losses(
                 model,

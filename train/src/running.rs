@@ -66,6 +66,8 @@ pub(crate) struct Running<'a> {
     log: Log,
     /// The last whole checkpoint.
     saved: Option<Checkpoint>,
+    /// Whether it was told to save in a validation and did so: what trains beside it is not saved by that.
+    pub saved_in_validation: bool,
 }
 
 impl<'a> Running<'a> {
@@ -101,6 +103,7 @@ impl<'a> Running<'a> {
             state,
             log,
             saved: checkpoint,
+            saved_in_validation: false,
         };
         Ok((stage, resumed))
     }
@@ -457,6 +460,7 @@ impl<'a> Running<'a> {
                     return Ok(ControlFlow::Break(saved));
                 }
                 run.save.store(false, Ordering::Relaxed);
+                self.saved_in_validation = true;
                 continue;
             };
             break found;

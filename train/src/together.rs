@@ -110,14 +110,20 @@ impl<'a> OpenStages<'a> {
                 goes_back_twice: false,
                 resumed: member.resumed.take(),
             });
-            member.finished = done >= total;
         }
-        for member in &mut self.members {
+        for at in 0..self.members.len() {
+            let member = &mut self.members[at];
             observer.turn_to(member.name());
             if let ControlFlow::Break(_) =
                 member.running.before_steps(&mut member.model, observer)?
             {
                 return Ok(true);
+            }
+            let (done, total) = member.running.progress();
+            member.finished = done >= total;
+            let others = std::mem::take(&mut member.running.saved_in_validation);
+            if others {
+                self.save(observer)?;
             }
         }
         let sources = self.members.iter().map(|member| {
@@ -219,7 +225,12 @@ impl<'a> OpenStages<'a> {
                     .running
                     .end_step(&mut member.model, step, end, observer)?;
                 let (done, total) = member.running.progress();
-                member.finished = done >= total;
+                // Told to stop in its last validation it is not: that is made when it goes on.
+                member.finished = done >= total && flow.is_continue();
+                let others = std::mem::take(&mut member.running.saved_in_validation);
+                if others {
+                    self.save(observer)?;
+                }
                 if flow.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }

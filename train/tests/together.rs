@@ -172,6 +172,14 @@ fn train(
     (outcomes, watch.steps)
 }
 
+/// The last loss, and the last on what is held out, of a stage that finished.
+fn losses(outcome: &Outcome) -> [Option<f64>; 2] {
+    let Outcome::Finished(report) = outcome else {
+        panic!("interrupted");
+    };
+    [report.last_loss, report.last_validation_loss]
+}
+
 fn adapters(model: &mut Decoder) -> Vec<f32> {
     struct Take(Vec<f32>);
     impl ParameterVisitor for Take {
@@ -198,6 +206,13 @@ fn together_each_becomes_what_it_becomes_alone() {
             panic!("stage {role} did not finish");
         };
         assert_eq!((report.steps, report.tokens), (wanted.steps, wanted.tokens));
+        let losses = [
+            (report.last_loss, wanted.last_loss),
+            (report.last_validation_loss, wanted.last_validation_loss),
+        ];
+        for (found, wanted) in losses {
+            assert!((found.unwrap() - wanted.unwrap()).abs() <= 1e-5);
+        }
         let (found, wanted) = (adapters(&mut one), adapters(&mut other));
         let start = adapters(&mut fresh(role));
         let moved = wanted
@@ -229,24 +244,24 @@ fn together_each_becomes_what_it_becomes_alone() {
 fn stopped_anywhere_they_go_on_to_the_same_weights() {
     let whole = tempfile::tempdir().unwrap();
     let (expected, steps) = train(whole.path(), true, None);
-    let expected: Vec<Vec<f32>> = expected
+    let expected: Vec<_> = expected
         .into_iter()
-        .map(|(mut model, _)| adapters(&mut model))
+        .map(|(mut model, outcome)| (adapters(&mut model), losses(&outcome)))
         .collect();
-    for &(stage, step) in steps.iter().step_by(5) {
+    // The last one, too: told to stop there, its validation is still to be made.
+    for &(stage, step) in steps.iter().step_by(5).chain(steps.last()) {
         let folder = tempfile::tempdir().unwrap();
         let (stopped, _) = train(folder.path(), true, Some((stage, step)));
         let interrupted = |outcome: &Outcome| matches!(outcome, Outcome::Interrupted(_));
-        let last = Some(&(stage, step)) == steps.last();
         assert!(
-            last || stopped.iter().any(|(_, outcome)| interrupted(outcome)),
+            stopped.iter().any(|(_, outcome)| interrupted(outcome)),
             "{stage} {step}"
         );
         let (resumed, _) = train(folder.path(), true, None);
         for ((mut model, outcome), expected) in resumed.into_iter().zip(&expected) {
-            assert!(!interrupted(&outcome));
+            assert_eq!(losses(&outcome), expected.1, "stopped after {stage} {step}");
             assert!(
-                &adapters(&mut model) == expected,
+                adapters(&mut model) == expected.0,
                 "stopped after {stage} {step}"
             );
         }

@@ -106,6 +106,10 @@ impl Generator {
         for (index, request) in requests.iter().enumerate() {
             request.check(index, self.models[0].config())?;
         }
+        debug_assert!(
+            requests.iter().all(|request| request.wakes_at == 0) || !self.models[0].is_adapted(),
+            "what an adapter sleeps through is read by the first model, which has none"
+        );
         let mut answers: Vec<TokenAnswer> = requests
             .iter()
             .map(|_| TokenAnswer {

@@ -18,6 +18,7 @@ use super::{
 };
 
 mod projections;
+mod trunk;
 
 type Graph = Autodiff<Flex, NoCheckpointing>;
 

@@ -106,31 +106,43 @@ impl Chat {
     }
 
     /// Makes answers of the calls of `Finish`, which is no function of the chat's own: such a one is not offered
-    /// ([`read_functions`](crate::read_functions)). Where other calls stand beside it, the answer follows their replies.
+    /// ([`read_functions`](crate::read_functions)). Of several in a message the first counts. Where other calls stand beside
+    /// it, the answer follows their replies; behind calls that nobody has answered yet there is none.
     fn finish(&mut self) -> Result<(), RecordError> {
-        let mut finished: HashSet<Option<String>> = HashSet::new();
         let mut messages: Vec<ChatMessage> = Vec::with_capacity(self.messages.len());
+        // The ids of the calls of `Finish` that the replies at hand may be to: ids may come again in later rounds.
+        let mut finished: Vec<Option<String>> = Vec::new();
         // An answer that waits for the replies to the calls beside it.
         let mut waiting = None;
         for mut message in std::mem::take(&mut self.messages) {
-            if message.role != ChatRole::Tool {
-                messages.extend(waiting.take());
+            if message.role == ChatRole::Tool {
+                let answers_it = message.answers.is_some() && finished.contains(&message.answers);
+                // What the environment said to it is left out.
+                if !answers_it && message.name.as_deref() != Some(FINISH) {
+                    messages.push(message);
+                }
+                continue;
             }
-            let Some(at) = message.calls.iter().position(|call| call.name == FINISH) else {
+            messages.extend(waiting.take());
+            finished.clear();
+            let (ends_it, calls) = std::mem::take(&mut message.calls)
+                .into_iter()
+                .partition::<Vec<ChatCall>, _>(|call| call.name == FINISH);
+            message.calls = calls;
+            let Some(call) = ends_it.first() else {
                 messages.push(message);
                 continue;
             };
-            let call = message.calls.remove(at);
             let Some(end) = read_finish(&call.arguments) else {
                 return Err(RecordError::Wrong {
                     path: message.path,
                     problem: format!(
                         "it calls {FINISH} with arguments that tell neither an answer nor that it gives up: {}",
-                        shown(&Value::from(call.arguments))
+                        shown(&Value::from(call.arguments.clone()))
                     ),
                 });
             };
-            finished.insert(call.id);
+            finished.extend(ends_it.into_iter().map(|call| call.id));
             if message.calls.is_empty() {
                 let said = message.content.take().filter(|text| !text.is_empty());
                 message.reasoning = match (message.reasoning.take(), said) {
@@ -148,14 +160,11 @@ impl Chat {
             }
             messages.push(message);
         }
-        messages.extend(waiting);
-        if !finished.is_empty() {
-            // What the environment said to it.
-            messages.retain(|message| {
-                let answers_it = message.answers.is_some() && finished.contains(&message.answers)
-                    || message.name.as_deref() == Some(FINISH);
-                message.role != ChatRole::Tool || !answers_it
-            });
+        if messages
+            .last()
+            .is_some_and(|last| last.role == ChatRole::Tool)
+        {
+            messages.extend(waiting);
         }
         self.messages = messages;
         Ok(())

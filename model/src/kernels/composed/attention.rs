@@ -31,14 +31,14 @@ fn hidden_from<B: Backend>(
     let later = B::int_greater(key, query.clone(), bools);
     let elsewhere = B::int_greater_equal(query, end, bools);
     let mut hidden = B::bool_or(later, elsewhere);
-    if let Some(window) = window {
+    // Wider ones hide nothing, and may be more than a device's integers hold.
+    if let Some(window) = window.filter(|&window| window < tokens) {
         let of = |shape: [usize; 2]| {
             let column = B::int_reshape(positions.clone(), shape.into());
             B::int_expand(column, [tokens, tokens].into())
         };
         let back = B::int_sub(of([tokens, 1]), of([1, tokens]));
-        let window = i64::try_from(window).unwrap_or(i64::MAX);
-        let far = B::int_greater_equal_elem(back, window.into(), bools);
+        let far = B::int_greater_equal_elem(back, (window as i64).into(), bools);
         hidden = B::bool_or(hidden, far);
     }
     B::bool_reshape(hidden, [1, tokens, tokens].into())

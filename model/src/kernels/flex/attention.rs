@@ -8,7 +8,7 @@ use std::ops::Range;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use super::mask::{Block, Mask};
+use super::mask::{Block, Mask, runs};
 use super::matrix::{Matrix, multiply_in, transpose};
 use super::real::{Real, contiguous, elements, indices, tensor, vectorized};
 use super::softmax::{exponentials, largest};
@@ -57,11 +57,7 @@ pub fn forward<R: Real>(
             let blocks: Vec<Block> = (0..mask.tiles())
                 .filter_map(|tile| mask.block(&queries, tile))
                 .collect();
-            // Neighbouring keys are multiplied at once: larger products run nearer to the processor's peak.
-            let runs: Vec<Range<usize>> = blocks
-                .chunk_by(|left, right| left.keys.end == right.keys.start)
-                .map(|run| run[0].keys.start..run[run.len() - 1].keys.end)
-                .collect();
+            let runs = runs(&blocks);
             let columns: usize = runs.iter().map(Range::len).sum();
             scores.clear();
             scores.resize(rows * columns, R::zero());
@@ -137,7 +133,7 @@ pub fn forward<R: Real>(
 /// Turns rows of scores into `exp(scale · (score − largest))`; returns each row's sum and writes its log-sum-exp to
 /// every `stride`-th element of `log_sum_exp`.
 #[inline(always)]
-fn softmax<R: Real>(
+pub fn softmax<R: Real>(
     scores: &mut [R],
     columns: usize,
     scale: R,

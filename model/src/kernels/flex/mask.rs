@@ -64,6 +64,14 @@ pub struct Block {
     pub full: bool,
 }
 
+/// The keys of blocks, neighbours as one: larger products run nearer to the processor's peak.
+pub fn runs(blocks: &[Block]) -> Vec<Range<usize>> {
+    blocks
+        .chunk_by(|left, right| left.keys.end == right.keys.start)
+        .map(|run| run[0].keys.start..run[run.len() - 1].keys.end)
+        .collect()
+}
+
 impl Mask {
     /// The mask of a prefix forest, whose `positions` are read where there is a window.
     pub fn new(

@@ -8,10 +8,10 @@ use std::ops::Range;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use super::mask::{Block, Mask};
+use super::attention::softmax;
+use super::mask::{Block, Mask, runs};
 use super::matrix::{Matrix, multiply_in, transpose};
 use super::real::{Real, contiguous, elements, indices, sum, tensor, vectorized};
-use super::softmax::{exponentials, largest};
 use crate::kernels::AttentionShape;
 
 /// Queries of one task.
@@ -56,10 +56,7 @@ impl<R: Real> Trunk<'_, R> {
                 })
                 .collect(),
         };
-        let runs: Vec<Range<usize>> = blocks
-            .chunk_by(|left, right| left.keys.end == right.keys.start)
-            .map(|run| run[0].keys.start..run[run.len() - 1].keys.end)
-            .collect();
+        let runs = runs(&blocks);
         let columns = runs.iter().map(Range::len).sum();
         Seen {
             blocks,
@@ -164,24 +161,21 @@ pub fn forward<R: Real>(
                 let at = queries.start * width + head * head_dim;
                 let of_head = Matrix::new(&query[at..], rows, head_dim, width);
                 trunk.scores(&seen, &queries, of_head, kv, scores);
-                let totals: Vec<R> = vectorized(
+                let mut totals = vectorized(
                     #[inline(always)]
                     || {
-                        let mut totals = vec![R::zero(); rows];
-                        for (row, scores) in scores.chunks_mut(columns).enumerate() {
-                            if trunk.reach[queries.start + row] == 0 {
-                                scores.fill(R::zero());
-                                totals[row] = R::of(1.0);
-                                continue;
-                            }
-                            let most = largest(scores);
-                            let scale = R::of(scale);
-                            totals[row] = exponentials(scores, most, scale);
-                            log_sum_exp[row * heads + head] = most * scale + totals[row].ln();
-                        }
-                        totals
+                        let log_sum_exp = &mut log_sum_exp[head..];
+                        softmax(scores, columns, R::of(scale), log_sum_exp, heads)
                     },
                 );
+                // A softmax over nothing is no number: what grows from nothing has no weights here.
+                for (row, scores) in scores.chunks_mut(columns).enumerate() {
+                    if trunk.reach[queries.start + row] == 0 {
+                        scores.fill(R::zero());
+                        totals[row] = R::of(1.0);
+                        log_sum_exp[row * heads + head] = R::neg_infinity();
+                    }
+                }
                 let mut column = 0;
                 let mixed = &mut output[head * head_dim..];
                 for (index, keys) in seen.runs.iter().enumerate() {
