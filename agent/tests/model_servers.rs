@@ -336,6 +336,24 @@ fn permanent_failures_are_told_at_once_with_what_helps() {
         assert!(!error.contains("geheim"), "{error}");
         assert_eq!(server.bodies("/completions").len(), 1);
     }
+    // Nor a part of one, where what a server says is cut.
+    for status in [401, 200] {
+        let server = Server::start(move |path, _, _| match path {
+            "/v1/completions" => {
+                let message = format!("{}geheim", "x".repeat(296));
+                let error = serde_json::json!({"error": {"message": message, "code": 401}});
+                Does::Says(status, error.to_string())
+            }
+            _ => not_found(),
+        });
+        let key = Key::new("test", "geheim").unwrap();
+        let mut model = server.open(ModelServerSettings { key, ..quick() });
+        let error = told(&model.generate(&[request("a")]).unwrap_err());
+        assert!(
+            error.contains("xxx***") && !error.contains("gehe"),
+            "{error}"
+        );
+    }
     // Nobody there, or a key that is not taken, is told at the start.
     let locked = Server::start(|_, _, _| Does::Says(401, "no".to_owned()));
     let error = ServedModel::open(locked.address(), quick()).unwrap_err();

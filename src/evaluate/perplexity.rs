@@ -112,6 +112,15 @@ pub fn evaluate_perplexity(
     } = read(evaluation.data, behaviour, schemas)?;
     conversations.truncate(evaluation.conversations.unwrap_or(usize::MAX));
     let team = evaluation.models.open()?;
+    if let Some(role) = team.roles().find(|&role| team.model(role).is_none()) {
+        return Err(Error::Argument {
+            argument: "RUN",
+            problem: format!(
+                "perplexity is measured of models in this process, and the {} is behind a server",
+                role.name()
+            ),
+        });
+    }
     let mut roles = Vec::new();
     for role in team.roles() {
         let measured = Measured {

@@ -56,6 +56,8 @@ pub(super) fn error_in(json: &Value) -> Option<(u16, String)> {
     }
     let status = error.get("code").and_then(Value::as_u64);
     let status = status.and_then(|status| u16::try_from(status).ok());
+    // Some have numbers of their own.
+    let status = status.filter(|status| (400..600).contains(status));
     Some((status.unwrap_or(400), refusal(&json.to_string())))
 }
 
@@ -84,6 +86,9 @@ mod tests {
         assert_eq!(refusal(&"x".repeat(1000)).len(), TOLD);
         let json: Value = serde_json::json!({"error": {"code": 429, "message": "later"}});
         assert_eq!(error_in(&json), Some((429, "later".to_owned())));
+        // A number of the server's own is no status.
+        let json: Value = serde_json::json!({"error": {"code": 1302, "message": "no"}});
+        assert_eq!(error_in(&json), Some((400, "no".to_owned())));
         assert_eq!(
             error_in(&serde_json::json!({"choices": [], "error": null})),
             None

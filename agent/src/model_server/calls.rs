@@ -6,7 +6,7 @@ use std::ops::AddAssign;
 use serde::{Deserialize, Serialize};
 
 /// How many calls of models' servers were made, and how many of them failed for a reason that is no model's: a key, the
-/// network, a time-out, a server that wants fewer calls. Each was made again, or ended the work: no rate counts them.
+/// network, a time-out, a server that wants fewer calls. Each was made again: no rate counts them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelCalls {
     /// Calls, those that were made again included.

@@ -56,18 +56,21 @@ impl Refusal {
 
     /// Whether the prompt is longer than the model can read.
     pub fn is_of_the_length(&self) -> bool {
+        // OpenAI's words for names and descriptions that are.
+        let of_a_part = self.is_about(&["string too long"]);
         self.status == 413
-            || self.is_about(&[
-                "context length",
-                "context_length",
-                "context size",
-                "context window",
-                "too long",
-                "max_model_len",
-                "max_total_tokens",
-                "inputs tokens",
-                "exceeds the available",
-            ])
+            || !of_a_part
+                && self.is_about(&[
+                    "context length",
+                    "context_length",
+                    "context size",
+                    "context window",
+                    "too long",
+                    "max_model_len",
+                    "max_total_tokens",
+                    "inputs tokens",
+                    "exceeds the available",
+                ])
     }
 }
 
@@ -177,7 +180,11 @@ impl Client {
     ) -> Result<T, Failed> {
         let unreadable = |reason| Failed::Passing(reason, "unreadable reply".to_owned(), None);
         let text = self.send(url, Some(question), self.settings.timeout)?;
-        let json = body::json(&text).map_err(unreadable)?;
+        let mut json = body::json(&text).map_err(unreadable)?;
+        if body::error_in(&json).is_some() {
+            // As above: an answer keeps its words, an error is told without the key.
+            json = body::json(&self.hidden(&text)).map_err(unreadable)?;
+        }
         if let Some((status, said)) = body::error_in(&json) {
             return Err(self.of_status(status, &said, None));
         }
@@ -221,7 +228,8 @@ impl Client {
         let reader = reply.into_body().into_reader();
         let read = reader.take(LONGEST + 1).read_to_end(&mut bytes);
         if !(200..300).contains(&status) {
-            let said = body::refusal(&String::from_utf8_lossy(&bytes));
+            // Before it is cut: a part of a key would no longer be known as one.
+            let said = body::refusal(&self.hidden(&String::from_utf8_lossy(&bytes)));
             return Err(self.of_status(status, &said, told));
         }
         if let Err(error) = read {
@@ -234,12 +242,17 @@ impl Client {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// What a status that is none of success comes to.
-    fn of_status(&self, status: u16, said: &str, told: Option<Duration>) -> Failed {
-        let said = match &self.settings.key {
+    /// A server's words without the key.
+    fn hidden(&self, said: &str) -> String {
+        match &self.settings.key {
             Some(key) => key.hidden_in(said),
             None => said.to_owned(),
-        };
+        }
+    }
+
+    /// What a status that is none of success comes to.
+    fn of_status(&self, status: u16, said: &str, told: Option<Duration>) -> Failed {
+        let said = self.hidden(said);
         match status {
             408 | 409 | 425 | 429 | 500.. => {
                 let reason = match said.as_str() {
@@ -302,4 +315,21 @@ pub(super) enum Asking {
     Refused(Refusal),
     /// There is no use in asking.
     Failed(ModelServerError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_is_no_long_prompt() {
+        let said = |said: &str| Refusal {
+            status: 400,
+            said: said.to_owned(),
+        };
+        assert!(said("The prompt is too long: 5000 tokens").is_of_the_length());
+        let part =
+            "Invalid 'tools[0].function.description': string too long. Expected at most 1024";
+        assert!(!said(part).is_of_the_length());
+    }
 }

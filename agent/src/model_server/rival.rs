@@ -115,7 +115,10 @@ impl RivalPolicy {
                 })
             }
             Err(Asking::Refused(refusal)) if matches!(refusal.status, 400 | 422) => {
-                self.learn(|dialect| dialect.required = false);
+                // Whatever else it refuses (the length, the words) says nothing of other questions.
+                if refusal.is_about(&["tool_choice", "required"]) && !refusal.is_of_the_length() {
+                    self.learn(|dialect| dialect.required = false);
+                }
                 Ok(reply.said(None))
             }
             Err(error) => Err(error),
