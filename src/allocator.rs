@@ -3,7 +3,7 @@
 /// Has freed memory kept for the next tensor of its size.
 ///
 /// A step frees and takes blocks of the same few sizes thousands of times. The GNU C library hands large ones back to the
-/// system each time, which has to clear them again: an eighth of a step's processor time (docs/benchmarks.md). Programs
+/// system each time, which has to clear them again: an eighth of a step's processor time (docs/benchmarks/2026-11.md). Programs
 /// call it once, first; elsewhere than on the GNU C library it does nothing.
 pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -171,7 +171,8 @@ fn a_step_without_a_rationale_becomes_what_is_chosen() {
 
 #[test]
 fn every_example_of_the_page_on_data_is_read() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/data.md");
+    let page =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guides/your-own-trajectories.md");
     let page = std::fs::read_to_string(page).unwrap();
     let mut forms = Vec::new();
     for part in page.split("```json\n").skip(1) {

@@ -178,7 +178,7 @@ pub enum Packing {
 /// `[data]`, resolved: every default written out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DataRecipe {
-    /// A file of records in one of the forms that docs/data.md lists, a directory of such files, a raw ToolBench directory
+    /// A file of records in one of the forms that docs/guides/your-own-trajectories.md lists, a directory of such files, a raw ToolBench directory
     /// (holding `answer/`), or `builtin:sample`. Told apart by content. Required, unless `sources` is set.
     pub source: String,
     /// Several sources instead of one: `[[data.sources]]`. Default: none.

@@ -2,7 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a test ends where something is amiss; its figures stand in docs/world.md"
+    reason = "a test ends where something is amiss; its figures stand in docs/concepts/world.md"
 )]
 
 mod common;

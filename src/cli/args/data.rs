@@ -25,7 +25,7 @@ pub(crate) enum DataCommand {
     /// Looks at trajectories: their form, what each role would learn from, what is missing, what is bad
     ///
     /// Needs no recipe and no model, and writes nothing. A PATH is what data.source may be: a file (JSON, JSON lines,
-    /// gzip or zstd of either) or a directory of such files, in any of the forms that docs/data.md lists.
+    /// gzip or zstd of either) or a directory of such files, in any of the forms that docs/guides/your-own-trajectories.md lists.
     Check(DataCheckArgs),
     /// Writes trajectories in a form that other tools read
     Convert(DataConvertArgs),

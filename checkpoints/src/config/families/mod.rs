@@ -1,6 +1,6 @@
 //! The families of models, a file each: how the keys of a `config.json` make a [`Plan`], and how its tensors are named.
 //!
-//! A new family is a file here, a line in [`FAMILIES`] and a variant of [`Architecture`]; `docs/models.md` says which tests it
+//! A new family is a file here, a line in [`FAMILIES`] and a variant of [`Architecture`]; `docs/reference/models.md` says which tests it
 //! needs.
 
 mod gemma3;
