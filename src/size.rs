@@ -1,11 +1,14 @@
 //! How much a stage is, before it is trained.
 
-use glpft_data::{ExampleSet, Plan, Selection};
-use glpft_recipes::{Recipe, Stage};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use glpft_data::{Batch, ExampleSet, Plan, PreparedError, Selection, Trunk};
+use glpft_recipes::{Recipe, Stage, StageRecipe};
 
 use crate::Error;
 use crate::check::CheckedJob;
-use crate::memory::estimate;
+use crate::memory::{Computed, estimate};
 use crate::prepare::{Prepared, datasets_of};
 
 /// How much a stage is.
@@ -46,12 +49,53 @@ impl StageSize {
             let examples = step.iter();
             examples.map(|&index| training.length(index as usize)).sum()
         };
-        let largest_step = plan.epoch(0).iter().map(of_step).max().unwrap_or(0);
+        let computed = match settings.wakes() {
+            true => largest_branches(&training, settings)?,
+            false => Computed::Together {
+                longest,
+                step: plan.epoch(0).iter().map(of_step).max().unwrap_or(0),
+            },
+        };
         Ok(Self {
             examples: trajectories.len(),
             tokens,
             steps: glpft_train::total_steps(&plan, settings),
-            memory: estimate(&checked.config, settings, longest, largest_step),
+            memory: estimate(&checked.config, settings, computed),
         })
     }
+}
+
+/// How many trajectories are looked at for the largest trunk and branches: those with the most tokens.
+const LARGEST: usize = 32;
+
+/// What an adapter that wakes computes at once, of the largest trajectories.
+fn largest_branches(
+    training: &Selection<'_>,
+    settings: &StageRecipe,
+) -> Result<Computed, PreparedError> {
+    let mut trajectories: BTreeMap<u32, (usize, Vec<usize>)> = BTreeMap::new();
+    for index in 0..training.len() {
+        let (tokens, examples) = trajectories.entry(training.trajectory(index)).or_default();
+        *tokens += training.length(index);
+        examples.push(index);
+    }
+    let mut largest: Vec<_> = trajectories.into_values().collect();
+    largest.sort_by_key(|(tokens, _)| std::cmp::Reverse(*tokens));
+    let (mut most_trunk, mut most_branches) = (0, 0);
+    for (_, examples) in largest.into_iter().take(LARGEST) {
+        let examples = examples.into_iter().map(|index| training.example(index));
+        let examples: Vec<_> = examples.collect::<Result<_, _>>()?;
+        let trunk = Arc::new(Trunk::of(&examples));
+        let examples: Vec<_> = examples.iter().collect();
+        let batches = Batch::branches_within(&examples, &trunk, settings.micro_batch_tokens);
+        most_trunk = most_trunk.max(trunk.len());
+        most_branches = batches
+            .iter()
+            .map(Batch::len)
+            .fold(most_branches, usize::max);
+    }
+    Ok(Computed::Branches {
+        trunk: most_trunk,
+        tokens: most_branches,
+    })
 }

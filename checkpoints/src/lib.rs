@@ -61,7 +61,7 @@ pub use json::{JsonError, parse_json, read_json, write_json};
 pub use location::{LocationError, ModelLocation};
 pub use lock::RunLock;
 pub use run::RunDirectory;
-pub use space::{check_space, megabytes};
+pub use space::{check_space, free_space, megabytes};
 pub use state::{
     BestValidation, Checkpoint, ComputedBy, Earlier, FIRST_MOMENT, OPTIMIZER_FILE, Provenance,
     SECOND_MOMENT, StateError, TRAINER_STATE_FILE, TrainerState, UsualLoss, latest_checkpoint,

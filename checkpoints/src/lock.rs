@@ -50,6 +50,16 @@ impl RunLock {
             .and_then(|()| write!(file, "{}", std::process::id()));
         Ok(Self { _file: Some(file) })
     }
+
+    /// Who holds the lock of the directory `root`: for people; none where nobody does, or where it cannot be told. Writes
+    /// nothing.
+    pub fn held_by(root: &Path) -> Option<String> {
+        let file = File::open(root.join(LOCK_FILE)).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(holder(file)),
+            _ => None,
+        }
+    }
 }
 
 /// Who holds the lock, as far as can be told.

@@ -40,13 +40,14 @@ pub fn megabytes(bytes: u64) -> String {
 
 /// The bytes that this user may still write to the folder's disk, where the system tells.
 #[cfg(target_os = "linux")]
-fn free_space(folder: &Path) -> Option<u64> {
+pub fn free_space(folder: &Path) -> Option<u64> {
     let found = rustix::fs::statvfs(folder).ok()?;
     // Some network file systems say nothing at all.
     (found.f_blocks > 0).then(|| found.f_bavail.saturating_mul(found.f_frsize))
 }
 
+/// The bytes that this user may still write to the folder's disk: not known on this system.
 #[cfg(not(target_os = "linux"))]
-fn free_space(_folder: &Path) -> Option<u64> {
+pub fn free_space(_folder: &Path) -> Option<u64> {
     None
 }

@@ -200,6 +200,23 @@ fn branches_predict_what_rows_do() {
                 let real: usize = own.iter().map(|example| example.tokens.len()).sum();
                 assert_eq!(batch.real_tokens, real);
                 assert_eq!(batch.examples, own.len());
+
+                // In parts they are the same examples, and no part has more than it may, but what is longer by itself.
+                for budget in [1, 150, 1 << 20] {
+                    let parts = Batch::branches_within(&own, &trunk, budget);
+                    let sum = |of: &dyn Fn(&Batch) -> usize| parts.iter().map(of).sum::<usize>();
+                    assert_eq!(sum(&|part| part.real_tokens), real);
+                    assert_eq!(sum(&|part| part.label_tokens), batch.label_tokens);
+                    assert_eq!(sum(&|part| part.examples), own.len());
+                    assert!(
+                        parts
+                            .iter()
+                            .all(|part| part.len() <= budget || part.examples == 1)
+                    );
+                    if budget > batch.len() && !own.is_empty() {
+                        assert_eq!(parts, [batch.clone()]);
+                    }
+                }
             }
         }
     }

@@ -5,7 +5,7 @@
 //! nor are gradients that nothing needs.
 
 use glpft_checkpoints::{ModelConfig, Projection};
-use glpft_data::Batch;
+use glpft_data::{Batch, Trunk};
 use glpft_recipes::LoraRecipe;
 
 /// What a batch asks for.
@@ -15,6 +15,8 @@ pub(crate) struct Work {
     tokens: f64,
     /// Pairs of a query and a key that it attends to.
     pairs: f64,
+    /// Those of them whose key stands in a trunk, which no gradient reaches.
+    of_trunk: f64,
     /// Positions that the head sees.
     labelled: f64,
 }
@@ -27,12 +29,20 @@ impl Work {
             .iter()
             .map(|&depth| f64::from(depth) + 1.0)
             .sum();
+        let of_trunk = batch.branches.as_ref().map_or(0.0, |branches| {
+            let depths = branches.reach.iter().map(|&reach| match reach {
+                0 => 0.0,
+                reach => f64::from(branches.trunk.positions[reach as usize - 1]) + 1.0,
+            });
+            depths.sum()
+        });
         let mut labelled: Vec<u32> = batch.targets.iter().map(|target| target.hidden).collect();
         labelled.sort_unstable();
         labelled.dedup();
         Self {
             tokens: batch.len() as f64,
             pairs,
+            of_trunk,
             labelled: labelled.len() as f64,
         }
     }
@@ -55,16 +65,18 @@ pub(crate) fn flops(config: &ModelConfig, work: Work, lora: Option<&LoraRecipe>)
         let of_query = count.projection(query, stream);
         let of_key = count.projection(key, stream);
         let of_value = count.projection(value, stream);
-        let product = 2.0 * work.pairs * (config.heads * config.head_dim) as f64;
+        let product = |pairs: f64| 2.0 * pairs * (config.heads * config.head_dim) as f64;
+        let own = work.pairs - work.of_trunk;
         let products = [
-            true,               // scores = Q·Kᵀ
-            true,               // output = P·V
-            of_value,           // dV = Pᵀ·dO
-            of_query || of_key, // dP = dO·Vᵀ
-            of_query,           // dQ = dS·K
-            of_key,             // dK = dSᵀ·Q
+            (true, work.pairs),               // scores = Q·Kᵀ
+            (true, work.pairs),               // output = P·V
+            (of_value, own),                  // dV = Pᵀ·dO
+            (of_query || of_key, work.pairs), // dP = dO·Vᵀ
+            (of_query, work.pairs),           // dQ = dS·K
+            (of_key, own),                    // dK = dSᵀ·Q
         ];
-        count.total += product * products.into_iter().filter(|&needed| needed).count() as f64;
+        let needed = products.into_iter().filter(|(needed, _)| *needed);
+        count.total += needed.map(|(_, pairs)| product(pairs)).sum::<f64>();
         let mixed = of_query || of_key || of_value;
         stream |= count.projection(output, mixed);
         let of_gate = count.projection(gate, stream);
@@ -74,6 +86,25 @@ pub(crate) fn flops(config: &ModelConfig, work: Work, lora: Option<&LoraRecipe>)
     let head = 2.0 * work.labelled * (config.hidden_size * config.vocab_size) as f64;
     let needed = [true, stream, lora.is_none()]; // logits, hidden states' gradient, head's gradient
     count.total + head * needed.into_iter().filter(|&needed| needed).count() as f64
+}
+
+/// The operations of a trunk: forward without adapters, of the last layer keys and values alone.
+pub(crate) fn of_trunk(config: &ModelConfig, trunk: &Trunk) -> f64 {
+    let tokens = trunk.len() as f64;
+    let depths = trunk.positions.iter();
+    let pairs: f64 = depths.map(|&depth| f64::from(depth) + 1.0).sum();
+    let attention = 4.0 * pairs * (config.heads * config.head_dim) as f64;
+    let projections = config.projections();
+    let of = |projections: &[Projection]| -> f64 {
+        let weights = projections.iter();
+        let weights = weights.map(|one| one.inputs as f64 * one.outputs as f64);
+        2.0 * tokens * weights.sum::<f64>()
+    };
+    let width = projections.len() / config.layers.max(1);
+    let last = projections.len().saturating_sub(width);
+    // Queries, keys, values, then the rest.
+    let keys_and_values = of(projections.get(last + 1..last + 3).unwrap_or_default());
+    of(&projections[..last]) + attention * config.layers.saturating_sub(1) as f64 + keys_and_values
 }
 
 struct Count<'a> {
@@ -149,6 +180,7 @@ mod tests {
         let expected = Work {
             tokens: 5.0,
             pairs: (1 + 2 + 3 + 3 + 4) as f64,
+            of_trunk: 0.0,
             // 3 and 4 are predicted from the same position, 5 from that of 4.
             labelled: 2.0,
         };

@@ -4,6 +4,7 @@
 //! ```text
 //! bench step MODEL TOKENS… [--lora RANK] [--packing tree|rows|none] [--warmup 1] [--repeat 3] [--set KEY=VALUE]…
 //! bench gemm [--repeat 5]
+//! bench stages RECIPE [--set KEY=VALUE]…
 //! bench generate MODEL TOKENS [--new-tokens 32] [--prompt-tokens 2048] [--batch 32] [--together 4] [--alone] [--ids]
 //! ```
 //!
@@ -11,13 +12,15 @@
 //! `glpft data export --tokens` writes, and may say its `"trajectory"` (a number); without it each line is a
 //! trajectory of its own, whose prefixes are then shared only where several fit one micro-batch. It prints a JSON
 //! line a step, as the PyTorch script of the comparison does, and one a file. `generate` is our side of
-//! `benches/generate.py`: it answers the prompts of a TOKENS file, those of some trajectories at once.
+//! `benches/generate.py`: it answers the prompts of a TOKENS file, those of some trajectories at once. `stages` trains nothing:
+//! it counts the operations of an epoch of each local stage of a recipe, for `benches/roles.py`.
 
 mod flops;
 mod gemm;
 mod generate;
 mod line;
 mod step;
+mod work;
 
 use std::error::Error;
 use std::io::Write;
@@ -37,6 +40,8 @@ enum Command {
     Gemm(gemm::Gemm),
     /// Answers given prompts and says how fast
     Generate(generate::Generate),
+    /// Counts the operations that a recipe's local stages ask for
+    Stages(work::Stages),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +50,7 @@ fn main() -> ExitCode {
         Command::Step(step) => step.execute(),
         Command::Gemm(gemm) => gemm.execute(),
         Command::Generate(generate) => generate.execute(),
+        Command::Stages(stages) => stages.execute(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -29,4 +29,4 @@ pub use inputs::{Inputs, Targets};
 pub use parameter::{Parameter, ParameterVisitor, Parameters, WeightSource};
 pub use part::{EMBEDDING, Part};
 pub use rotary::Angles;
-pub use trunk::{Growing, TrunkStates};
+pub use trunk::{Growing, LastTrunk, TrunkStates};

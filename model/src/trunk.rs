@@ -21,6 +21,34 @@ pub struct TrunkStates {
     subtree_end: Tensor<1, Int>,
 }
 
+/// The states of the trunk that was asked for last: batches that grow from one trunk come one after the other.
+#[derive(Debug, Default)]
+pub struct LastTrunk(Option<(Arc<Trunk>, Arc<TrunkStates>)>);
+
+impl LastTrunk {
+    /// The states of the trunk that the batch grows from; none where it grows from none.
+    ///
+    /// # Errors
+    /// As [`Decoder::trunk_states`].
+    pub fn states(
+        &mut self,
+        model: &Decoder,
+        batch: &Batch,
+    ) -> Result<Option<Arc<TrunkStates>>, ModelError> {
+        let trunk = batch.branches.as_ref().map(|branches| &branches.trunk);
+        let Some(trunk) = trunk.filter(|trunk| !trunk.is_empty()) else {
+            return Ok(None);
+        };
+        // Gone before others are made: two trunks never take memory at once.
+        let (trunk, states) = match self.0.take() {
+            Some((last, states)) if Arc::ptr_eq(&last, trunk) => (last, states),
+            _ => (Arc::clone(trunk), Arc::new(model.trunk_states(trunk)?)),
+        };
+        self.0 = Some((trunk, Arc::clone(&states)));
+        Ok(Some(states))
+    }
+}
+
 /// Where the tokens of a batch grow from.
 #[derive(Clone, Debug)]
 pub struct Growing {

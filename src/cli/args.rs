@@ -3,6 +3,7 @@
 mod asking;
 mod common;
 mod data;
+mod doctor;
 mod eval;
 mod export;
 mod live;
@@ -11,6 +12,8 @@ mod recipe;
 mod report;
 mod run;
 mod serve;
+mod shell;
+mod status;
 mod study;
 mod team;
 mod train;
@@ -25,6 +28,7 @@ pub(crate) use common::{
     SizeArg,
 };
 pub(crate) use data::*;
+pub(crate) use doctor::*;
 pub(crate) use eval::*;
 pub(crate) use export::*;
 pub(crate) use live::*;
@@ -33,6 +37,8 @@ pub(crate) use recipe::*;
 pub(crate) use report::*;
 pub(crate) use run::*;
 pub(crate) use serve::*;
+pub(crate) use shell::*;
+pub(crate) use status::*;
 pub(crate) use study::*;
 pub(crate) use team::*;
 pub(crate) use train::*;
@@ -101,9 +107,20 @@ pub(super) enum Command {
     /// Writes and serves simulated worlds of tools
     #[command(subcommand)]
     World(WorldCommand),
+    /// Shows how far runs are: stages, losses, speed, time left; they may be at work in other processes
+    Status(StatusArgs),
     /// Writes a run's page, report.html: recipe, data, curves, metrics, samples
     Report(ReportArgs),
     /// Lists, shows, copies and checks recipes
     #[command(subcommand)]
     Recipe(RecipeCommand),
+    /// Shows what this machine offers, what each recipe needs, and what to do about what is missing
+    Doctor(DoctorArgs),
+    /// Prints a script that completes commands and options in a shell: glpft completions bash > ~/.local/share/bash-completion/completions/glpft
+    Completions(CompletionsArgs),
+    /// Writes the manual pages, one for each command
+    Man(ManArgs),
+    /// Prints the reference of all commands as Markdown
+    #[command(hide = true)]
+    Reference,
 }

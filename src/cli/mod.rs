@@ -4,6 +4,7 @@ mod agent;
 mod args;
 mod counting;
 mod data;
+mod doctor;
 mod eval;
 mod export;
 mod model_directory;
@@ -19,7 +20,9 @@ mod report;
 mod report_page;
 mod run;
 mod serve;
+mod shell;
 mod signals;
+mod status;
 mod study;
 mod threads;
 mod train;
@@ -79,6 +82,11 @@ pub(crate) fn main() -> u8 {
         Command::World(WorldCommand::Serve(args)) => {
             with_threads(&args.output, || world::serve(&args))
         }
+        Command::Status(args) => status::execute(&args),
+        Command::Doctor(args) => doctor::execute(&args),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
+        Command::Reference => shell::reference(),
         Command::Report(args) => report_page::execute(&args),
         Command::Study(args) => with_threads(&args.output.clone(), || study::execute(&args)),
         Command::Quickstart(args) => {

@@ -202,6 +202,8 @@ impl Measured<'_> {
             let packing = self
                 .recipe
                 .map_or(Packing::Tree, |recipe| recipe.data.packing);
+            let micro_batch_tokens =
+                stage.map_or(MICRO_BATCH_TOKENS, |stage| stage.micro_batch_tokens);
             let layout = match self.team.wakes(self.role) {
                 // Its recipe may be another's: what wakes it decides, and prompts that it does not wake in are refused.
                 true if prompts.layout() != Layout::RoleLast => {
@@ -214,11 +216,10 @@ impl Measured<'_> {
                         ),
                     });
                 }
-                true => StepLayout::Branches,
+                true => StepLayout::Branches { micro_batch_tokens },
                 false => StepLayout::Packed {
                     packing,
-                    micro_batch_tokens: stage
-                        .map_or(MICRO_BATCH_TOKENS, |stage| stage.micro_batch_tokens),
+                    micro_batch_tokens,
                 },
             };
             // An interrupted measurement ends with the process: it leaves nothing.

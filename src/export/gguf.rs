@@ -48,12 +48,12 @@ pub fn export_gguf(
         } => {
             let base = Base::open(base_directory)?.with_tokenizer_in(directory)?;
             let adapter = Adapter::open(directory)?;
-            adapter.check_acts_everywhere("what llama.cpp reads")?;
             adapter.check(&base.config, &ModelFiles::open(base_directory)?)?;
             if !merge {
                 adapter::write(&adapter, &base.config, &name(directory), kind, to)?;
                 return Ok(Vec::new());
             }
+            adapter.check_acts_everywhere("a whole model")?;
             // What cannot be written is found before the model is loaded.
             let (_, _, notes) = described(&base, "", kind)?;
             let mut model = load(&base, &Device::flex(), 0)?;

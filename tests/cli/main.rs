@@ -34,6 +34,7 @@ mod signals;
 mod slice;
 mod splits;
 mod starts;
+mod status;
 mod study;
 mod team;
 mod training;

@@ -93,11 +93,30 @@ fn they_train_in_one_pass_answer_and_stay_adapters() {
     let refused = ["cannot be merged", "alora_invocation_tokens"];
     let export = ["export", "team", "--role=planner"];
     for more in [
-        ["--to=whole", "--merge"],
-        ["--to=planner.gguf", "--format=gguf"],
+        &["--to=whole", "--merge"][..],
+        &["--to=whole.gguf", "--format=gguf", "--merge"],
     ] {
-        glpft(directory, [&export[..], &more].concat()).fails(1, &refused);
+        glpft(directory, [&export[..], more].concat()).fails(1, &refused);
     }
+    // llama.cpp takes such an adapter.
+    let gguf = ["--to=planner.gguf", "--format=gguf"];
+    glpft(directory, [&export[..], &gguf].concat()).ok();
+    let file = std::fs::read(directory.join("planner.gguf")).unwrap();
+    let key = b"adapter.alora.invocation_tokens";
+    let at = file
+        .windows(key.len())
+        .position(|part| part == key)
+        .unwrap()
+        + key.len();
+    let words = file[at..].chunks_exact(4);
+    let words: Vec<u32> = words
+        .map(|word| u32::from_le_bytes(word.try_into().unwrap()))
+        .take(4 + invocations[0].len())
+        .collect();
+    // A list (9) of whole numbers (4), how many, and which.
+    assert_eq!(words[..4], [9, 4, invocations[0].len() as u32, 0]);
+    let found: Vec<u64> = words[4..].iter().map(|&id| id.into()).collect();
+    assert_eq!(found, invocations[0]);
     glpft(directory, ["export", "team", "--for=vllm", "--to=serving"]).fails(1, &refused);
     glpft(
         directory,

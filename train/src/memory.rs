@@ -18,6 +18,10 @@
 //! above; beside it exist the gradients of the residual stream and of a norm's output, 2 h, and in the feed-forward layer
 //! those of gate, up and their product, 3 f, or in attention those of its output and of query (one a thread, of which two are
 //! counted), key and value, which are laid out once more: 3 q + 4 k.
+//!
+//! A trunk, which adapters that wake grow from, goes forward without a graph. Of each of its tokens every layer keeps key and
+//! value, 2 k; while it goes through a layer there are the residual stream before and after, a norm's output, and gate, up
+//! and their product or query, key, value and the attention's output, of which some are laid out once more.
 
 use glpft_checkpoints::{AdaptedModule, ModelConfig};
 use glpft_model::adapter_config;
@@ -41,6 +45,8 @@ pub struct StepMemory {
     pub activations: u64,
     /// What the layer at work needs beside.
     pub working: u64,
+    /// Keys and values of the trunk that branches grow from.
+    pub trunk: u64,
 }
 
 impl StepMemory {
@@ -82,6 +88,29 @@ impl StepMemory {
             gradients: bytes(peak.gradients),
             activations: bytes(peak.activations),
             working: bytes(peak.working),
+            trunk: 0,
+        }
+    }
+
+    /// The same where the micro-batches are branches of a trunk of so many tokens.
+    pub fn on_trunk(self, config: &ModelConfig, tokens: usize) -> Self {
+        let [hidden, inner, heads, kv_heads] = [
+            config.hidden_size,
+            config.intermediate_size,
+            config.heads * config.head_dim,
+            config.kv_heads * config.head_dim,
+        ]
+        .map(|size| size as f64);
+        let numbers = |of_token: f64| (tokens as f64 * of_token * NUMBER) as u64;
+        let trunk = numbers(2.0 * kv_heads * config.layers as f64);
+        // Before there is anything of the branches, and without the last layer's keys and values, which come at the end.
+        let in_layer = 3.0 * hidden + (3.0 * inner).max(2.0 * heads + 4.0 * kv_heads);
+        let forward = numbers(in_layer - 2.0 * kv_heads);
+        let of_branches = self.activations + self.working;
+        Self {
+            working: self.working + forward.saturating_sub(of_branches),
+            trunk,
+            ..self
         }
     }
 
@@ -90,6 +119,7 @@ impl StepMemory {
         self.gradients
             .saturating_add(self.activations)
             .saturating_add(self.working)
+            .saturating_add(self.trunk)
     }
 
     /// All of it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use glpft_data::{Batch, Purpose, Random};
 use glpft_model::kernels::AdamW;
-use glpft_model::{Decoder, Dropout, TrunkStates};
+use glpft_model::{Decoder, Dropout, LastTrunk, TrunkStates};
 use glpft_recipes::{Backward, OnNotFinite, Stage, StageRecipe};
 
 use crate::checkpoint::{self, Which};
@@ -162,10 +162,12 @@ pub(crate) fn train_step<'a>(
 impl Step<'_> {
     /// Each micro-batch forward and backward, then the update of every parameter.
     fn whole(self) -> Result<StepResult, Halt> {
-        let mut sum = StepSum::default();
+        let (mut sum, mut trunk) = (StepSum::default(), LastTrunk::default());
         for (number, batch) in self.data.batches.iter().enumerate() {
             let (recipe, place) = (self.recipe, self.place);
-            add(self.model, batch, recipe, place, number, None, &mut sum)?;
+            let states = trunk.states(self.model, batch)?;
+            let states = states.as_ref();
+            add(self.model, batch, recipe, place, number, states, &mut sum)?;
         }
         self.finish(sum)
     }
@@ -194,8 +196,13 @@ impl Step<'_> {
         let mut outer = Gradients::default();
         let mut passes = Vec::new();
         let mut loss_sum = 0.0;
-        for number in 0..self.data.batches.len() {
-            let Some((mut pass, loss)) = self.forward(number, Recompute::ALL)? else {
+        let mut trunk = LastTrunk::default();
+        for (number, batch) in self.data.batches.iter().enumerate() {
+            let (model, place, all) = (&mut *self.model, self.place, Recompute::ALL);
+            let states = trunk.states(model, batch)?;
+            let Some((mut pass, loss)) =
+                forward(model, batch, place, number, all, states.as_ref())?
+            else {
                 continue;
             };
             loss_sum += loss;
@@ -229,16 +236,6 @@ impl Step<'_> {
             loss: loss_sum * self.mean(),
             grad_norm: squares.sqrt() * self.mean(),
         })
-    }
-
-    /// The forward pass of a micro-batch, and its loss; none where it has no targets.
-    fn forward(
-        &mut self,
-        number: usize,
-        recompute: Recompute,
-    ) -> Result<Option<(Pass, f64)>, Halt> {
-        let batch = &self.data.batches[number];
-        forward(self.model, batch, self.place, number, recompute, None)
     }
 
     /// What makes a mean of a sum: a step's loss is the mean over its label tokens, however they fell into

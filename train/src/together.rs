@@ -128,14 +128,8 @@ impl<'a> OpenStages<'a> {
         }
         let sources = self.members.iter().map(|member| {
             let (done, total) = member.running.progress();
-            let run = member.running.run();
-            Portions::new(
-                run.train,
-                run.seed,
-                member.running.plan().clone(),
-                done,
-                total,
-            )
+            let plan = member.running.plan().clone();
+            Portions::new(member.running.run(), plan, done, total)
         });
         let trajectories = Trajectories(sources.collect());
         made_ahead(trajectories, |trajectories| {
@@ -194,17 +188,19 @@ impl<'a> OpenStages<'a> {
             observer.turn_to(member.name());
             let started = Instant::now();
             let place = member.running.place();
-            let number = member.step.data.batches.len();
-            if member.step.broken.is_none() {
-                member.step.broken = add_batch(
-                    &mut member.model,
-                    &part.batch,
-                    member.running.run().recipe,
-                    place,
-                    number,
-                    states.as_ref(),
-                    &mut member.step.sum,
-                )?;
+            let first = member.step.data.batches.len();
+            for (number, batch) in (first..).zip(&part.batches) {
+                if member.step.broken.is_none() {
+                    member.step.broken = add_batch(
+                        &mut member.model,
+                        batch,
+                        member.running.run().recipe,
+                        place,
+                        number,
+                        states.as_ref(),
+                        &mut member.step.sum,
+                    )?;
+                }
             }
             let names = part.names.iter();
             let names = names.map(|(trajectory, turn)| format!("{trajectory}:{turn}"));
@@ -214,10 +210,11 @@ impl<'a> OpenStages<'a> {
                 && !origins.is_empty()
             {
                 let name = origins.names()[origins.of(trajectory)].clone();
+                let label_tokens = part.batches.iter().map(|batch| batch.label_tokens);
                 *member.step.source_label_tokens.entry(name).or_default() +=
-                    part.batch.label_tokens;
+                    label_tokens.sum::<usize>();
             }
-            member.step.data.batches.push(part.batch);
+            member.step.data.batches.extend(part.batches);
             member.step.seconds += share + started.elapsed().as_secs_f64();
             if let Some(end) = part.end {
                 let step = std::mem::take(&mut member.step);
@@ -249,7 +246,7 @@ struct Trajectory {
 /// What one of them reads of it.
 struct Part {
     member: usize,
-    batch: Batch,
+    batches: Vec<Batch>,
     names: Vec<(u32, u32)>,
     /// Where a step of the stage ends with it.
     end: Option<StepEnd>,
@@ -278,7 +275,11 @@ impl Iterator for Trajectories<'_> {
         let trunk = Arc::new(Trunk::of(all));
         let parts = portions.iter().map(|(member, examples, end)| Part {
             member: *member,
-            batch: Batch::branches(&examples.iter().collect::<Vec<_>>(), &trunk),
+            batches: Batch::branches_within(
+                &examples.iter().collect::<Vec<_>>(),
+                &trunk,
+                self.0[*member].micro_batch_tokens,
+            ),
             names: examples
                 .iter()
                 .map(|example| (example.trajectory, example.turn))
@@ -301,6 +302,8 @@ type Portion = (Vec<TokenExample>, Option<StepEnd>);
 /// One stage's examples, trajectory by trajectory.
 struct Portions<'a> {
     set: &'a dyn ExampleSet,
+    /// The most tokens that are computed at once beside the trunk's.
+    micro_batch_tokens: usize,
     seed: u64,
     plan: Plan,
     /// The next step, and the number of steps.
@@ -314,10 +317,12 @@ struct Portions<'a> {
 }
 
 impl<'a> Portions<'a> {
-    fn new(set: &'a dyn ExampleSet, seed: u64, plan: Plan, done: usize, total: usize) -> Self {
+    /// Those of a stage that has done so many of its steps.
+    fn new(run: &StageRun<'a>, plan: Plan, done: usize, total: usize) -> Self {
         Self {
-            set,
-            seed,
+            set: run.train,
+            micro_batch_tokens: run.recipe.micro_batch_tokens,
+            seed: run.seed,
             plan,
             next: done,
             total,

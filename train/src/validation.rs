@@ -3,7 +3,7 @@
 use std::ops::{AddAssign, ControlFlow};
 
 use glpft_data::{ExampleSet, Origins, StepLayout};
-use glpft_model::Decoder;
+use glpft_model::{Decoder, LastTrunk};
 
 use crate::ahead::made_ahead;
 use crate::error::TrainError;
@@ -93,12 +93,13 @@ pub fn losses(
     let groups = groups.map(|group| layout.batches(examples, &group));
     made_ahead(groups, |groups| {
         for group in groups {
-            let mut loss = LossSum::default();
+            let (mut loss, mut trunk) = (LossSum::default(), LastTrunk::default());
             for batch in &group?.batches {
                 if stop() {
                     return Ok(ControlFlow::Break(()));
                 }
-                let inputs = frozen.inputs(batch, None)?;
+                let states = trunk.states(&frozen, batch)?;
+                let inputs = frozen.inputs(batch, states.as_ref())?;
                 if let Some(found) = frozen.loss(&inputs, None) {
                     loss.sum += numbers(found)?.iter().sum::<f64>();
                     loss.label_tokens += batch.label_tokens;

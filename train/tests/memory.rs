@@ -77,7 +77,21 @@ fn examples(count: usize, tokens: usize, vocabulary: usize) -> Vec<TokenExample>
         .collect()
 }
 
-fn measured(config: &ModelConfig, recipe: &StageRecipe, batches: usize, tokens: usize) -> usize {
+/// Examples of one trajectory that share all but their own text.
+fn steps(count: usize, trunk: usize, own: usize, vocabulary: usize) -> Vec<TokenExample> {
+    let mut steps = examples(count, trunk + own, vocabulary);
+    for (number, step) in steps.iter_mut().enumerate() {
+        for (index, token) in step.tokens[..trunk].iter_mut().enumerate() {
+            *token = ((index * 7 + 1) % vocabulary) as u32;
+        }
+        step.tokens[trunk] = number as u32;
+        step.role_start = trunk;
+        step.label_start = trunk + own / 2;
+    }
+    steps
+}
+
+fn measured(config: &ModelConfig, recipe: &StageRecipe, examples: &[TokenExample]) -> usize {
     let mut model = random_model(config.clone(), FloatDType::F32);
     match recipe.tune {
         Tune::Full => model.train(Trained::All),
@@ -94,7 +108,7 @@ fn measured(config: &ModelConfig, recipe: &StageRecipe, batches: usize, tokens: 
         seed: 1,
         sampling: Sampling::Trajectory,
         packing: Packing::Tree,
-        train: &examples(batches, tokens, config.vocab_size),
+        train: &examples.to_vec(),
         validation: &[],
         origins: &Origins::default(),
         directory: folder.path(),
@@ -155,7 +169,8 @@ fn a_step_takes_the_memory_that_is_predicted() {
                     max_steps: Some(2),
                     ..recipe()
                 };
-                let found = measured(&config, &recipe, batches, tokens);
+                let examples = examples(batches, tokens, config.vocab_size);
+                let found = measured(&config, &recipe, &examples);
                 let predicted = StepMemory::of(&config, &recipe, tokens, tokens * batches);
                 let ratio = found as f64 / predicted.step() as f64;
                 let line = format!(
@@ -166,6 +181,31 @@ fn a_step_takes_the_memory_that_is_predicted() {
                 if !(0.9..=1.1).contains(&ratio) {
                     outside.push(line);
                 }
+            }
+        }
+        for (count, trunk, own) in [(3, 800, 100), (4, 300, 300), (2, 2000, 40)] {
+            let recipe = StageRecipe {
+                tune: Tune::Lora,
+                lora: LoraRecipe {
+                    wake: true,
+                    dropout: 0.1,
+                    ..recipe().lora
+                },
+                batch: count,
+                micro_batch_tokens: own,
+                max_steps: Some(2),
+                ..recipe()
+            };
+            let examples = steps(count, trunk, own, config.vocab_size);
+            let found = measured(&config, &recipe, &examples);
+            let predicted = StepMemory::of(&config, &recipe, own, own * count);
+            let predicted = predicted.on_trunk(&config, trunk);
+            let ratio = found as f64 / predicted.step() as f64;
+            let line =
+                format!("trunk {trunk} own {own}: {found} bytes, {ratio:.3} of {predicted:?}");
+            println!("{line}");
+            if !(0.9..=1.1).contains(&ratio) {
+                outside.push(line);
             }
         }
     }

@@ -70,6 +70,8 @@ fn settings() -> [StageRecipe; 3] {
             epochs,
             batch,
             checkpoint_every: 2,
+            // Less than the branches of some trajectories: they go in parts.
+            micro_batch_tokens: 25,
             ..usual
         }
     };

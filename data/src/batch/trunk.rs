@@ -29,6 +29,36 @@ pub struct Branches {
     pub reach: Vec<u32>,
 }
 
+/// Examples of one trajectory in groups whose branches have at most `budget` nodes together, in the order of their tokens.
+fn branch_groups<'e>(examples: &[&'e TokenExample], budget: usize) -> Vec<Vec<&'e TokenExample>> {
+    let mut sorted = examples.to_vec();
+    sorted.sort_by_key(|example| {
+        let (head, tail) = example.tokens.split_at(example.role_start);
+        (head, tail, example.label_start)
+    });
+    let mut groups: Vec<Vec<&TokenExample>> = Vec::new();
+    let mut nodes = 0;
+    for example in sorted {
+        let (head, tail) = example.tokens.split_at(example.role_start);
+        let group = groups.last_mut();
+        let shared = match group.as_ref().and_then(|group| group.last()) {
+            Some(last) if last.tokens[..last.role_start] == *head => {
+                common_prefix(&last.tokens[last.role_start..], tail)
+            }
+            _ => 0,
+        };
+        nodes += tail.len() - shared;
+        match group {
+            Some(group) if nodes <= budget => group.push(example),
+            _ => {
+                nodes = tail.len();
+                groups.push(vec![example]);
+            }
+        }
+    }
+    groups
+}
+
 impl Trunk {
     /// The trunk of examples, of any roles.
     ///
@@ -90,6 +120,22 @@ impl Trunk {
 }
 
 impl Batch {
+    /// [`branches`](Self::branches) in micro-batches of at most `budget` nodes, each with the examples that share most; what is
+    /// longer by itself goes alone. No gradient reaches the trunk, so that it costs nothing to go back through them one after
+    /// the other: memory grows with the budget, not with the trajectory. A pure function of its arguments.
+    ///
+    /// # Panics
+    /// As [`branches`](Self::branches).
+    pub fn branches_within(
+        examples: &[&TokenExample],
+        trunk: &Arc<Trunk>,
+        budget: usize,
+    ) -> Vec<Self> {
+        let groups = branch_groups(examples, budget);
+        let groups = groups.iter();
+        groups.map(|group| Self::branches(group, trunk)).collect()
+    }
+
     /// The roles' own texts alone, growing from a trunk that holds all that stands before them. As in [`tree`](Self::tree),
     /// what examples share there stands once.
     ///

@@ -20,14 +20,19 @@ pub enum StepLayout {
         micro_batch_tokens: usize,
     },
     /// Each trajectory as the branches of a trunk that no gradient reaches.
-    Branches,
+    Branches {
+        /// The most tokens of branches that are computed at once; the trunk's do not count.
+        micro_batch_tokens: usize,
+    },
 }
 
 impl StepLayout {
     /// That of a stage.
     pub fn new(packing: Packing, recipe: &StageRecipe) -> Self {
         match recipe.wakes() {
-            true => Self::Branches,
+            true => Self::Branches {
+                micro_batch_tokens: recipe.micro_batch_tokens,
+            },
             false => Self::Packed {
                 packing,
                 micro_batch_tokens: recipe.micro_batch_tokens,
@@ -41,7 +46,9 @@ impl StepLayout {
     /// Where an example cannot be read.
     pub fn batches(self, set: &dyn ExampleSet, step: &[u32]) -> Result<StepBatches, PreparedError> {
         match self {
-            Self::Branches => StepBatches::branches(set, step),
+            Self::Branches { micro_batch_tokens } => {
+                StepBatches::branches(set, step, micro_batch_tokens)
+            }
             Self::Packed {
                 packing,
                 micro_batch_tokens,
@@ -65,20 +72,24 @@ pub struct StepBatches {
 }
 
 impl StepBatches {
-    /// Reads a step's examples (indices into `set`) and lays out each trajectory's as the branches of one trunk, which is a
-    /// micro-batch. A pure function of its arguments.
+    /// Reads a step's examples (indices into `set`) and lays out each trajectory's as the branches of one trunk, in
+    /// micro-batches of at most `budget` tokens beside the trunk's. A pure function of its arguments.
     ///
     /// # Errors
     /// Where an example cannot be read.
-    pub fn branches(set: &dyn ExampleSet, step: &[u32]) -> Result<Self, PreparedError> {
+    pub fn branches(
+        set: &dyn ExampleSet,
+        step: &[u32],
+        budget: usize,
+    ) -> Result<Self, PreparedError> {
         let examples: Vec<TokenExample> = step
             .iter()
             .map(|&index| set.example(index as usize))
             .collect::<Result<_, _>>()?;
         let trajectories = examples.chunk_by(|one, other| one.trajectory == other.trajectory);
-        let batches = trajectories.map(|examples| {
+        let batches = trajectories.flat_map(|examples| {
             let trunk = Arc::new(Trunk::of(examples));
-            Batch::branches(&examples.iter().collect::<Vec<_>>(), &trunk)
+            Batch::branches_within(&examples.iter().collect::<Vec<_>>(), &trunk, budget)
         });
         Ok(Self {
             batches: batches.collect(),

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use glpft_checkpoints::{Adapter, GgufType, GgufWriteError, ModelConfig, gguf_adapter, write_gguf};
+use glpft_checkpoints::{
+    Adapter, GgufType, GgufValue, GgufWriteError, ModelConfig, gguf_adapter, write_gguf,
+};
 
 use crate::error::Error;
 
@@ -27,7 +29,14 @@ pub(super) fn write(
     }
     let config = adapter.config();
     let modules = config.modules(model)?;
-    let (metadata, tensors) = gguf_adapter(model, name, config.alpha, &modules, kind)?;
+    let (mut metadata, tensors) = gguf_adapter(model, name, config.alpha, &modules, kind)?;
+    // llama.cpp's key for an adapter that acts from these tokens on.
+    if !config.invocation.is_empty() {
+        metadata.set(
+            "adapter.alora.invocation_tokens",
+            GgufValue::U32s(config.invocation.clone()),
+        );
+    }
     let mut shapes = HashMap::new();
     for module in &modules {
         let [a, b] = module.tensors();

@@ -13,6 +13,8 @@ pub enum GgufValue {
     Text(String),
     /// A list of texts.
     Texts(Vec<String>),
+    /// A list of whole numbers of 32 bits.
+    U32s(Vec<u32>),
     /// A list of signed whole numbers of 32 bits.
     I32s(Vec<i32>),
     /// A list of singles.
@@ -100,6 +102,12 @@ impl GgufValue {
                 list(kind::TEXT, texts.len(), bytes);
                 for value in texts {
                     text(value, bytes);
+                }
+            }
+            Self::U32s(numbers) => {
+                list(kind::U32, numbers.len(), bytes);
+                for number in numbers {
+                    word(*number, bytes);
                 }
             }
             Self::I32s(numbers) => {

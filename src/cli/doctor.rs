@@ -1,0 +1,92 @@
+//! `glpft doctor`.
+
+use glpft::Error;
+use glpft::doctor::{Findings, examine};
+use serde_json::json;
+
+use super::output::{print_json, table};
+use super::{DoctorArgs, print};
+
+/// Runs the command.
+pub(crate) fn execute(args: &DoctorArgs) -> Result<(), Error> {
+    let found = examine();
+    match args.json {
+        true => print_json(&json!(found)),
+        false => print(&text(&found)),
+    }
+}
+
+fn text(found: &Findings) -> String {
+    let Findings {
+        program,
+        cpu,
+        memory,
+        ..
+    } = found;
+    let features = match program.features.is_empty() {
+        true => "no optional features".to_owned(),
+        false => format!("features {}", program.features.join(", ")),
+    };
+    let sets: Vec<String> = cpu
+        .instruction_sets
+        .iter()
+        .map(|(name, there)| format!("{name} {}", if *there { "yes" } else { "no" }))
+        .collect();
+    let mut text = format!(
+        "program   glpft {} for {}, {features}\n",
+        program.version, program.target
+    );
+    text += &format!(
+        "cpu       {}: {} threads, {} usable here\n",
+        cpu.name, cpu.threads, cpu.usable
+    );
+    if !sets.is_empty() {
+        text += &format!("          {}\n", sets.join(", "));
+    }
+    text += &format!(
+        "memory    {} in all, {} available\n",
+        gib(memory.total),
+        gib(memory.available)
+    );
+    for (number, device) in found.devices.iter().enumerate() {
+        let head = if number == 0 { "devices" } else { "" };
+        let told = device.problem.as_deref().unwrap_or("ready");
+        text += &format!("{head:10}{}: {told}\n", device.name);
+    }
+    for (number, place) in found.places.iter().enumerate() {
+        let head = if number == 0 { "places" } else { "" };
+        let free = place
+            .free
+            .map_or(String::new(), |free| format!(", {} free", gib(free)));
+        let there = if place.exists { "" } else { " (not there yet)" };
+        text += &format!(
+            "{head:10}{}: {}{there}{free}\n",
+            place.purpose,
+            place.path.display()
+        );
+    }
+    text += "\n";
+    let mut rows = vec![["recipe", "memory"].map(str::to_owned).to_vec()];
+    for recipe in &found.recipes {
+        let needs = match recipe.memory {
+            Some(bytes) if bytes > memory.available => format!("{} (too much)", gib(bytes)),
+            Some(bytes) => gib(bytes),
+            None => "-".to_owned(),
+        };
+        rows.push(vec![recipe.name.clone(), needs]);
+    }
+    let table = table(&rows);
+    let mut lines = table.lines();
+    text += &format!("{}  to be set\n", lines.next().unwrap_or_default());
+    for (line, recipe) in lines.zip(&found.recipes) {
+        text += &format!("{line}  {}", recipe.missing.join("; "));
+        text.truncate(text.trim_end().len());
+        text += "\n";
+    }
+    text += "\nMemory is that of the largest stage with full micro-batches. `glpft run RECIPE --dry-run` tells it for your data.\n";
+    text
+}
+
+fn gib(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64)
+}
