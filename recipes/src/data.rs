@@ -178,8 +178,9 @@ pub enum Packing {
 /// `[data]`, resolved: every default written out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DataRecipe {
-    /// A file of records in one of the forms that docs/guides/your-own-trajectories.md lists, a directory of such files, a raw ToolBench directory
-    /// (holding `answer/`), or `builtin:sample`. Told apart by content. Required, unless `sources` is set.
+    /// A file of records in one of the forms that docs/guides/your-own-trajectories.md lists, a directory of such files, a
+    /// raw ToolBench directory (holding `answer/`), or `builtin:sample`. Recognized by content. Required, unless `sources` is
+    /// set.
     pub source: String,
     /// Several sources instead of one: `[[data.sources]]`. Default: none.
     pub sources: Vec<SourceRecipe>,

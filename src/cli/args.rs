@@ -52,7 +52,7 @@ pub(crate) use world::*;
 pub(super) struct Cli {
     #[command(subcommand)]
     pub command: Command,
-    /// Whether messages have colours; auto: on a terminal, unless NO_COLOR, CLICOLOR=0 or TERM=dumb is set
+    /// When to colour messages; auto: on a terminal, unless NO_COLOR, CLICOLOR=0 or TERM=dumb is set
     #[arg(
         long,
         global = true,
@@ -65,44 +65,44 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Shows what this is for: a small model learns a simulated world's tools, and is measured beside a single model
+    /// Trains a small team on a simulated world's tools and compares it with a single model
     ///
-    /// Needs nothing else. Makes the world, trains planner, caller and summarizer by GLPFT and one model for as long, both
-    /// from the small base that the program carries, and has both work on held-out tasks. Minutes on two cores; started
-    /// again, it goes on where it stopped.
+    /// Needs no data and no model. Makes the world, trains planner, caller and summarizer by GLPFT and a single model for
+    /// as long, both from a small base that the program carries, and evaluates both on held-out tasks. Takes minutes on two
+    /// cores. The same command resumes.
     Quickstart(QuickstartArgs),
-    /// Does everything: prepares the data, trains every stage, leaves the models; goes on where it was interrupted
+    /// Prepares the data, trains every stage and writes the models; resumes an interrupted run
     Run(RunArgs),
-    /// Makes the data sets of a run and says what is in them
+    /// Prepares a run's datasets and reports what is in them
     Prepare(PrepareArgs),
     /// Trains one stage, or the three local ones
     Train(TrainArgs),
     /// Writes a finished model as a directory of its own
     Export(ExportArgs),
-    /// Shows and writes what a recipe makes of its data
+    /// Checks, shows, converts and exports data
     #[command(subcommand)]
     Data(DataCommand),
     /// Compares arrangements on growing shares of the data: trains, measures, writes tables and curves
     ///
-    /// Trains what is missing of every arrangement, on every share of the data, for every seed and base; a stage that
-    /// several of them need is trained once. All are measured on the same held-out conversations. Leaves report.md,
-    /// report.json, curves/ and, in runs/, a run for each. Started again, it goes on where it stopped; arrangements,
-    /// shares, seeds and bases may be added.
+    /// Trains what is missing of every arrangement, on every share of the data, for every seed and base. A stage that
+    /// several of them need is trained once. All are measured on the same held-out conversations. Writes report.md,
+    /// report.json, curves/, and a run for each in runs/. The same command resumes; you may add arrangements, shares, seeds
+    /// and bases.
     Study(StudyArgs),
-    /// Measures what a team says
+    /// Evaluates teams and predictions
     #[command(subcommand)]
     Eval(EvalCommand),
-    /// Has a team work on tasks with tools, and shows what it does
+    /// Lets a team work on tasks with tools, and shows what it does
     #[command(subcommand)]
     Agent(AgentCommand),
-    /// Serves a team as a chat of OpenAI's form: tools in, calls or the answer out
+    /// Serves a team as an OpenAI-compatible chat: tools in, calls or an answer out
     ///
     /// POST /v1/chat/completions, GET /v1/models, /health and /metrics. The planner's rationale comes as
     /// `reasoning_content`.
     ///
-    /// Functions are shown to the models as in training, by the run's `data.schemas`: `whole` shows descriptions of up to
-    /// 4096 characters; `published` the first 256 of a function's and the last 256 of an argument's, and not which arguments
-    /// are required. What a request's functions lose by that is told in its reply (`glpft.notes`).
+    /// Models see functions as in training, by the run's `data.schemas`: `whole` shows descriptions of up to 4096
+    /// characters; `published` shows the first 256 of a function's and the last 256 of an argument's, and not which
+    /// arguments are required. The reply lists what is not shown (`glpft.notes`).
     Serve(Box<ServeArgs>),
     /// Writes and serves simulated worlds of tools
     #[command(subcommand)]

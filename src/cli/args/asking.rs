@@ -24,20 +24,20 @@ pub(crate) struct AskingArgs {
     /// serve: where a request does not say)
     #[arg(long, value_name = "T")]
     pub temperature: Option<f64>,
-    /// Draws only from the likeliest tokens that have this probability together
+    /// Samples only from the likeliest tokens that have this probability together
     #[arg(long, value_name = "P", requires = "temperature")]
     pub top_p: Option<f64>,
-    /// Draws only from the K likeliest tokens
+    /// Samples only from the K likeliest tokens
     #[arg(long, value_name = "K", requires = "temperature", value_parser = at_least_one)]
     pub top_k: Option<usize>,
-    /// Seeds what is drawn
+    /// The seed of sampling
     #[arg(long, default_value = "0", requires = "temperature")]
     pub seed: u64,
-    /// The most memory, for each model that is loaded, for answers under way and for what is kept of prompts, so that later
-    /// ones that begin alike are not read again; 0: what one answer needs, and no two at once
+    /// The largest KV cache of each loaded model: answers under way, and prompts kept for later ones that begin alike; 0:
+    /// only what one answer needs, one at a time
     #[arg(long, value_name = "MIB", default_value = "2048")]
     pub cache: usize,
-    /// How layers' products are computed
+    /// The precision of the layers' matrix products
     #[arg(long, value_enum, default_value = "f32")]
     pub precision: PrecisionArg,
     #[command(flatten)]

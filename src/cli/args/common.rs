@@ -18,7 +18,7 @@ pub(crate) struct RecipeArgs {
     /// A built-in recipe's name (`glpft recipe list`), a TOML file, or the directory of a run
     #[arg(value_name = "R")]
     pub recipe: String,
-    /// Sets a value of the recipe, such as `stage.global.lr=1e-4`; may be given several times
+    /// Sets a key of the recipe, such as `stage.global.lr=1e-4`; repeatable
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     pub set: Vec<Override>,
 }
@@ -29,12 +29,12 @@ pub(crate) struct PlaceArgs {
     /// The run's directory; default: ./runs/<the recipe's name>
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Starts anew: removes the run that is in the directory (data/, stages/, models/, eval/, summary.json,
-    /// report.html, recipe.toml); with `train`, the stages asked for alone
+    /// Starts from scratch: removes the run in the directory (data/, stages/, models/, eval/, summary.json, report.html,
+    /// recipe.toml); with `train`, only the stages asked for
     #[arg(long)]
     pub overwrite: bool,
-    /// Goes on with a run though its recipe or its data have changed in what decides the outcome; what is finished
-    /// stays as it is
+    /// Resumes a run even if its recipe or data have changed in a way that changes the result; finished stages stay as they
+    /// are
     #[arg(long, conflicts_with = "overwrite")]
     pub resume_anyway: bool,
 }
@@ -61,16 +61,16 @@ pub(crate) struct DeviceArgs {
 /// What a batch system's warning does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnUsr1 {
-    /// Training writes a checkpoint and goes on; what is measured is written as it comes
+    /// Training writes a checkpoint and goes on; evaluations write results as they come anyway
     Checkpoint,
-    /// As Ctrl-C: stops where the same command goes on from
+    /// Like Ctrl-C: stops, and the same command resumes
     Stop,
 }
 
 /// What signals do.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SignalArgs {
-    /// What SIGUSR1 or SIGUSR2 does, which batch systems send before a job's time ends (Slurm: `--signal=USR1@120`)
+    /// What to do on SIGUSR1 or SIGUSR2, which batch systems send before a job's time ends (Slurm: `--signal=USR1@120`)
     #[arg(long, value_enum, value_name = "WHAT", default_value = "checkpoint")]
     pub on_usr1: OnUsr1,
 }
@@ -84,7 +84,8 @@ pub(crate) struct OutputArgs {
     /// Machine-readable output on stdout
     #[arg(long)]
     pub json: bool,
-    /// How many threads; default: RAYON_NUM_THREADS or OMP_NUM_THREADS, else one for each core that the process may use
+    /// The number of threads; default: RAYON_NUM_THREADS or OMP_NUM_THREADS, else one for each core that the process may
+    /// use
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
 }
@@ -92,7 +93,7 @@ pub(crate) struct OutputArgs {
 /// What is told by a command that is done at once.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct QuietArgs {
-    /// Errors only, and what was asked for
+    /// No messages except errors; results are still printed
     #[arg(long, short)]
     pub quiet: bool,
 }
@@ -129,7 +130,7 @@ impl From<PrecisionArg> for Precision {
 /// How much a world holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SizeArg {
-    /// The least that fills every test set
+    /// The smallest that fills every test set
     Tiny,
     /// A world for small models
     Small,

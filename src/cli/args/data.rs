@@ -10,7 +10,7 @@ use super::{OutputArgs, RecipeArgs};
 /// `glpft data …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
-    /// Shows the data sets' sizes and the source's bad files, or one example
+    /// Shows the datasets' sizes and the source's bad records, or one example
     Inspect(InspectArgs),
     /// Writes the published pipeline's six JSON files, or token ids
     ///
@@ -22,14 +22,15 @@ pub(crate) enum DataCommand {
     /// backbone, planner, caller and summarizer, one line {"input_ids": […], "labels": […]} an example, in the source's
     /// order, after truncation and splits; labels are -100 where nothing is learned.
     Export(DataExportArgs),
-    /// Looks at trajectories: their form, what each role would learn from, what is missing, what is bad
+    /// Checks trajectories: their form, what each role would learn from, what is missing or bad
     ///
-    /// Needs no recipe and no model, and writes nothing. A PATH is what data.source may be: a file (JSON, JSON lines,
-    /// gzip or zstd of either) or a directory of such files, in any of the forms that docs/guides/your-own-trajectories.md lists.
+    /// Needs no recipe and no model, and writes nothing. A PATH may be whatever data.source may be: a file (JSON, JSON
+    /// lines, gzip or zstd of either) or a directory of such files, in any of the forms that
+    /// docs/guides/your-own-trajectories.md lists.
     Check(DataCheckArgs),
     /// Writes trajectories in a form that other tools read
     Convert(DataConvertArgs),
-    /// Compares two sets of trajectories: the instructions and the tools that stand in both
+    /// Lists the instructions and tools that occur in both of two sets of trajectories
     Overlap(DataOverlapArgs),
 }
 
@@ -62,13 +63,13 @@ impl From<DatasetArg> for Dataset {
 pub(crate) struct InspectArgs {
     #[command(flatten)]
     pub recipe: RecipeArgs,
-    /// The run's directory, whose prepared data are used where they are the recipe's; default: ./runs/<the recipe's name>
+    /// The run's directory; its prepared data are used if they match the recipe; default: ./runs/<the recipe's name>
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Shows an example of this data set
+    /// Shows an example of this dataset
     #[arg(long, value_enum)]
     pub role: Option<DatasetArg>,
-    /// Which example, from 0: its place in the prepared data set, in the source's order
+    /// Which example, from 0, in the source's order
     #[arg(long, value_name = "N", requires = "role")]
     pub index: Option<usize>,
     #[command(flatten)]
@@ -80,7 +81,7 @@ pub(crate) struct InspectArgs {
 pub(crate) struct DataExportArgs {
     #[command(flatten)]
     pub recipe: RecipeArgs,
-    /// The directory to write into; made where it is missing
+    /// The directory to write to; created if missing
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
     /// Token ids and labels instead of text
@@ -124,10 +125,10 @@ impl From<FormArg> for ConvertForm {
 /// `glpft data convert`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DataConvertArgs {
-    /// A file or directory of trajectories, a run's rollouts too
+    /// A file or directory of trajectories, or a run's rollouts
     #[arg(value_name = "PATH")]
     pub path: PathBuf,
-    /// The file to write: JSON lines where its name ends with .jsonl, else one JSON array
+    /// The file to write: JSON lines if its name ends with .jsonl, else one JSON array
     #[arg(long, value_name = "FILE")]
     pub to: PathBuf,
     /// The form to write

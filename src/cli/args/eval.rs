@@ -12,31 +12,30 @@ use super::{AskingArgs, DeviceArgs, OutputArgs, PrecisionArg, SignalArgs, TeamAr
 pub(crate) enum EvalCommand {
     /// Scores a predictions file with the paper's metrics
     ///
-    /// The file is the JSON list that the published pipeline writes, or JSON lines: objects with `tools`, `reference`
-    /// and `predictions`. Where each also has an `instruction`, confidence intervals are over trajectories, else over
-    /// steps.
+    /// The file is the JSON list that the published pipeline writes, or JSON lines: objects with `tools`, `reference` and
+    /// `predictions`. If each also has an `instruction`, confidence intervals are over trajectories, else over steps.
     Score(ScoreArgs),
-    /// Has a team work on tasks with tools, and judges what it did
+    /// Lets a team work on tasks with tools, and judges the results
     ///
-    /// The tasks are a simulated world's (`--world SEED`), which is also the tools' server and knows the right answers; or
-    /// those of a ToolBench instruction list (`--tasks FILE`) with a server (`--server`).
+    /// The tasks are those of a simulated world (`--world SEED`), which also serves the tools and knows the right answers;
+    /// or those of a ToolBench instruction list (`--tasks FILE`) with a server (`--server`).
     ///
-    /// Leaves evaluation.json, rollouts.jsonl and answers/ (written as they are made), judgments.jsonl, verdicts.jsonl and
-    /// live.json in RUN/eval/live-STRATEGY/, or in --out. The same command goes on where it was interrupted; with another
-    /// judge or reference it judges the same rollouts again.
+    /// Writes evaluation.json, rollouts.jsonl and answers/ (as they are made), judgments.jsonl, verdicts.jsonl and
+    /// live.json to RUN/eval/live-STRATEGY/, or to --out. The same command resumes; with another judge or reference it
+    /// judges the same rollouts again.
     Live(Box<LiveArgs>),
-    /// The perplexity of a team's models on what held-out conversations say, by role
+    /// Measures the perplexity of a team's models on held-out conversations, by role
     ///
-    /// How likely each role's model finds the targets that training would make of the conversations: e to the mean loss
-    /// of a token, with a 95 % interval over conversations. Nothing is generated, so it is much quicker than `static`.
+    /// Perplexity is e to the mean loss of a target token, with the targets that training would make of the conversations
+    /// and a 95 % interval over conversations. Nothing is generated, so it is much faster than `static`.
     Perplexity(Box<PerplexityArgs>),
-    /// Asks a team's models about every step of held-out conversations, and scores what they say
+    /// Asks a team's models about every step of held-out conversations, and scores the answers
     ///
     /// Each step is shown the conversation's own history (teacher forcing). The team is a run's (its arrangement says who
     /// answers), three models that need have nothing in common but text, or a single one that writes whole steps.
     ///
-    /// Leaves evaluation.json, predictions.jsonl (written as they are made; `glpft eval score` reads it), times.jsonl and
-    /// metrics.json in RUN/eval/NAME/, or in --out. The same command goes on where it was interrupted.
+    /// Writes evaluation.json, predictions.jsonl (as they are made; `glpft eval score` reads it), times.jsonl and
+    /// metrics.json to RUN/eval/NAME/, or to --out. The same command resumes.
     Static(Box<StaticArgs>),
 }
 
@@ -49,7 +48,7 @@ pub(crate) struct ScoreArgs {
     /// Machine-readable output on stdout: the keys of the published metrics file, and more
     #[arg(long)]
     pub json: bool,
-    /// Ends with an error wherever the published script does, instead of giving what it cannot read a documented value
+    /// Fails wherever the published script fails, instead of using a documented value
     #[arg(long)]
     pub compat: bool,
     /// No tables, errors only
@@ -62,7 +61,7 @@ pub(crate) struct ScoreArgs {
 pub(crate) struct PerplexityArgs {
     #[command(flatten)]
     pub team: TeamArgs,
-    /// The held-out conversations: a stage-2 file (told apart by content from whatever else `data.source` may be)
+    /// The held-out conversations: a stage-2 file, or anything else that `data.source` may be
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
     /// Only the first N conversations
@@ -74,7 +73,7 @@ pub(crate) struct PerplexityArgs {
     /// The longest example in tokens; default: the run's, or 4096; at most the model's positions
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub max_length: Option<usize>,
-    /// How layers' products are computed
+    /// The precision of the layers' matrix products
     #[arg(long, value_enum, default_value = "f32")]
     pub precision: PrecisionArg,
     #[command(flatten)]
@@ -88,7 +87,7 @@ pub(crate) struct PerplexityArgs {
 pub(crate) struct StaticArgs {
     #[command(flatten)]
     pub team: TeamArgs,
-    /// The held-out conversations: a stage-2 file (told apart by content from whatever else `data.source` may be)
+    /// The held-out conversations: a stage-2 file, or anything else that `data.source` may be
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
     /// Only the first N conversations
@@ -100,10 +99,10 @@ pub(crate) struct StaticArgs {
     /// The published evaluation's prompts: `planner:` before the planner's turn, no `system: `, every turn shown
     #[arg(long)]
     pub compat: bool,
-    /// The longest prompt: the last N tokens are kept, fewer where the model has no positions for them and an answer
+    /// The longest prompt in tokens: the last N are kept, or fewer if the model has no positions for them and an answer
     #[arg(long, value_name = "N", default_value = "3750", value_parser = at_least_one)]
     pub max_prompt_tokens: usize,
-    /// How many conversations are answered together: more is faster where memory allows
+    /// The number of conversations that are answered together; more is faster, and needs more memory
     #[arg(long, value_name = "N", default_value = "4", value_parser = at_least_one)]
     pub batch: usize,
     #[command(flatten)]
@@ -114,7 +113,7 @@ pub(crate) struct StaticArgs {
     /// The name of the evaluation in RUN/eval; default: the data file's
     #[arg(long)]
     pub name: Option<String>,
-    /// Removes the evaluation that is there
+    /// Removes an existing evaluation first
     #[arg(long)]
     pub overwrite: bool,
     #[command(flatten)]

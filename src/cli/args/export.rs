@@ -79,13 +79,13 @@ pub(crate) struct ExportArgs {
     /// A directory, or one file for llama.cpp
     #[arg(long, value_enum, default_value_t = FormatArg::Huggingface)]
     pub format: FormatArg,
-    /// Lays all of a run's models out for an engine that serves them
+    /// Lays out all of a run's models for a serving engine
     #[arg(long = "for", value_enum, value_name = "ENGINE", conflicts_with_all = ["role", "merge", "format", "base", "base_name"])]
     pub engine: Option<EngineArg>,
     /// How a GGUF file stores matrices; default: f16
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     pub kind: Option<TypeArg>,
-    /// Adds an adapter to its base: a whole model
+    /// Merges an adapter into its base, which gives a whole model
     #[arg(long)]
     pub merge: bool,
     /// The model that an adapter belongs to; default: the one that the adapter names
@@ -94,7 +94,7 @@ pub(crate) struct ExportArgs {
     /// What the exported adapter calls its base, such as its name on the Hugging Face hub; default: the base's path
     #[arg(long, value_name = "NAME", conflicts_with = "merge")]
     pub base_name: Option<String>,
-    /// Stores the weights in another type; default: the type that they are stored in, merged ones the base's
+    /// The type of the stored weights; default: their present type, or the base's if merged
     #[arg(long, value_enum)]
     pub dtype: Option<DtypeArg>,
     /// Replaces what is at --to

@@ -12,18 +12,18 @@ use super::{AskingArgs, OutputArgs, SignalArgs, SizeArg, TeamArgs, at_least_one}
 /// `glpft agent …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AgentCommand {
-    /// Has a team work on tasks, and prints what it thinks, calls and reads as it goes
+    /// Lets a team work on tasks, and prints thoughts, calls and replies as they come
     ///
-    /// The tasks are a simulated world's (`--world SEED`), those of a ToolBench instruction list (`--tasks FILE`), or one
-    /// of your own (`--query`, with the functions of `--tasks FILE`). With --out, each rollout leaves its whole tree as an
-    /// answer file of ToolBench's format.
+    /// The tasks are those of a simulated world (`--world SEED`), those of a ToolBench instruction list (`--tasks FILE`),
+    /// or one of your own (`--query`, with the functions of `--tasks FILE`). With --out, each rollout's whole tree is
+    /// written as an answer file in ToolBench's format.
     Run(Box<AgentRunArgs>),
 }
 
 /// What is worked on, and with which tools.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct WorkArgs {
-    /// The test tasks of the simulated world with this seed; it also replies to calls, unless --server does
+    /// The test tasks of the simulated world with this seed; the world also replies to calls, unless --server is given
     #[arg(
         long,
         value_name = "SEED",
@@ -37,14 +37,14 @@ pub(crate) struct WorkArgs {
     /// The tasks of a ToolBench instruction list: `test_instruction/GROUP.json`
     #[arg(long, value_name = "FILE", requires = "server")]
     pub tasks: Option<PathBuf>,
-    /// Who replies to calls: the address of ToolBench's server, one of StableToolBench (it ends with /virtual), or the
-    /// folder of its cache. Keys are read from TOOLBENCH_KEY and RAPIDAPI_KEY
+    /// The tool server: the address of ToolBench's server, of StableToolBench's (it ends with /virtual), or the folder of
+    /// its cache. Keys are read from TOOLBENCH_KEY and RAPIDAPI_KEY
     #[arg(long, value_name = "URL|DIR")]
     pub server: Option<String>,
-    /// How many seconds a call of the server may take
+    /// The time limit of a call to the tool server, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "30", requires = "server", value_parser = seconds)]
     pub server_timeout: Duration,
-    /// The least time between two calls, in seconds, where the server allows only so many a minute
+    /// The shortest time between two calls, in seconds, for servers with a rate limit
     #[arg(long, value_name = "SECONDS", default_value = "0", requires = "server", value_parser = seconds_or_none)]
     pub server_interval: Duration,
     /// Only the tasks of one test set, such as G1_tool
@@ -60,29 +60,29 @@ pub(crate) struct WorkArgs {
 pub(crate) struct SearchArgs {
     /// react, dfsdt, or ToolBench's name of one: CoT@N, DFS_woFilter_wN, DFS_wFilter_wN
     ///
-    /// With the filter all children of a node are made before one goes on: one whose tool replied before one where something
-    /// went wrong.
+    /// With the filter, all children of a node are made before the search goes on; a child whose tool replied comes before
+    /// one where something went wrong.
     ///
-    /// A search whose models always say the same (no --temperature) finds nothing else but by being told what has failed.
+    /// With greedy decoding (no --temperature), a search finds other steps only because the prompt lists what has failed.
     #[arg(long, default_value = "react")]
     pub strategy: Strategy,
     /// The longest path, in nodes: a thought, a function's name and its arguments are three
     #[arg(long, value_name = "N", default_value = "12", value_parser = at_least_one)]
     pub depth: usize,
-    /// The most steps of one task
+    /// The largest number of steps for one task
     #[arg(long, value_name = "N", default_value = "200", value_parser = at_least_one)]
     pub max_steps: usize,
-    /// The most tokens that models read and write for one task
+    /// The largest number of tokens that models read and write for one task
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub max_tokens: Option<usize>,
-    /// The most seconds for one task: its rollout ends with the first step after them, so that two runs may differ
+    /// The time limit of one task, in seconds: its rollout ends with the first step after it, so two runs may differ
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub max_time: Option<Duration>,
-    /// How many tasks are worked on together: more is faster where memory allows
+    /// The number of tasks that are worked on together; more is faster, and needs more memory
     #[arg(long, value_name = "N", default_value = "16", value_parser = at_least_one)]
     pub together: usize,
-    /// The longest prompt in tokens; default: what the model can read beside an answer. From a longer one whole oldest turns
-    /// are left out, as in training, and that is told
+    /// The longest prompt in tokens; default: what the model can read beside an answer. If a prompt is longer, whole oldest
+    /// turns are left out, as in training, and the output says so
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub max_prompt_tokens: Option<usize>,
     #[command(flatten)]
@@ -92,7 +92,7 @@ pub(crate) struct SearchArgs {
 /// Who judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum JudgeArg {
-    /// The world's truth; its scores are no ToolEval scores, and are labelled
+    /// The world's truth; its scores are not ToolEval scores, and are labelled
     Offline,
     /// A model behind an OpenAI-compatible endpoint
     Http,
@@ -110,17 +110,17 @@ pub(crate) struct JudgeArgs {
     /// Its endpoint, without /chat/completions
     #[arg(long, value_name = "URL", default_value = "https://api.openai.com/v1")]
     pub judge_url: String,
-    /// The environment variable that holds its key; default: OPENAI_API_KEY where that is set
+    /// The environment variable with its key; default: OPENAI_API_KEY, if set
     #[arg(long, value_name = "VARIABLE")]
     pub judge_key: Option<String>,
-    /// How often each question is asked; majorities count
+    /// How often each question is asked; the majority counts
     #[arg(long, value_name = "N", default_value = "7", value_parser = at_least_one)]
     pub rounds: usize,
-    /// How many tasks are judged at once
+    /// The number of tasks that are judged at once
     #[arg(long, value_name = "N", default_value = "4", value_parser = at_least_one)]
     pub judge_parallel: usize,
-    /// Asks again about what the judge gave no judgment of: questions that its server refused, answers that could not be
-    /// read
+    /// Asks again about questions without a judgment: those that the server refused, and those whose answers were
+    /// unreadable
     #[arg(long)]
     pub judge_again: bool,
     /// Win rates against another live evaluation of the same tasks: its directory
@@ -145,7 +145,7 @@ pub(crate) struct LiveArgs {
     /// The name of the evaluation in RUN/eval; default: live-STRATEGY
     #[arg(long)]
     pub name: Option<String>,
-    /// Removes the evaluation that is there
+    /// Removes an existing evaluation first
     #[arg(long)]
     pub overwrite: bool,
     #[command(flatten)]
@@ -161,11 +161,10 @@ pub(crate) struct AgentRunArgs {
     pub team: TeamArgs,
     #[command(flatten)]
     pub work: WorkArgs,
-    /// A request of your own; the functions to choose from are, of those of all tasks that were chosen, the ones that its
-    /// words speak of
+    /// A request of your own; it may use those functions of the chosen tasks that match its words best
     #[arg(long, value_name = "TEXT")]
     pub query: Option<String>,
-    /// How many functions --query may choose from
+    /// The number of functions for --query
     #[arg(long, value_name = "N", default_value = "5", requires = "query", value_parser = at_least_one)]
     pub functions: usize,
     #[command(flatten)]

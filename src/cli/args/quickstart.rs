@@ -9,22 +9,22 @@ use super::{DeviceArgs, OutputArgs, SignalArgs, SizeArg, at_least_one};
 /// `glpft quickstart`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct QuickstartArgs {
-    /// The directory; what is in it already is not done again
+    /// The directory; finished parts in it are not done again
     #[arg(long, value_name = "DIR", default_value = "./runs/quickstart")]
     pub out: PathBuf,
-    /// The world's seed, and that of training. What the base model has read: src/quickstart/base/README.md
+    /// The seed of the world and of training. src/quickstart/base/README.md says what the base model has read
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: u64,
     /// The world's size
     #[arg(long, value_enum, default_value = "small")]
     pub size: SizeArg,
-    /// Starts anew: removes the quick start that is in the directory
+    /// Starts from scratch: removes the quick start in the directory
     #[arg(long)]
     pub overwrite: bool,
-    /// How many tasks of each of the six test sets are worked on live
+    /// The number of live tasks from each of the six test sets
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = at_least_one)]
     pub tasks: usize,
-    /// Trains and measures the team alone
+    /// Trains and measures only the team
     #[arg(long)]
     pub team_only: bool,
     #[command(flatten)]

@@ -10,19 +10,19 @@ use super::{OutputArgs, QuietArgs, RecipeArgs};
 /// `glpft recipe …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RecipeCommand {
-    /// Names and descriptions of the built-in recipes; with --quiet the names alone
+    /// Lists the built-in recipes; with --quiet only their names
     List {
         #[command(flatten)]
         output: OutputArgs,
     },
-    /// Prints a recipe with every default written out, and as comments what is to be set
+    /// Prints a recipe with every default written out, and comments for required keys that are not set
     Show {
         #[command(flatten)]
         recipe: RecipeArgs,
         #[command(flatten)]
         quiet: QuietArgs,
     },
-    /// Writes a built-in recipe to a new file, to be edited
+    /// Writes a built-in recipe to a new file for editing
     Copy {
         /// The built-in recipe
         name: String,

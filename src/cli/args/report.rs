@@ -7,10 +7,10 @@ use clap::Args;
 /// `glpft report`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// The run's directory; the page is written into it. The run may be unfinished, and need not be evaluated
+    /// The run's directory, where the page is written. The run may be unfinished or not evaluated
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// Writes the stages' curves for TensorBoard as well, to RUN/tensorboard; of a run under way, those so far
+    /// Also writes the stages' curves for TensorBoard, to RUN/tensorboard; for a run under way, those so far
     #[arg(long)]
     pub tensorboard: bool,
     /// Errors only

@@ -11,7 +11,7 @@ pub(crate) struct RunArgs {
     pub common: CommonArgs,
     #[command(flatten)]
     pub device: DeviceArgs,
-    /// Prints the plan (stages, steps, tokens, about how much memory), trains and writes nothing
+    /// Prints the plan (stages, steps, tokens, estimated memory); trains and writes nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Caps every stage at N steps, and its learning rate's schedule with it: a smoke run

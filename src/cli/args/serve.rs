@@ -11,13 +11,13 @@ use super::{AskingArgs, OutputArgs, TeamArgs, at_least_one};
 /// Where a server listens, and whom it serves.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct AddressArgs {
-    /// The name or address to listen at; only programs of this machine reach the default
+    /// The name or address to listen on; only programs on this machine reach the default
     #[arg(long, default_value = "127.0.0.1")]
     pub host: String,
-    /// The port; 0 takes a free one
+    /// The port; 0 picks a free one
     #[arg(long, default_value = "8000")]
     pub port: u16,
-    /// Serves only whoever shows the key that this environment variable holds
+    /// Requires the key in this environment variable from clients
     #[arg(long, value_name = "VARIABLE")]
     pub key_env: Option<String>,
 }
@@ -25,9 +25,10 @@ pub(crate) struct AddressArgs {
 /// What becomes of a prompt that is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LongPromptsArg {
-    /// An error 400 (`context_length_exceeded`) that says how long it is, and how long it may be
+    /// Error 400 (`context_length_exceeded`) with the prompt's length and the limit
     Refuse,
-    /// Whole oldest turns go, as in training; tools, instruction and last turn stay, and the reply says how many went
+    /// Whole oldest turns are left out, as in training; tools, instruction and last turn stay, and the reply says how many
+    /// were left out
     OldestTurns,
 }
 
@@ -58,39 +59,39 @@ pub(crate) struct ServeArgs {
     pub team: TeamArgs,
     #[command(flatten)]
     pub place: AddressArgs,
-    /// The name that requests ask for; default: the directory's
+    /// The model's name in requests; default: the directory's
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
     /// The longest prompt in tokens; default: what the model can read beside an answer of --max-new-tokens
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub max_prompt_tokens: Option<usize>,
-    /// What becomes of a request whose prompt is longer
+    /// What to do with a longer prompt
     #[arg(long, value_enum, default_value = "refuse")]
     pub long_prompts: LongPromptsArg,
-    /// Lets pages of this origin ask, such as http://localhost:3000, or `*` for any; may be given several times
+    /// Allows web pages of this origin, such as http://localhost:3000, or `*` for any; repeatable
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub cors: Vec<String>,
     #[command(flatten)]
     pub asking: AskingArgs,
-    /// How many requests are answered together: more is faster where memory allows
+    /// The number of requests that are answered together; more is faster, and needs more memory
     #[arg(long, value_name = "N", default_value = "16", value_parser = at_least_one)]
     pub batch: usize,
-    /// How many requests may wait; one more is sent away (429)
+    /// The number of requests that may wait; further ones get error 429
     #[arg(long, value_name = "N", default_value = "128", value_parser = at_least_one)]
     pub waiting: usize,
-    /// The most tools of a request
+    /// The largest number of tools in a request
     #[arg(long, value_name = "N", default_value = "128", value_parser = at_least_one)]
     pub max_tools: usize,
-    /// The most messages of a request
+    /// The largest number of messages in a request
     #[arg(long, value_name = "N", default_value = "512", value_parser = at_least_one)]
     pub max_messages: usize,
-    /// The longest request, in MiB
+    /// The largest request body, in MiB
     #[arg(long, value_name = "MIB", default_value = "2", value_parser = at_least_one)]
     pub max_body: usize,
-    /// The most tokens that a request may ask for; larger requests are lowered to N
+    /// The largest `max_tokens` of a request; larger values are lowered to N
     #[arg(long, value_name = "N", default_value = "4096", value_parser = at_least_one)]
     pub max_tokens: usize,
-    /// How many seconds a request may take, its waiting included
+    /// The time limit of a request, in seconds, waiting included
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
     pub answer_timeout: Duration,
     #[command(flatten)]

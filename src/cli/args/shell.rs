@@ -16,7 +16,7 @@ pub(crate) struct CompletionsArgs {
 /// `glpft man`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ManArgs {
-    /// The directory to write into; made where it is missing
+    /// The directory to write to; created if missing
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
     /// Machine-readable output on stdout

@@ -49,7 +49,7 @@ pub(crate) struct StudyArgs {
         default_value = "single,one-stage,multi-task,glpft-no-reuse,glpft"
     )]
     pub arrangements: Vec<ComparedArg>,
-    /// Shares of the training queries; a smaller one is a part of a larger one
+    /// Shares of the training queries; each is contained in the larger ones
     #[arg(
         long,
         value_delimiter = ',',
@@ -57,7 +57,7 @@ pub(crate) struct StudyArgs {
         default_value = "0.125,0.25,0.5,1"
     )]
     pub fractions: Vec<f64>,
-    /// How many seeds, from the recipe's on (`seed` and, for the shares, `data.split_seed`)
+    /// The number of seeds, counted from the recipe's (`seed` and, for the shares, `data.split_seed`)
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub seeds: u32,
     /// Models to start from, instead of the recipe's
@@ -75,10 +75,10 @@ pub(crate) struct StudyArgs {
     /// The longest answer in tokens
     #[arg(long, value_name = "N", default_value_t = Limits::STATIC.new_tokens, value_parser = at_least_one)]
     pub max_new_tokens: usize,
-    /// The longest prompt in tokens; the last ones stay
+    /// The longest prompt in tokens; the last ones are kept
     #[arg(long, value_name = "N", default_value_t = Limits::STATIC.prompt_tokens, value_parser = at_least_one)]
     pub max_prompt_tokens: usize,
-    /// Conversations that are answered together
+    /// The number of conversations that are answered together
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = at_least_one)]
     pub eval_batch: usize,
     /// The study's directory; default: ./studies/<the recipe's name>

@@ -18,8 +18,8 @@ pub(crate) struct TeamArgs {
         conflicts_with_all = ["planner", "caller", "summarizer", "single", "agent"]
     )]
     pub run: Option<PathBuf>,
-    /// The planner: a model directory, an adapter's, or a run's; or the address of a server that completes prompts, and the
-    /// model's name there: http://HOST:8000/v1#MODEL
+    /// The planner: a model directory, an adapter's, or a run's; or a completion server's address with the model's name
+    /// there: http://HOST:8000/v1#MODEL
     #[arg(long, value_name = "DIR|URL", requires_all = ["caller", "summarizer"])]
     pub planner: Option<PathBuf>,
     /// The caller
@@ -32,7 +32,7 @@ pub(crate) struct TeamArgs {
     /// or an address
     #[arg(long, value_name = "DIR|URL", conflicts_with = "planner")]
     pub single: Option<PathBuf>,
-    /// A rival: the address of a server that chats and calls tools by itself, and the model's name there
+    /// A rival agent: the address of a chat server that calls tools, with the model's name there
     #[arg(long, value_name = "URL", conflicts_with_all = ["planner", "single"])]
     pub agent: Option<String>,
     #[command(flatten)]
@@ -42,16 +42,16 @@ pub(crate) struct TeamArgs {
 /// How models' servers are asked.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ModelServerArgs {
-    /// The environment variable that holds the key of models' servers
+    /// The environment variable with the model servers' key
     #[arg(long, value_name = "VARIABLE")]
     pub model_key: Option<String>,
-    /// How many seconds a call of a model's server may take
+    /// The time limit of a call to a model server, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
     pub model_timeout: Duration,
-    /// How many calls of a model's server are made at a time
+    /// The number of simultaneous calls to a model server
     #[arg(long, value_name = "N", default_value = "8", value_parser = at_least_one)]
     pub model_parallel: usize,
-    /// How many tokens models behind servers read and write together; default: as the server says
+    /// The context of models behind servers, in tokens; default: what the server reports
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub model_context: Option<usize>,
     /// The tokenizer.json of models behind servers, or its folder: prompts are sent as tokens, exactly as in this process

@@ -18,10 +18,10 @@ pub(crate) enum WorldCommand {
 /// Which world.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct WorldArgs {
-    /// Of one seed and size there is one world
+    /// The world's seed; seed and size determine the world
     #[arg(long, value_name = "N", default_value = "0")]
     pub seed: u64,
-    /// How much it holds
+    /// The world's size
     #[arg(long, value_enum, default_value = "small")]
     pub size: SizeArg,
 }
