@@ -24,7 +24,7 @@ const NO_INPUT: &str = "{}";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
     /// A call without the separator that the caller's part comes after.
-    #[error("is a call without `</s>`, after which the call would stand")]
+    #[error("is a call without `</s>`, which must come before the call")]
     NoSeparator,
     /// An answer's heading that no space ever follows.
     #[error("has `conclusion:`, but nowhere with the space after it that the answer would follow")]

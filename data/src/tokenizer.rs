@@ -33,7 +33,7 @@ pub enum TokenizerError {
     },
     /// A tokenizer in other files than `tokenizer.json`.
     #[error(
-        "there is no {}, but {found}: make the one of the other with transformers \
+        "there is no {}, but {found}: convert it with transformers \
          (AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR))",
         path.display()
     )]

@@ -95,7 +95,7 @@ pub enum TrainError {
     },
     /// A checkpoint was made with other settings or other data.
     #[error(
-        "{} is of other training: {differences}; {remedy}", checkpoint.display()
+        "{} belongs to another training: {differences}; {remedy}", checkpoint.display()
     )]
     OtherRun {
         /// The checkpoint.

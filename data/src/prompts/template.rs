@@ -30,9 +30,7 @@ pub enum TemplateError {
         line: usize,
     },
     /// A role's text behind the history that begins with a placeholder.
-    #[error(
-        "it must begin with text, and not with a placeholder: by its first words the role is told apart"
-    )]
+    #[error("it must begin with text, not with a placeholder: its first words identify the role")]
     NoInvocation,
     /// `{history}` in a role's text of `[role-last]`.
     #[error("{{history}} is part of `head`, which stands before this text")]

@@ -16,7 +16,7 @@ pub enum JudgeError {
         task: String,
     },
     /// The key's variable is not set.
-    #[error("the judge's key is to be in the environment variable {variable}, which is not set")]
+    #[error("the environment variable {variable}, which should hold the judge's key, is not set")]
     NoKey {
         /// The variable.
         variable: String,

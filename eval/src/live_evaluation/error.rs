@@ -40,7 +40,7 @@ pub enum LiveError {
     },
     /// The reference's rollouts lack a task.
     #[error(
-        "the reference {} has no rollout of task {task:?} of {group}: it has to be of the same tasks", path.display()
+        "the reference {} has no rollout of task {task:?} of {group}: both evaluations need the same tasks", path.display()
     )]
     NotInReference {
         /// The reference's rollouts.
