@@ -18,8 +18,8 @@ pub struct Findings {
     pub program: Program,
     /// The processor.
     pub cpu: Cpu,
-    /// Bytes of memory: all, and those that programs can have now.
-    pub memory: Memory,
+    /// Its memory, where the system tells.
+    pub memory: Option<Memory>,
     /// The devices that can be asked for.
     pub devices: Vec<DeviceFinding>,
     /// Folders that are read or written.
@@ -99,11 +99,12 @@ pub fn examine() -> Findings {
     let kind = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
         .with_memory(MemoryRefreshKind::nothing().with_ram());
-    let system = System::new_with_specifics(kind);
+    // Of a system that tells nothing, nothing is known.
+    let system = System::new_with_specifics(kind).ok();
     Findings {
         program: program(),
-        cpu: cpu(&system),
-        memory: memory(&system),
+        cpu: cpu(system.as_ref()),
+        memory: system.as_ref().map(memory),
         devices: ["cpu", "cuda", "wgpu"].map(device).to_vec(),
         places: places(),
         recipes: builtin::names().filter_map(recipe).collect(),
@@ -124,11 +125,12 @@ fn program() -> Program {
     }
 }
 
-fn cpu(system: &System) -> Cpu {
-    let name = system.cpus().first().map(|cpu| cpu.brand().trim());
+fn cpu(system: Option<&System>) -> Cpu {
+    let cpus = system.map(System::cpus).unwrap_or_default();
+    let name = cpus.first().map(|cpu| cpu.brand().trim());
     Cpu {
         name: name.unwrap_or_default().to_owned(),
-        threads: system.cpus().len(),
+        threads: cpus.len(),
         usable: std::thread::available_parallelism().map_or(1, usize::from),
         instruction_sets: instruction_sets(),
     }

@@ -70,7 +70,7 @@ const LARGEST: usize = 32;
 
 /// What an adapter that wakes computes at once, of the largest trajectories.
 fn largest_branches(
-    training: &Selection<'_>,
+    training: &Selection,
     settings: &StageRecipe,
 ) -> Result<Computed, PreparedError> {
     let mut trajectories: BTreeMap<u32, (usize, Vec<usize>)> = BTreeMap::new();

@@ -92,7 +92,8 @@ impl RunStatus {
         let finished = run.finished()?;
         let held_by = RunLock::held_by(root);
         let mut problems = Vec::new();
-        let stages = jobs(&recipe).iter().map(|job| {
+        let jobs = jobs(&recipe);
+        let stages = jobs.iter().map(|job| {
             let is_finished = finished.iter().any(|name| name == job.stage.name());
             let settings = recipe.stage(job.stage);
             let running = held_by.is_some();

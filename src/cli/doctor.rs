@@ -17,12 +17,7 @@ pub(crate) fn execute(args: &DoctorArgs) -> Result<(), Error> {
 }
 
 fn text(found: &Findings) -> String {
-    let Findings {
-        program,
-        cpu,
-        memory,
-        ..
-    } = found;
+    let Findings { program, cpu, .. } = found;
     let features = match program.features.is_empty() {
         true => "no optional features".to_owned(),
         false => format!("features {}", program.features.join(", ")),
@@ -43,11 +38,11 @@ fn text(found: &Findings) -> String {
     if !sets.is_empty() {
         text += &format!("          {}\n", sets.join(", "));
     }
-    text += &format!(
-        "memory    {} in all, {} available\n",
-        gib(memory.total),
-        gib(memory.available)
-    );
+    let memory = found.memory.map_or("not known".to_owned(), |memory| {
+        let [total, available] = [memory.total, memory.available].map(gib);
+        format!("{total} in all, {available} available")
+    });
+    text += &format!("memory    {memory}\n");
     for (number, device) in found.devices.iter().enumerate() {
         let head = if number == 0 { "devices" } else { "" };
         let told = device.problem.as_deref().unwrap_or("ready");
@@ -69,7 +64,9 @@ fn text(found: &Findings) -> String {
     let mut rows = vec![["recipe", "memory"].map(str::to_owned).to_vec()];
     for recipe in &found.recipes {
         let needs = match recipe.memory {
-            Some(bytes) if bytes > memory.available => format!("{} (too much)", gib(bytes)),
+            Some(bytes) if found.memory.is_some_and(|memory| bytes > memory.available) => {
+                format!("{} (too much)", gib(bytes))
+            }
             Some(bytes) => gib(bytes),
             None => "-".to_owned(),
         };

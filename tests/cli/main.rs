@@ -14,6 +14,7 @@ mod early;
 mod environment;
 mod eval;
 mod eval_static;
+mod examples;
 mod export;
 mod gguf;
 mod live;
