@@ -36,6 +36,8 @@ mod nearest;
 mod overrides;
 mod place;
 mod recipe;
+#[cfg(test)]
+mod reference;
 mod resolve;
 mod settings;
 mod sources;
