@@ -13,16 +13,18 @@ mod workplace;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use glpft_agent::Generate;
+use glpft_agent::{LongPrompts, PolicySettings};
 use glpft_data::{Conversations, ReadOptions, Source};
 use glpft_eval::static_evaluation::{
-    Answerer, StaticEvaluation, StaticObserver, StaticReport, StaticSettings,
+    Answerer, Contestant, StaticEvaluation, StaticObserver, StaticReport, StaticSettings,
 };
 use glpft_recipes::{Arrangement, Behaviour, Schemas};
 
 use crate::error::Error;
+use crate::team::TeamSource;
 pub(crate) use fitted::Fitted;
 pub(crate) use identity::of_what_is_there as models_of_run;
+use live::open_policy;
 pub use live::{EvaluateLive, Trained, evaluate_live};
 pub use models::Models;
 pub use perplexity::{EvaluatePerplexity, PerplexityReport, RolePerplexity, evaluate_perplexity};
@@ -52,7 +54,7 @@ pub struct EvaluateStatic<'a> {
     pub stop: &'a AtomicBool,
 }
 
-/// Evaluates a team, or goes on with it, and leaves the files that
+/// Evaluates a team or a rival agent, or goes on with it, and leaves the files that
 /// [`static_evaluation`](glpft_eval::static_evaluation) lists. Where every step is answered already, no model is loaded.
 ///
 /// # Errors
@@ -89,7 +91,20 @@ pub fn evaluate_static(
         stop: evaluation.stop,
     }
     .run(
-        &mut || Ok::<Box<dyn Generate>, Error>(Box::new(Fitted(models.open()?))),
+        &mut || match models.team {
+            TeamSource::Agent(_) => {
+                let policy = PolicySettings {
+                    sampling: settings.sampling,
+                    limits: settings.limits,
+                    system_prefix: settings.system_prefix,
+                    schemas: facts.schemas,
+                    long_prompts: LongPrompts::OldestTurns,
+                };
+                let agent = open_policy(&models, &facts, &prompts, policy)?;
+                Ok::<_, Error>(Contestant::Agent(agent))
+            }
+            _ => Ok(Contestant::Models(Box::new(Fitted(models.open()?)))),
+        },
         observer,
     )
 }

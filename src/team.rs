@@ -76,7 +76,7 @@ impl Team {
             TeamSource::Agent(_) => {
                 return Err(Error::Argument {
                     argument: "--agent",
-                    problem: "a rival agent plays whole tasks: `eval live` and `agent run` take it"
+                    problem: "a rival agent calls tools by itself: `eval live`, `eval static` and `agent run` take it"
                         .to_owned(),
                 });
             }

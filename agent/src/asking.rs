@@ -6,7 +6,7 @@ use glpft_data::{Purpose, Random};
 use glpft_recipes::Schemas;
 
 use crate::fitted::Prompted;
-use crate::generate::{Generate, GenerateError, Limits, Request, Role, Sampling, StopReason};
+use crate::generate::{Generate, GenerateError, Limits, Request, Role, Sampling};
 use crate::listener::Listener;
 use crate::parse::SEPARATOR;
 use crate::planner::{NOTHING, clean_output};
@@ -235,7 +235,7 @@ pub(crate) fn ask(
             }
             outputs[at] = Output {
                 text,
-                cut: answer.finish == StopReason::Length,
+                cut: answer.finish.is_a_limit(),
                 silent: says_nothing,
             };
         }

@@ -1,6 +1,7 @@
 //! What a model must do for the team.
 
 use std::error::Error;
+use std::fmt;
 
 use glpft_data::{Dataset, Text};
 
@@ -45,12 +46,27 @@ impl Role {
 }
 
 /// How long a prompt and an answer may be, in tokens of the role's own tokenizer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// The prompt keeps this many of its last tokens.
     pub prompt_tokens: usize,
     /// The answer ends after this many.
     pub new_tokens: usize,
+    /// The answer ends where its text ends with the same piece so often ([`crate::loop_end`]); none: it may go on.
+    pub stop_repeats: Option<usize>,
+}
+
+/// Evaluations compare settings by this text: what is not asked for is not in it.
+impl fmt::Debug for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut all = f.debug_struct("Limits");
+        all.field("prompt_tokens", &self.prompt_tokens)
+            .field("new_tokens", &self.new_tokens);
+        if let Some(times) = self.stop_repeats {
+            all.field("stop_repeats", &times);
+        }
+        all.finish()
+    }
 }
 
 impl Limits {
@@ -58,12 +74,14 @@ impl Limits {
     pub const STATIC: Limits = Limits {
         prompt_tokens: 3750,
         new_tokens: 512,
+        stop_repeats: None,
     };
 
     /// The published live agent's: a context of 4096 less the answer and 8 (ToolBench, `generate_stream`).
     pub const LIVE: Limits = Limits {
         prompt_tokens: 3576,
         new_tokens: 512,
+        stop_repeats: None,
     };
 }
 
@@ -130,6 +148,15 @@ pub enum StopReason {
     Stop(usize),
     /// [`Limits::new_tokens`] were generated.
     Length,
+    /// It repeated itself as often as [`Limits::stop_repeats`] says.
+    Repeats,
+}
+
+impl StopReason {
+    /// Whether a limit ended it, so that the model may have had more to say.
+    pub fn is_a_limit(self) -> bool {
+        matches!(self, Self::Length | Self::Repeats)
+    }
 }
 
 /// An answer.

@@ -11,6 +11,7 @@ mod error;
 mod messages;
 mod model;
 mod parallel;
+mod refusal;
 mod rival;
 mod settings;
 

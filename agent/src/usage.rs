@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use crate::generate::Generated;
+use crate::generate::{Generated, StopReason};
 
 /// What models read and wrote, in tokens; all zero where no model spoke.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -17,6 +17,8 @@ pub struct Usage {
     pub shortened_steps: usize,
     /// Steps that nobody was asked for, since no prompt fitted.
     pub refused_steps: usize,
+    /// Texts that were ended since they repeated themselves ([`Limits::stop_repeats`](crate::Limits::stop_repeats)).
+    pub stopped_repeats: usize,
 }
 
 impl Usage {
@@ -32,6 +34,7 @@ impl From<&Generated> for Usage {
             prompt_tokens: generated.prompt_tokens,
             cached_tokens: generated.cached_tokens,
             new_tokens: generated.new_tokens,
+            stopped_repeats: usize::from(generated.finish == StopReason::Repeats),
             ..Self::default()
         }
     }
@@ -44,5 +47,6 @@ impl AddAssign for Usage {
         self.new_tokens += other.new_tokens;
         self.shortened_steps += other.shortened_steps;
         self.refused_steps += other.refused_steps;
+        self.stopped_repeats += other.stopped_repeats;
     }
 }

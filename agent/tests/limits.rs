@@ -75,6 +75,7 @@ fn settings(new_tokens: Option<usize>, long_prompts: LongPrompts) -> StepSetting
         limits: Limits {
             prompt_tokens: usize::MAX,
             new_tokens: 512,
+            stop_repeats: None,
         },
         ..PolicySettings::greedy()
     };

@@ -49,6 +49,9 @@ pub struct Usage {
     /// Steps that nobody was asked for, since no prompt fitted the model.
     #[serde(default, skip_serializing_if = "is_none")]
     pub refused_steps: usize,
+    /// Texts that were ended since they repeated themselves.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub stopped_repeats: usize,
 }
 
 #[allow(
@@ -145,6 +148,7 @@ impl From<glpft_agent::Usage> for Usage {
             new_tokens: usage.new_tokens,
             shortened_steps: usage.shortened_steps,
             refused_steps: usage.refused_steps,
+            stopped_repeats: usage.stopped_repeats,
         }
     }
 }
@@ -156,5 +160,6 @@ impl AddAssign for Usage {
         self.new_tokens += other.new_tokens;
         self.shortened_steps += other.shortened_steps;
         self.refused_steps += other.refused_steps;
+        self.stopped_repeats += other.stopped_repeats;
     }
 }

@@ -10,7 +10,9 @@
 //! | `times.jsonl` | a [`Times`] for each batch of trajectories |
 //! | `metrics.json` | a [`StaticReport`], once every step is answered |
 
+mod agent;
 mod batch;
+mod contestant;
 mod error;
 mod manifest;
 mod observer;
@@ -25,6 +27,7 @@ mod statistics;
 mod steps;
 mod times;
 
+pub use contestant::Contestant;
 pub use error::StaticError;
 pub(crate) use error::chain;
 pub use manifest::{MANIFEST_FILE, Manifest};

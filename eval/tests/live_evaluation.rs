@@ -629,12 +629,18 @@ fn a_part_is_called_a_part_and_failed_calls_of_servers_are_told() {
     assert_eq!(calls.made, 4 * calls.failed());
     let (warns, note) = told(&report, "calls of model servers").unwrap();
     assert!(warns && note.contains("(status 429: "), "{note}");
-    // Interrupted by a server that fails for good, the calls before it count all the same.
+    // Interrupted by a server that fails for good, the calls before it count all the same, and so do those of the batch that
+    // had to be begun again: the first of its rounds each time, which is the one that fails.
     let out = folder.path().join("interrupted");
     let run = Run { out: &out, ..run };
     run.run(of(true, Some(3))).unwrap_err();
+    run.run(of(true, Some(1))).unwrap_err();
     let rest = run.run(of(true, None)).unwrap();
-    assert_eq!(rest.model_calls, calls);
+    assert_eq!(rest.model_calls.failed(), calls.failed() + 2);
+    assert_eq!(rest.model_calls.made, calls.made + 8);
+    let mut as_before = rest;
+    as_before.model_calls = calls;
+    assert_eq!(as_before.scores, report.scores);
 }
 
 #[test]

@@ -342,6 +342,7 @@ fn tokens_are_counted_by_role() {
         limits: Limits {
             prompt_tokens: 100_000,
             new_tokens: 5,
+            stop_repeats: None,
         },
         ..FIXED()
     };

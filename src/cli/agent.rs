@@ -60,6 +60,12 @@ pub(crate) fn run(args: &AgentRunArgs) -> Result<(), Error> {
         let kind = if calls.lacks_many() { "warning: " } else { "" };
         complain(&format!("{kind}{told}"));
     }
+    let repeats: usize = rollouts.iter().map(|one| one.usage.stopped_repeats).sum();
+    if repeats > 0 && !args.output.quiet {
+        complain(&format!(
+            "{repeats} texts were ended since they repeated themselves"
+        ));
+    }
     if let (Some(out), false) = (&args.out, args.output.quiet || args.output.json) {
         let files = rollouts.len();
         print(&format!("{files} answer files in {}\n", out.display()))?;

@@ -129,6 +129,7 @@ fn settings(args: &StudyArgs) -> StaticSettings {
         limits: Limits {
             prompt_tokens: args.max_prompt_tokens,
             new_tokens: args.max_new_tokens,
+            stop_repeats: None,
         },
         batch: args.eval_batch,
         ..StaticSettings::default()

@@ -17,6 +17,7 @@ use glpft_eval::static_evaluation::Answerer;
 use super::fitted::Fitted;
 use super::{Models, RunFacts, run_facts};
 use crate::error::Error;
+use crate::notice::tell;
 use crate::team::{ServedSource, Team, TeamSource};
 
 /// A live evaluation: who, of what, with which tools, how, and where it is kept.
@@ -98,7 +99,11 @@ pub(super) fn open_policy(
             address,
             settings: server,
         } = agent.as_ref().clone();
-        return Ok(Box::new(RivalPolicy::open(address, server, settings)?));
+        let rival = RivalPolicy::open(address, server, settings)?;
+        if let Some(note) = rival.note() {
+            tell(note.clone(), &note);
+        }
+        return Ok(Box::new(rival));
     }
     let team = models.open()?;
     Ok(Box::new(Trained::new(
@@ -138,7 +143,10 @@ impl Policy for Trained {
             settings,
         } = self;
         match answerer {
-            Answerer::Team => TeamPolicy::new(models, prompts, *settings).say(asked),
+            // An agent is a policy of its own.
+            Answerer::Team | Answerer::Agent => {
+                TeamPolicy::new(models, prompts, *settings).say(asked)
+            }
             Answerer::Single => SinglePolicy::new(models, prompts, *settings).say(asked),
         }
     }

@@ -36,6 +36,7 @@ pub fn run_facts(team: &TeamSource) -> Result<RunFacts, Error> {
     let answers = match (team, &recipe) {
         (TeamSource::Run(_), Some(recipe)) => answerer(recipe.arrangement),
         (TeamSource::Single(_), _) => Answerer::Single,
+        (TeamSource::Agent(_), _) => Answerer::Agent,
         _ => Answerer::Team,
     };
     Ok(RunFacts {

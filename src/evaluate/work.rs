@@ -58,13 +58,15 @@ pub fn work(work: &Work<'_>, observer: &mut dyn RolloutObserver) -> Result<Vec<R
         work.tasks,
         work.settings,
         &mut writing,
-    )?;
+    );
+    // Where it ended early, too.
     if let Some(told) = policy.server_calls().told() {
         tell(told.clone(), &told);
     }
     if let Some(error) = writing.failed {
         return Err(error.into());
     }
+    let rollouts = rollouts?;
     // Told to stop, it is not known what the calls that were not made would have come to.
     match rollouts.len() < work.tasks.len() {
         true => server.check()?,

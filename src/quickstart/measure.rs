@@ -28,6 +28,7 @@ const TOGETHER: usize = 32;
 const LIMITS: Limits = Limits {
     prompt_tokens: 1400,
     new_tokens: 120,
+    stop_repeats: None,
 };
 /// Steps of a tree: where both children of every node fail, more of the same follows.
 const QUERIES: usize = 30;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use glpft_agent::{GenerateError, Generated, Request, Role, Sampling, StopReason};
+use glpft_agent::{
+    GenerateError, Generated, Request, Role, Sampling, StopReason, loop_end, loops_now,
+};
 use glpft_data::{PromptTokenizer, SegmentCache, TokenizerError};
 use glpft_model::generation::{self, AnswerText, TokenAnswer, TokenFinish, TokenRequest};
 use glpft_recipes::Separators;
@@ -99,11 +101,16 @@ impl Member {
         })
     }
 
-    /// Whether a text in the answer ends it.
+    /// Whether a text in the answer ends it, or that it repeats itself.
     pub fn stop(&self, request: &Request, answer: &[u32]) -> Result<bool, GenerateError> {
         let stops = self.stops(request);
-        let found = self.text(&stops).stop(answer);
-        Ok(found.map_err(|error| self.failed(error))?.is_some())
+        let reader = self.text(&stops);
+        let found = reader.stop(answer).map_err(|error| self.failed(error))?;
+        let Some(times) = request.limits.stop_repeats else {
+            return Ok(found.is_some());
+        };
+        let text = reader.text(answer).map_err(|error| self.failed(error))?;
+        Ok(found.is_some() || loops_now(&text, times))
     }
 
     /// An answer's tokens as what the request asked for. `prompt_tokens` were read, `cut_tokens` before them were not.
@@ -128,7 +135,18 @@ impl Member {
                     (found.text, StopReason::Stop(found.stop))
                 }
                 Some(found) => (found.text, StopReason::EndOfSequence),
-                None => (whole(&answer.tokens)?, StopReason::Length),
+                None => {
+                    let mut text = whole(&answer.tokens)?;
+                    let repeats = request.limits.stop_repeats;
+                    match repeats.and_then(|times| loop_end(&text, times)) {
+                        Some(end) => {
+                            // What a token has behind the loop's end goes, as it does from a server's reply.
+                            text.truncate(end);
+                            (text, StopReason::Repeats)
+                        }
+                        None => (text, StopReason::Length),
+                    }
+                }
             },
             _ => (whole(&answer.tokens)?, StopReason::Length),
         };

@@ -204,6 +204,27 @@ fn a_served_team_is_another_ones_role_or_a_rival_and_the_reference_of_win_rates(
     assert_eq!(read_json(&path.join("rival/live.json"))["tasks"], 6);
     let shown = of(&[RUN, "--reference=rival", "--out=against"]).ok();
     assert!(shown.contains("win rate"), "{shown}");
+    // And step by step, after the data's own histories.
+    glpft(path, ["data", "export", "sample", "--to=stages"]).ok();
+    let by_steps = |more: &[&str]| {
+        let data = "--data=stages/raw_data_stage_2.json";
+        let few = [
+            "eval",
+            "static",
+            &agent,
+            data,
+            "--steps=3",
+            "--max-new-tokens=8",
+        ];
+        glpft(path, few.iter().chain(more))
+    };
+    let shown = by_steps(&["--out=steps"]).ok();
+    assert!(shown.contains("agent"), "{shown}");
+    let report = read_json(&path.join("steps/metrics.json"));
+    assert_eq!(report["roles"][0]["role"], "agent");
+    assert_eq!(report["roles"][0]["requests"], 3);
+    by_steps(&["--out=compat", "--compat"]).fails(2, &["--compat"]);
+    by_steps(&[]).fails(2, &["--out"]);
     assert_eq!(served.end(), Some(0));
     // Where it is gone, what is done is done, and the rest is told.
     let again = of(&[&agent, "--out=rival"]).ok();

@@ -12,7 +12,7 @@ use glpft::{Team, TeamSource, evaluate};
 use glpft_agent::{Generate, GenerateError, Generated, Limits, Request, Role};
 use glpft_data::Prompts;
 use glpft_eval::static_evaluation::{
-    Answerer, Manifest, StaticError, StaticEvaluation, StaticSettings,
+    Answerer, Contestant, Manifest, StaticError, StaticEvaluation, StaticSettings,
 };
 use glpft_recipes::{Behaviour, Precision, Schemas};
 use serde_json::Value;
@@ -85,6 +85,7 @@ fn a_real_planner_hands_over_to_a_tiny_summarizer() {
         limits: Limits {
             prompt_tokens: 300,
             new_tokens: 12,
+            stop_repeats: None,
         },
         ..StaticSettings::default()
     };
@@ -102,7 +103,7 @@ fn a_real_planner_hands_over_to_a_tiny_summarizer() {
     };
     let report = evaluation
         .run(
-            &mut || Ok::<Box<dyn Generate>, StaticError>(Box::new(team.take().unwrap())),
+            &mut || Ok::<_, StaticError>(Contestant::Models(Box::new(team.take().unwrap()))),
             &mut (),
         )
         .unwrap();

@@ -36,6 +36,7 @@ fn request(role: Role, text: &str) -> Request {
         limits: Limits {
             prompt_tokens: 400,
             new_tokens: 12,
+            stop_repeats: None,
         },
         sampling: Sampling::Greedy,
     }
@@ -143,6 +144,32 @@ fn each_role_has_its_own_tokenizer() {
     let requests = [Role::Planner, Role::Caller].map(|role| request(role, text));
     let answers = team.generate(&requests).unwrap();
     assert_eq!(answers.iter().map(said).collect::<Vec<_>>(), expected);
+}
+
+/// A model without training goes round in circles sooner or later.
+#[test]
+fn a_text_that_repeats_itself_ends_where_it_is_asked_to() {
+    let folder = folder();
+    let model = small_model(folder.path());
+    let mut team = open(&TeamSource::Single(model.into()));
+    let mut whole = request(Role::Backbone, "Where is it?");
+    whole.limits.new_tokens = 300;
+    let found = answer(&mut team, &whole);
+    for times in [2, 4] {
+        let end = glpft_agent::loop_end(&found.text, times);
+        let end = end.unwrap_or_else(|| panic!("no loop: {:?}", found.text));
+        let mut stopped = whole.clone();
+        stopped.limits.stop_repeats = Some(times);
+        let ended = answer(&mut team, &stopped);
+        assert_eq!(
+            (ended.text.as_str(), ended.finish),
+            (&found.text[..end], StopReason::Repeats)
+        );
+        assert!(ended.new_tokens < found.new_tokens, "{ended:?}");
+    }
+    // Where nothing repeats itself so often nothing changes.
+    whole.limits.stop_repeats = Some(100_000);
+    assert_eq!(answer(&mut team, &whole).text, found.text);
 }
 
 #[test]

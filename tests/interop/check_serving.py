@@ -62,6 +62,7 @@ def main():
         assert os.access(os.path.join(team, "start.sh"), os.X_OK)
         with open(os.path.join(team, "start.sh")) as file:
             command = next(line for line in file if "vllm serve" in line)
+        assert "--lora-modules" in command, f"no roles of {run} are adapters: {command}"
         base_folder = re.search(r"vllm serve (\S+)", command)[1]
         largest = int(re.search(r"--max-lora-rank (\d+)", command)[1])
         modules = dict(part.split("=", 1) for part in re.findall(r"\w+=\./\S+", command))

@@ -11,6 +11,7 @@ use super::address::ModelAddress;
 use super::body;
 use super::calls::ModelCalls;
 use super::error::ModelServerError;
+use super::refusal::Refusal;
 use super::settings::ModelServerSettings;
 use crate::http::{FaultKind, HttpClient};
 
@@ -20,6 +21,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const LONGEST: u64 = 16 << 20;
 /// How long the server may take to tell of itself.
 const LOOK: Duration = Duration::from_secs(10);
+/// The name among the counts of a reply that is none.
+const UNREADABLE: &str = "unreadable reply";
+/// The names of what passes soon.
+const BUSY: [&str; 2] = ["status 429", "status 503"];
 
 /// A server, and the way to it.
 #[derive(Debug)]
@@ -38,40 +43,6 @@ pub(super) enum Failed {
     Refused(Refusal),
     /// The server's certificate is not trusted.
     Untrusted(String),
-}
-
-/// A status that is none of success, and what was said with it.
-#[derive(Clone, Debug)]
-pub(super) struct Refusal {
-    pub status: u16,
-    pub said: String,
-}
-
-impl Refusal {
-    /// Whether its text holds one of these words.
-    pub fn is_about(&self, words: &[&str]) -> bool {
-        let said = self.said.to_lowercase();
-        words.iter().any(|word| said.contains(word))
-    }
-
-    /// Whether the prompt is longer than the model can read.
-    pub fn is_of_the_length(&self) -> bool {
-        // OpenAI's words for names and descriptions that are.
-        let of_a_part = self.is_about(&["string too long"]);
-        self.status == 413
-            || !of_a_part
-                && self.is_about(&[
-                    "context length",
-                    "context_length",
-                    "context size",
-                    "context window",
-                    "too long",
-                    "max_model_len",
-                    "max_total_tokens",
-                    "inputs tokens",
-                    "exceeds the available",
-                ])
-    }
 }
 
 impl Client {
@@ -102,7 +73,36 @@ impl Client {
 
     /// What a server says of itself at an address; none where it says nothing there.
     pub fn look(&self, url: &str) -> Option<Value> {
-        body::json(&self.send(url, None, LOOK).ok()?).ok()
+        self.briefly(&|| {
+            let unreadable = |reason| Failed::Passing(reason, UNREADABLE.to_owned(), None);
+            body::json(&self.send(url, None, LOOK)?).map_err(unreadable)
+        })
+    }
+
+    /// What a server answers to a short question; none where it has no answer.
+    pub fn try_out<T>(
+        &self,
+        url: &str,
+        question: &Value,
+        read: &dyn Fn(&Value) -> Result<T, String>,
+    ) -> Option<T> {
+        self.briefly(&|| self.attempt(url, question, read, LOOK))
+    }
+
+    /// Asks what only shows what a server can do: again where it is busy, or still loads its model. No count knows it.
+    fn briefly<T>(&self, ask: &dyn Fn() -> Result<T, Failed>) -> Option<T> {
+        let mut wait = self.settings.backoff;
+        for _ in 1..self.settings.attempts.max(1) {
+            match ask() {
+                Ok(answer) => return Some(answer),
+                Err(Failed::Passing(_, cause, told)) if BUSY.contains(&cause.as_str()) => {
+                    sleep(told.map_or(wait, |told| told.max(wait)).min(LONGEST_WAIT));
+                    wait = wait.saturating_mul(2);
+                }
+                Err(_) => return None,
+            }
+        }
+        ask().ok()
     }
 
     /// How many calls were made so far.
@@ -123,7 +123,7 @@ impl Client {
         let mut wait = self.settings.backoff;
         let mut attempt = 1;
         loop {
-            let failed = match self.attempt(url, question, read) {
+            let failed = match self.attempt(url, question, read, self.settings.timeout) {
                 Ok(answer) => {
                     self.count(None);
                     return Ok(answer);
@@ -162,24 +162,15 @@ impl Client {
         }
     }
 
-    /// Posts a question once; none where it has no answer. No count knows it.
-    pub fn ask_once<T>(
-        &self,
-        url: &str,
-        question: &Value,
-        read: &dyn Fn(&Value) -> Result<T, String>,
-    ) -> Option<T> {
-        self.attempt(url, question, read).ok()
-    }
-
     fn attempt<T>(
         &self,
         url: &str,
         question: &Value,
         read: &dyn Fn(&Value) -> Result<T, String>,
+        timeout: Duration,
     ) -> Result<T, Failed> {
-        let unreadable = |reason| Failed::Passing(reason, "unreadable reply".to_owned(), None);
-        let text = self.send(url, Some(question), self.settings.timeout)?;
+        let unreadable = |reason| Failed::Passing(reason, UNREADABLE.to_owned(), None);
+        let text = self.send(url, Some(question), timeout)?;
         let mut json = body::json(&text).map_err(unreadable)?;
         if body::error_in(&json).is_some() {
             // As above: an answer keeps its words, an error is told without the key.
@@ -237,7 +228,7 @@ impl Client {
         }
         if bytes.len() as u64 > LONGEST {
             let reason = format!("its reply has more than {LONGEST} bytes");
-            return Err(Failed::Passing(reason, "unreadable reply".to_owned(), None));
+            return Err(Failed::Passing(reason, UNREADABLE.to_owned(), None));
         }
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
@@ -315,21 +306,4 @@ pub(super) enum Asking {
     Refused(Refusal),
     /// There is no use in asking.
     Failed(ModelServerError),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_name_is_no_long_prompt() {
-        let said = |said: &str| Refusal {
-            status: 400,
-            said: said.to_owned(),
-        };
-        assert!(said("The prompt is too long: 5000 tokens").is_of_the_length());
-        let part =
-            "Invalid 'tools[0].function.description': string too long. Expected at most 1024";
-        assert!(!said(part).is_of_the_length());
-    }
 }

@@ -7,7 +7,7 @@ use glpft_recipes::Separators;
 use serde_json::{Value, json};
 
 use super::body::count;
-use super::client::Client;
+use super::client::{Asking, Client};
 use super::error::ModelServerError;
 
 /// The separator's text where nothing is known of the model's own.
@@ -90,9 +90,9 @@ impl Context {
                     _ => Form::Vllm,
                 };
                 // A server that does not count when it is first asked is not asked again.
-                match form.count(client, "a") {
-                    Some(_) => Counting::There(form),
-                    None => Counting::Bytes,
+                match form.counts(client) {
+                    true => Counting::There(form),
+                    false => Counting::Bytes,
                 }
             }
         };
@@ -130,17 +130,25 @@ impl Context {
     }
 
     /// How many tokens a text has. What has no more than `room` in any case is not counted further.
-    pub fn count(&self, client: &Client, text: &str, room: usize) -> usize {
+    ///
+    /// # Errors
+    /// The server counted before, and fails now, however often it is asked.
+    pub fn count(
+        &self,
+        client: &Client,
+        text: &str,
+        room: usize,
+    ) -> Result<usize, ModelServerError> {
         // A token has one byte at least; some more stand before the text.
         let most = text.len().saturating_add(2);
         if most <= room {
-            return most;
+            return Ok(most);
         }
         let counted = match &self.counting {
-            Counting::There(form) => form.count(client, text),
+            Counting::There(form) => form.count(client, text)?,
             Counting::Here(_) | Counting::Bytes => None,
         };
-        counted.unwrap_or(text.len().div_ceil(BYTES_A_TOKEN) + 2)
+        Ok(counted.unwrap_or(text.len().div_ceil(BYTES_A_TOKEN) + 2))
     }
 }
 
@@ -156,21 +164,39 @@ fn of_models(models: &Value, name: &str) -> Option<usize> {
 }
 
 impl Form {
-    /// A text's tokens as the server counts them, those that it puts before it included; none where it does not say.
-    fn count(self, client: &Client, text: &str) -> Option<usize> {
+    /// Whether the server counts when it is asked so.
+    fn counts(self, client: &Client) -> bool {
+        let (url, question) = self.question(client, "a");
+        client.try_out(&url, &question, &counted).is_some()
+    }
+
+    /// A text's tokens as the server counts them, those that it puts before it included; none of a text that is too long even
+    /// for counting.
+    fn count(self, client: &Client, text: &str) -> Result<Option<usize>, ModelServerError> {
+        let (url, question) = self.question(client, text);
+        match client.ask(&url, &question, &counted) {
+            Ok(count) => Ok(Some(count)),
+            Err(Asking::Refused(refusal)) if refusal.is_of_the_length() => Ok(None),
+            Err(Asking::Refused(refusal)) => Err(client.refused(&url, &refusal)),
+            Err(Asking::Failed(error)) => Err(error),
+        }
+    }
+
+    fn question(self, client: &Client, text: &str) -> (String, Value) {
         let question = match self {
             Form::Vllm => json!({"model": client.address.model(), "prompt": text}),
             Form::LlamaCpp => json!({"content": text, "add_special": true, "parse_special": true}),
             Form::TextGenerationInference => json!({"inputs": text}),
         };
-        let url = format!("{}/tokenize", client.address.root());
-        let read = |json: &Value| {
-            let list = json.as_array().or_else(|| json.get("tokens")?.as_array());
-            let counted = count(json, "/count").or(list.map(Vec::len));
-            counted.ok_or_else(|| "it counts no tokens".to_owned())
-        };
-        client.ask_once(&url, &question, &read)
+        (format!("{}/tokenize", client.address.root()), question)
     }
+}
+
+/// The count in a reply.
+fn counted(json: &Value) -> Result<usize, String> {
+    let list = json.as_array().or_else(|| json.get("tokens")?.as_array());
+    let counted = count(json, "/count").or(list.map(Vec::len));
+    counted.ok_or_else(|| "it counts no tokens".to_owned())
 }
 
 /// The tokenizer of a file, or of the folder that holds it.

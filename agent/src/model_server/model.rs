@@ -16,6 +16,7 @@ use super::settings::ModelServerSettings;
 use crate::generate::{
     Generate, GenerateError, Generated, Limits, Measure, Request, Sampling, StopReason,
 };
+use crate::repetition::loop_end;
 
 /// How often a text that is too long is made shorter before it is sent as it is.
 const CUTS: usize = 8;
@@ -103,7 +104,7 @@ impl ServedModel {
         }
         let whole = text(&request.prompt, &context.separator);
         let count = |text: &str| context.count(&self.client, text, room);
-        let (mut shown, all) = (whole.as_str(), count(&whole));
+        let (mut shown, all) = (whole.as_str(), count(&whole)?);
         let mut tokens = all;
         for _ in 0..CUTS {
             if tokens <= room {
@@ -114,7 +115,7 @@ impl ServedModel {
             let start = shown.len() - kept.min(shown.len());
             let start = (start..=shown.len()).find(|&at| shown.is_char_boundary(at));
             shown = &shown[start.unwrap_or(shown.len())..];
-            tokens = count(shown);
+            tokens = count(shown)?;
         }
         Ok(Sent {
             ids: None,
@@ -216,6 +217,14 @@ impl ServedModel {
         let first = stop.chain(end).min_by_key(|(at, _)| *at);
         let new_tokens = found.new_tokens.unwrap_or(0);
         let cut = found.cut.unwrap_or(new_tokens >= request.limits.new_tokens);
+        // No server is told to stop there: what comes is cut as if it had stopped.
+        let repeats = request.limits.stop_repeats;
+        let repeats = repeats.and_then(|times| loop_end(&found.text, times));
+        let repeats = repeats.filter(|end| first.is_none_or(|(at, _)| *end <= at));
+        let first = match repeats {
+            Some(end) => Some((end, StopReason::Repeats)),
+            None => first,
+        };
         let (text, finish) = match first {
             Some((at, finish)) => (found.text[..at].to_owned(), finish),
             None if cut => (found.text, StopReason::Length),
@@ -296,20 +305,18 @@ impl Generate for ServedModel {
             return Ok(None);
         };
         let room = self.room(request.limits);
-        let tokens = context
-            .tokens(&request.prompt)
-            .map_err(|source| GenerateError::Failed {
-                role: request.role,
-                source: Box::new(source),
-            })?;
-        let prompt_tokens = match tokens {
-            Some(tokens) => tokens.len(),
-            None => context.count(
-                &self.client,
-                &text(&request.prompt, &context.separator),
-                room,
-            ),
+        let counted = match context.tokens(&request.prompt) {
+            Ok(Some(tokens)) => Ok(tokens.len()),
+            Ok(None) => {
+                let text = text(&request.prompt, &context.separator);
+                context.count(&self.client, &text, room)
+            }
+            Err(error) => Err(error),
         };
+        let prompt_tokens = counted.map_err(|source| GenerateError::Failed {
+            role: request.role,
+            source: Box::new(source),
+        })?;
         Ok(Some(Measure {
             prompt_tokens,
             room,

@@ -7,10 +7,11 @@ use serde_json::{Map, Value, json};
 use super::address::ModelAddress;
 use super::calls::ModelCalls;
 use super::chat::ChatReply;
-use super::client::{Asking, Client, Refusal};
+use super::client::{Asking, Client};
 use super::error::ModelServerError;
 use super::messages::{droppable, messages, tools};
 use super::parallel::in_parallel;
+use super::refusal::Refusal;
 use super::settings::ModelServerSettings;
 use crate::asking::PolicySettings;
 use crate::generate::{GenerateError, Role, Sampling};
@@ -25,6 +26,8 @@ pub struct RivalPolicy {
     client: Client,
     settings: PolicySettings,
     dialect: Mutex<Dialect>,
+    /// Whether the server says that its chat template leaves tools out.
+    without_tools: bool,
 }
 
 /// What the server takes of OpenAI's requests, as far as its refusals have told.
@@ -50,8 +53,16 @@ impl RivalPolicy {
         server: ModelServerSettings,
         settings: PolicySettings,
     ) -> Result<Self, ModelServerError> {
+        let client = Client::open(address, server)?;
+        // llama.cpp's server takes tools for every model, and says here alone whether it shows them.
+        let props = client.look(&format!("{}/props", client.address.root()));
+        let shows = props.and_then(|props| {
+            let shows = props.pointer("/chat_template_caps/supports_tools");
+            shows.and_then(Value::as_bool)
+        });
         Ok(Self {
-            client: Client::open(address, server)?,
+            client,
+            without_tools: shows == Some(false),
             settings,
             dialect: Mutex::new(Dialect {
                 temperature: true,
@@ -59,6 +70,17 @@ impl RivalPolicy {
                 finish: true,
                 completion_tokens: false,
             }),
+        })
+    }
+
+    /// What is to be known of what the server does with the questions; none where nothing is.
+    pub fn note(&self) -> Option<String> {
+        self.without_tools.then(|| {
+            format!(
+                "the chat template of {} shows no tools, so that its model knows of none and calls none; give \
+                 llama-server one that does (--chat-template-file)",
+                self.client.address
+            )
         })
     }
 

@@ -3,17 +3,13 @@
 use std::collections::BTreeSet;
 use std::ops::AddAssign;
 
-use glpft_agent::FINISH;
+use glpft_agent::{FINISH, loops};
 use serde::{Deserialize, Serialize};
 
 use crate::rollout::RolloutRecord;
 
-/// A text loops where it ends with the same piece so often, one after the other.
+/// A text loops where it ends with the same piece so often ([`loops`]).
 const TIMES: usize = 4;
-/// And where these pieces together have so many bytes.
-const LONG: usize = 60;
-/// The longest piece, in bytes.
-const LONGEST_PIECE: usize = 400;
 
 /// Calls that were made before, and texts that loop, on the paths that rollouts ended with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +54,7 @@ impl Repetition {
         let text = text.trim_end_matches(|one: char| one.is_whitespace() || "\"}".contains(one));
         if !text.is_empty() {
             self.texts += 1;
-            self.looping_texts += usize::from(loops(text));
+            self.looping_texts += usize::from(loops(text, TIMES));
         }
     }
 
@@ -80,17 +76,6 @@ impl AddAssign for Repetition {
         self.texts += other.texts;
         self.looping_texts += other.looping_texts;
     }
-}
-
-/// Whether a text ends with the same piece again and again; the last one may be cut.
-fn loops(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    (1..=LONGEST_PIECE.min(bytes.len() / TIMES)).any(|piece| {
-        let same = bytes.iter().rev().zip(bytes.iter().rev().skip(piece));
-        let same = same.take_while(|(one, other)| one == other).count();
-        let length = same + piece;
-        length >= LONG && length >= TIMES * piece
-    })
 }
 
 #[cfg(test)]
@@ -144,28 +129,5 @@ mod tests {
                 .is_some_and(|told| told.contains("2 of 8 calls"))
         );
         assert_eq!(Repetition::default().told(), None);
-    }
-
-    #[test]
-    fn what_people_write_does_not_loop() {
-        for text in [
-            "It rains in Oslo, in Bergen and in Malmo, and it will rain tomorrow as well.",
-            "ha ha ha ha ha ha",
-            "Yes. Yes. Yes. Yes.",
-            "",
-        ] {
-            assert!(!loops(text), "{text}");
-        }
-        for text in [
-            "a".repeat(100),
-            "\u{e9}t\u{e9} ".repeat(20),
-            format!(
-                "It rains.{}{}",
-                "\n- Oslo: 7 degrees, rain".repeat(5),
-                "\n- Oslo"
-            ),
-        ] {
-            assert!(loops(text.trim_end()), "{text}");
-        }
     }
 }

@@ -114,6 +114,15 @@ impl LiveReport {
         if let Some(told) = self.repetition.told() {
             notes.push((false, told));
         }
+        let stopped = self.usage.stopped_repeats;
+        if stopped > 0 {
+            notes.push((
+                false,
+                format!(
+                    "{stopped} texts were ended since they repeated themselves (--stop-repeats)"
+                ),
+            ));
+        }
         if let Some(told) = self.tool_calls.told() {
             notes.push((self.tool_calls.lacks_many(), told));
         }

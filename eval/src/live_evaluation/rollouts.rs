@@ -34,6 +34,9 @@ pub struct BatchTime {
     /// Calls of models' servers that were made for them.
     #[serde(default, skip_serializing_if = "ModelCalls::is_empty")]
     pub model_calls: ModelCalls,
+    /// Whether the batch ended before its tasks were done: of such a one there are calls and nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unfinished: bool,
 }
 
 /// The files that an evaluation appends to.
@@ -41,7 +44,7 @@ pub(super) struct Rollouts {
     path: PathBuf,
     records: File,
     times: (PathBuf, File),
-    /// Calls of models' servers that were made for what is written.
+    /// Calls of models' servers that were made so far, those of batches that ended early included.
     pub model_calls: ModelCalls,
 }
 
@@ -68,16 +71,17 @@ impl Rollouts {
         let mut times = append(&times_path)?;
         let mut lines = Lines::new(&times_path, &mut times);
         let mut model_calls = ModelCalls::default();
-        for _ in 0..batch_count {
-            let Some(line) = lines.next_whole()? else {
-                break;
-            };
+        let (mut there, mut end) = (0, 0);
+        while let Some(line) = lines.next_whole()? {
             // A line that cannot be read is one of an earlier version; no result hangs on it.
-            if let Ok(time) = serde_json::from_slice::<BatchTime>(line) {
-                model_calls += &time.model_calls;
+            let time = serde_json::from_slice::<BatchTime>(line).unwrap_or_default();
+            there += usize::from(!time.unfinished);
+            if there > batch_count {
+                break;
             }
+            model_calls += &time.model_calls;
+            end = lines.end();
         }
-        let end = lines.end();
         cut(&times, &times_path, end)?;
         let files = Self {
             path,
@@ -98,10 +102,23 @@ impl Rollouts {
         }
         self.records.write_all(&lines).map_err(failed)?;
         self.records.sync_data().map_err(failed)?;
+        self.write_time(&time)
+    }
+
+    /// Appends the calls of a batch that ended before its tasks were done.
+    pub fn write_unfinished(&mut self, model_calls: ModelCalls) -> Result<(), LiveError> {
+        self.write_time(&BatchTime {
+            model_calls,
+            unfinished: true,
+            ..BatchTime::default()
+        })
+    }
+
+    fn write_time(&mut self, time: &BatchTime) -> Result<(), LiveError> {
         self.model_calls += &time.model_calls;
         let (path, file) = &mut self.times;
         let failed = |source| FileError::new("write", path, source);
-        let mut line = serde_json::to_vec(&time).map_err(|error| failed(error.into()))?;
+        let mut line = serde_json::to_vec(time).map_err(|error| failed(error.into()))?;
         line.push(b'\n');
         Ok(file.write_all(&line).map_err(failed)?)
     }

@@ -124,7 +124,13 @@ impl LiveEvaluation<'_> {
             };
             let started = Instant::now();
             let before = policy.server_calls();
-            let rollouts = self.work(batch, first, policy.as_mut(), &server, observer)?;
+            let rollouts = self.work(batch, first, policy.as_mut(), &server, observer);
+            let calls = policy.server_calls().since(&before);
+            if rollouts.is_err() && !calls.is_empty() {
+                // They are counted though nothing comes of them; that they cannot be written is the lesser trouble.
+                let _ = files.write_unfinished(calls.clone());
+            }
+            let rollouts = rollouts?;
             policy.forget();
             // Before anything is written that measures nothing.
             server.check_all().map_err(LiveError::from)?;
@@ -132,7 +138,7 @@ impl LiveEvaluation<'_> {
             for (rollout, task) in rollouts.iter().zip(batch) {
                 records.push(self.keep(rollout, &task.group)?);
             }
-            time.model_calls = policy.server_calls().since(&before);
+            time.model_calls = calls;
             time.rollouts = started.elapsed().as_secs_f64();
             files.write(&records, time)?;
             done.append(&mut records);

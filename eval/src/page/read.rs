@@ -83,12 +83,6 @@ impl EvaluationPart {
     /// What only a finished evaluation tells.
     fn add(&mut self, report: &StaticReport) {
         let times = &report.times;
-        let seconds = |role: &str| match role {
-            "planner" => times.planner,
-            "caller" => times.caller,
-            "summarizer" => times.summarizer,
-            _ => times.backbone,
-        };
         let role = |role: &RoleStatistics| RolePart {
             role: role.role.clone(),
             requests: role.requests,
@@ -96,9 +90,10 @@ impl EvaluationPart {
             cached_tokens: role.cached_tokens,
             new_tokens: role.new_tokens,
             prompts_cut: role.prompts_cut,
-            cut: role.endings.length,
+            prompts_at_limit: role.prompts_at_limit,
+            cut: role.endings.length + role.endings.repeats,
             empty: role.empty,
-            seconds: seconds(&role.role),
+            seconds: times.of(&role.role),
         };
         self.roles = report.roles.iter().map(role).collect();
         let times = [

@@ -2,10 +2,15 @@
 
 use std::time::Instant;
 
-use glpft_agent::{Generate, Generated, Plan, PlannerTurn, Prediction, Request, Role, StepPrompts};
+use glpft_agent::{
+    Generate, GenerateError, Generated, Plan, PlannerTurn, Policy, Prediction, Request, Role,
+    StepPrompts,
+};
 use glpft_data::{Prompts, Text};
 use glpft_recipes::Behaviour;
 
+use super::agent::{self, AGENT};
+use super::contestant::Contestant;
 use super::error::StaticError;
 use super::outcome::StepOutcome;
 use super::record::{Output, StepRecord, ToolName};
@@ -25,6 +30,9 @@ pub(crate) struct Batch<'b, 'c> {
     times: Times,
 }
 
+/// What was said at a step, and by whom.
+type SaidAtStep = (Prediction, Vec<Output>);
+
 /// One step: its trajectory's index in the batch, and what should be said.
 type Step<'b> = (usize, &'b GoldStep);
 
@@ -35,9 +43,22 @@ impl<'b, 'c> Batch<'b, 'c> {
         prompts: &Prompts,
         answerer: Answerer,
         settings: &'b StaticSettings,
-        generator: &'b mut dyn Generate,
+        contestant: &'b mut Contestant<'_>,
     ) -> Result<(Vec<Vec<StepRecord>>, Times), StaticError> {
         let started = Instant::now();
+        let generator = match contestant {
+            Contestant::Models(models) => models.as_mut(),
+            Contestant::Agent(agent) => {
+                let (said, waited) = ask_agent(trajectories, agent.as_mut())?;
+                let records = records(trajectories, said)?;
+                let times = Times {
+                    agent: waited,
+                    text: started.elapsed().as_secs_f64() - waited,
+                    ..Times::default()
+                };
+                return Ok((records, times));
+            }
+        };
         let mut batch = Self {
             trajectories,
             settings,
@@ -56,10 +77,10 @@ impl<'b, 'c> Batch<'b, 'c> {
             })
             .collect();
         let said = match answerer {
-            Answerer::Team => batch.ask_team(&of_steps)?,
+            Answerer::Team | Answerer::Agent => batch.ask_team(&of_steps)?,
             Answerer::Single => batch.ask_single(&of_steps)?,
         };
-        let records = batch.records(said)?;
+        let records = records(trajectories, said)?;
         batch.times.text = started.elapsed().as_secs_f64() - batch.times.generation();
         Ok((records, batch.times))
     }
@@ -71,10 +92,7 @@ impl<'b, 'c> Batch<'b, 'c> {
     }
 
     /// The planner for all steps, then the caller and the summarizer for those that the planner hands them.
-    fn ask_team(
-        &mut self,
-        prompts: &[StepPrompts<'_>],
-    ) -> Result<Vec<(Prediction, Vec<Output>)>, StaticError> {
+    fn ask_team(&mut self, prompts: &[StepPrompts<'_>]) -> Result<Vec<SaidAtStep>, StaticError> {
         let steps = self.steps();
         let asked = steps
             .iter()
@@ -111,10 +129,7 @@ impl<'b, 'c> Batch<'b, 'c> {
         Ok(said.collect())
     }
 
-    fn ask_single(
-        &mut self,
-        prompts: &[StepPrompts<'_>],
-    ) -> Result<Vec<(Prediction, Vec<Output>)>, StaticError> {
+    fn ask_single(&mut self, prompts: &[StepPrompts<'_>]) -> Result<Vec<SaidAtStep>, StaticError> {
         let steps = self.steps();
         let asked = steps
             .iter()
@@ -147,59 +162,89 @@ impl<'b, 'c> Batch<'b, 'c> {
         let started = Instant::now();
         let answers = self.generator.generate(&requests);
         *self.times.role_mut(role) += started.elapsed().as_secs_f64();
-        let ends = |one: Option<&TrajectorySteps<'_>>| one.map_or(0, |one| one.index);
-        let answers = answers.map_err(|source| StaticError::Generate {
-            first: ends(self.trajectories.first()),
-            last: ends(self.trajectories.last()),
-            role,
-            source,
-        })?;
-        match answers.len() == requests.len() {
-            true => Ok(answers),
-            false => Err(StaticError::Answers {
-                role,
-                asked: requests.len(),
-                answered: answers.len(),
-            }),
-        }
+        let answers = answers.map_err(|source| failed(self.trajectories, role.name(), source))?;
+        as_many(role.name(), requests.len(), answers)
     }
+}
 
-    fn records(
-        &self,
-        said: Vec<(Prediction, Vec<Output>)>,
-    ) -> Result<Vec<Vec<StepRecord>>, StaticError> {
-        let mut said = said.into_iter();
-        let of = |trajectory: &TrajectorySteps<'_>| {
-            let tools = trajectory.conversation.tools.iter();
-            let tools: Vec<ToolName> = tools
-                .map(|tool| ToolName {
-                    name: tool.name().to_owned(),
-                })
-                .collect();
-            let steps = trajectory.steps.iter().zip(&mut said);
-            steps
-                .map(|(step, (prediction, outputs))| {
-                    let mut record = StepRecord {
-                        tools: tools.clone(),
-                        instruction: trajectory.conversation.instruction.clone(),
-                        reference: step.reference.clone(),
-                        predictions: prediction.to_string(),
-                        trajectory: trajectory.index,
-                        turn: step.turn,
-                        outputs,
-                        outcome: StepOutcome::default(),
-                    };
-                    let score = score_step(&record.entry(), Behaviour::Fixed);
-                    record.outcome =
-                        StepOutcome::from(&score.map_err(|reason| StaticError::Step {
-                            trajectory: trajectory.index,
-                            turn: step.turn,
-                            reason,
-                        })?);
-                    Ok(record)
-                })
-                .collect()
-        };
-        self.trajectories.iter().map(of).collect()
+/// What an agent says, and how many seconds it was waited for.
+fn ask_agent(
+    trajectories: &[TrajectorySteps<'_>],
+    agent: &mut dyn Policy,
+) -> Result<(Vec<SaidAtStep>, f64), StaticError> {
+    let asked = trajectories.iter().map(|one| one.steps.len()).sum();
+    let started = Instant::now();
+    let said = agent::ask(trajectories, agent);
+    let waited = started.elapsed().as_secs_f64();
+    let said = said.map_err(|source| failed(trajectories, AGENT, source))?;
+    let said = as_many(AGENT, asked, said)?;
+    let said = said
+        .into_iter()
+        .map(|(prediction, output)| (prediction, vec![output]));
+    Ok((said.collect(), waited))
+}
+
+fn failed(
+    trajectories: &[TrajectorySteps<'_>],
+    role: &'static str,
+    source: GenerateError,
+) -> StaticError {
+    let ends = |one: Option<&TrajectorySteps<'_>>| one.map_or(0, |one| one.index);
+    StaticError::Generate {
+        first: ends(trajectories.first()),
+        last: ends(trajectories.last()),
+        role,
+        source,
     }
+}
+
+/// The answers, if there is one for each question.
+fn as_many<T>(role: &'static str, asked: usize, answers: Vec<T>) -> Result<Vec<T>, StaticError> {
+    match answers.len() == asked {
+        true => Ok(answers),
+        false => Err(StaticError::Answers {
+            role,
+            asked,
+            answered: answers.len(),
+        }),
+    }
+}
+
+/// What was said, scored: the records of each trajectory.
+fn records(
+    trajectories: &[TrajectorySteps<'_>],
+    said: Vec<SaidAtStep>,
+) -> Result<Vec<Vec<StepRecord>>, StaticError> {
+    let mut said = said.into_iter();
+    let of = |trajectory: &TrajectorySteps<'_>| {
+        let tools = trajectory.conversation.tools.iter();
+        let tools: Vec<ToolName> = tools
+            .map(|tool| ToolName {
+                name: tool.name().to_owned(),
+            })
+            .collect();
+        let steps = trajectory.steps.iter().zip(&mut said);
+        steps
+            .map(|(step, (prediction, outputs))| {
+                let mut record = StepRecord {
+                    tools: tools.clone(),
+                    instruction: trajectory.conversation.instruction.clone(),
+                    reference: step.reference.clone(),
+                    predictions: prediction.to_string(),
+                    trajectory: trajectory.index,
+                    turn: step.turn,
+                    outputs,
+                    outcome: StepOutcome::default(),
+                };
+                let score = score_step(&record.entry(), Behaviour::Fixed);
+                record.outcome = StepOutcome::from(&score.map_err(|reason| StaticError::Step {
+                    trajectory: trajectory.index,
+                    turn: step.turn,
+                    reason,
+                })?);
+                Ok(record)
+            })
+            .collect()
+    };
+    trajectories.iter().map(of).collect()
 }

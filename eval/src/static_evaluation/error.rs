@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use glpft_agent::{GenerateError, Role};
+use glpft_agent::GenerateError;
 use glpft_checkpoints::{FileError, JsonError};
 
 use crate::directory::DirectoryError;
@@ -31,16 +31,14 @@ pub enum StaticError {
         reason: String,
     },
     /// A model did not answer.
-    #[error(
-        "trajectories {first} to {last}, {}: {}", role.name(), chain(source)
-    )]
+    #[error("trajectories {first} to {last}, {role}: {}", chain(source))]
     Generate {
         /// The batch's first trajectory.
         first: usize,
         /// Its last.
         last: usize,
         /// Who was asked.
-        role: Role,
+        role: &'static str,
         /// Why.
         source: GenerateError,
     },
@@ -59,10 +57,10 @@ pub enum StaticError {
         source: Box<StaticError>,
     },
     /// A generator broke its promise of one answer a request.
-    #[error("the {} gave {answered} answers to {asked} requests", role.name())]
+    #[error("the {role} gave {answered} answers to {asked} requests")]
     Answers {
         /// Who was asked.
-        role: Role,
+        role: &'static str,
         /// How often.
         asked: usize,
         /// What came.

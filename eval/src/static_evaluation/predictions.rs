@@ -60,11 +60,17 @@ impl Predictions {
 
     /// Ends a batch: what was written is on the disk, its times beside it.
     pub fn end_batch(&mut self, times: &Times) -> Result<(), StaticError> {
+        self.times(times)?;
+        let failed = |source| FileError::new("write the predictions", &self.path, source);
+        Ok(self.records.sync_data().map_err(failed)?)
+    }
+
+    /// Appends a batch's times.
+    pub fn times(&mut self, times: &Times) -> Result<(), StaticError> {
         let failed = |source| FileError::new("write the predictions", &self.path, source);
         let mut line = serde_json::to_vec(times).map_err(|error| failed(error.into()))?;
         line.push(b'\n');
-        self.times.write_all(&line).map_err(failed)?;
-        Ok(self.records.sync_data().map_err(failed)?)
+        Ok(self.times.write_all(&line).map_err(failed)?)
     }
 }
 
@@ -117,13 +123,20 @@ fn whole_batches(
     }
 }
 
-/// Where the first `lines` lines end, or those that there are.
+/// Where the lines of the first `count` batches end, or those that there are; what batches that ended early have left stands
+/// between and behind them.
 fn whole_lines(path: &Path, file: &mut File, count: usize) -> Result<u64, StaticError> {
     let mut lines = Lines::new(path, file);
-    for _ in 0..count {
-        if lines.next_whole()?.is_none() {
+    let (mut batches, mut end) = (0, 0);
+    while let Some(line) = lines.next_whole()? {
+        let times: Option<Times> = serde_json::from_slice(line).ok();
+        if !times.is_some_and(|times| times.unfinished) {
+            batches += 1;
+        }
+        if batches > count {
             break;
         }
+        end = lines.end();
     }
-    Ok(lines.end())
+    Ok(end)
 }

@@ -29,7 +29,7 @@ pub struct StepRecord {
     pub trajectory: usize,
     /// The index of the assistant's turn that the step begins with; the turns before it are what was shown.
     pub turn: usize,
-    /// What each role that was asked said, in order: the planner, then caller or summarizer; or the backbone alone.
+    /// What each role that was asked said, in order: the planner, then caller or summarizer; or the backbone, or an agent, alone.
     pub outputs: Vec<Output>,
     /// What it counts.
     pub outcome: StepOutcome,
@@ -46,9 +46,9 @@ pub struct ToolName {
 /// What a role said, as it said it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
-    /// `planner`, `caller`, `summarizer` or `backbone`.
+    /// `planner`, `caller`, `summarizer` or `backbone`; `agent` of one that calls tools by itself.
     pub role: String,
-    /// The text as it was generated.
+    /// The text as it was generated; an agent's message as JSON: `content`, and the `function_call`.
     pub text: String,
     /// Why it ended.
     pub ending: Ending,
@@ -57,6 +57,12 @@ pub struct Output {
     /// Tokens that were cut off before them; absent of none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cut_tokens: usize,
+    /// Oldest turns that an agent was not shown, since they did not fit; absent of none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out_turns: usize,
+    /// Whether an agent could not be asked, however many turns were left out: it counts as a give-up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
     /// Those of them that did not have to be computed.
     pub cached_tokens: usize,
     /// Tokens generated.
@@ -81,6 +87,8 @@ pub enum Ending {
     StopText,
     /// It was as long as an answer may be.
     Length,
+    /// It repeated itself.
+    Repeats,
 }
 
 impl Output {
@@ -93,9 +101,12 @@ impl Output {
                 StopReason::EndOfSequence => Ending::EndOfSequence,
                 StopReason::Stop(_) => Ending::StopText,
                 StopReason::Length => Ending::Length,
+                StopReason::Repeats => Ending::Repeats,
             },
             prompt_tokens: generated.prompt_tokens,
             cut_tokens: generated.cut_tokens,
+            left_out_turns: 0,
+            refused: false,
             cached_tokens: generated.cached_tokens,
             new_tokens: generated.new_tokens,
         }

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use glpft_agent::Generate;
 use glpft_checkpoints::write_json;
 use glpft_data::{Conversation, Prompts, fingerprint};
 
 use super::batch::Batch;
+use super::contestant::Contestant;
 use super::error::StaticError;
 use super::manifest::Manifest;
 use super::observer::StaticObserver;
@@ -17,7 +17,7 @@ use super::report::{METRICS_FILE, StaticReport};
 use super::scoring::report;
 use super::settings::{Answerer, StaticSettings};
 use super::steps::{TrajectorySteps, steps};
-use super::times::TIMES_FILE;
+use super::times::{TIMES_FILE, Times};
 use crate::directory::{Leaves, own};
 
 /// Everything that an evaluation leaves, beside the manifest.
@@ -54,14 +54,14 @@ impl StaticEvaluation<'_> {
     /// `open` is not called.
     ///
     /// The result does not depend on interruptions: batches are the same trajectories whenever the evaluation was
-    /// started, and a generator forgets its prefixes between them.
+    /// started, and models forget their prefixes between them.
     ///
     /// # Errors
     /// Of `open`; where a model does not answer, the directory holds something else, the disk refuses;
     /// [`StaticError::Interrupted`] where it was told to stop.
     pub fn run<'g, E: From<StaticError>>(
         &self,
-        open: &mut dyn FnMut() -> Result<Box<dyn Generate + 'g>, E>,
+        open: &mut dyn FnMut() -> Result<Contestant<'g>, E>,
         observer: &mut dyn StaticObserver,
     ) -> Result<StaticReport, E> {
         let (trajectories, counts) = steps(self.conversations, self.bad_records, self.settings);
@@ -78,7 +78,7 @@ impl StaticEvaluation<'_> {
             all.map(|trajectory| trajectory.steps.len()).sum()
         };
         observer.start(steps_of(&batches[..batch]), counts.steps);
-        let mut generator = None;
+        let mut contestant = None;
         while let Some(trajectories) = batches.get(batch) {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(StaticError::Interrupted {
@@ -89,25 +89,30 @@ impl StaticEvaluation<'_> {
                 .into());
             }
             let mut loading = 0.0;
-            let generator = match &mut generator {
-                Some(generator) => generator,
+            let contestant = match &mut contestant {
+                Some(contestant) => contestant,
                 None => {
                     observer.load();
                     let started = Instant::now();
-                    let opened = generator.insert(open()?);
+                    let opened = contestant.insert(open()?);
                     loading = started.elapsed().as_secs_f64();
                     opened
                 }
             };
-            let before = generator.server_calls();
-            let (records, mut times) = Batch::answer(
+            let before = contestant.server_calls();
+            let answered = Batch::answer(
                 trajectories,
                 self.prompts,
                 self.answerer,
                 self.settings,
-                generator.as_mut(),
-            )
-            .map_err(|source| match source {
+                contestant,
+            );
+            let calls = contestant.server_calls().since(&before);
+            if answered.is_err() && !calls.is_empty() {
+                // They are counted though nothing comes of them; that they cannot be written is the lesser trouble.
+                let _ = predictions.times(&Times::unfinished(calls.clone()));
+            }
+            let (records, mut times) = answered.map_err(|source| match source {
                 StaticError::Generate { .. } => StaticError::Ended {
                     path: self.out.to_owned(),
                     done: steps_of(&batches[..batch]),
@@ -116,12 +121,12 @@ impl StaticEvaluation<'_> {
                 },
                 other => other,
             })?;
-            generator.forget();
+            contestant.forget();
             let started = Instant::now();
             for records in &records {
                 predictions.write(records)?;
             }
-            times.model_calls = generator.server_calls().since(&before);
+            times.model_calls = calls;
             times.loading = loading;
             times.writing = started.elapsed().as_secs_f64();
             predictions.end_batch(&times)?;

@@ -8,6 +8,7 @@ use glpft_agent::Role;
 use glpft_data::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP};
 use glpft_recipes::Behaviour;
 
+use super::agent::AGENT;
 use super::error::StaticError;
 use super::manifest::Manifest;
 use super::predictions::PREDICTIONS_FILE;
@@ -32,7 +33,8 @@ pub(crate) fn report(
     let path = out.join(PREDICTIONS_FILE);
     let mut scorer = Scorer::new(Behaviour::Fixed);
     let mut right = Row::default();
-    let mut roles = Role::ALL.map(RoleStatistics::new);
+    let names = Role::ALL.map(Role::name).into_iter().chain([AGENT]);
+    let mut roles: Vec<RoleStatistics> = names.map(RoleStatistics::new).collect();
     let mut plans_without_tag = 0;
     read_records(&path, &mut |record| {
         let score = scorer.add(&record.entry());

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use glpft_agent::{Limits, Sampling};
 use glpft_recipes::Behaviour;
 
+use super::agent::AGENT;
+
 /// Who answers a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answerer {
@@ -12,6 +14,8 @@ pub enum Answerer {
     Team,
     /// One model, the backbone, that writes whole steps.
     Single,
+    /// An agent that calls tools by itself.
+    Agent,
 }
 
 impl Answerer {
@@ -20,6 +24,7 @@ impl Answerer {
         match self {
             Answerer::Team => "team",
             Answerer::Single => "single",
+            Answerer::Agent => AGENT,
         }
     }
 }
@@ -87,7 +92,7 @@ impl StaticSettings {
                 number(top_k)
             ),
         };
-        [
+        let mut facts: BTreeMap<String, String> = [
             ("behaviour", self.behaviour.name().to_owned()),
             ("system prefix", self.system_prefix.to_string()),
             ("trajectories", number(self.trajectories)),
@@ -98,6 +103,11 @@ impl StaticSettings {
             ("batch", self.batch.to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .into();
+        // Named where it is asked for, so that older evaluations go on.
+        if let Some(times) = self.limits.stop_repeats {
+            facts.insert("stop repeats".to_owned(), times.to_string());
+        }
+        facts
     }
 }

@@ -1,6 +1,6 @@
 //! Who was asked how often, and what it took.
 
-use glpft_agent::{NOTHING, Role, clean_output};
+use glpft_agent::{NOTHING, clean_output};
 use serde::{Deserialize, Serialize};
 
 use super::record::{Ending, Output};
@@ -8,7 +8,7 @@ use super::record::{Ending, Output};
 /// What one role was asked and said.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RoleStatistics {
-    /// `planner`, `caller`, `summarizer` or `backbone`.
+    /// `planner`, `caller`, `summarizer`, `backbone` or `agent`.
     pub role: String,
     /// How often it was asked.
     pub requests: u64,
@@ -22,12 +22,26 @@ pub struct RoleStatistics {
     #[serde(default)]
     pub longest_prompt: u64,
     /// Prompts that did not fit: the models were not shown what they begin with.
-    #[serde(default, alias = "prompts_at_limit")]
+    #[serde(default)]
     pub prompts_cut: u64,
+    /// Prompts of which not even the least fitted: nobody answered, and the step counts as a give-up.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub prompts_refused: u64,
+    /// What earlier versions counted instead: prompts as long as a prompt may be, cut or not. Nothing of this version has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompts_at_limit: Option<u64>,
     /// Answers that say nothing (empty, a full stop, a comma); `none` stands instead.
     pub empty: u64,
     /// Why its answers ended.
     pub endings: Endings,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde asks for"
+)]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Answers by why they ended.
@@ -39,13 +53,16 @@ pub struct Endings {
     pub stop_text: u64,
     /// They were as long as an answer may be.
     pub length: u64,
+    /// They repeated themselves (`--stop-repeats`).
+    #[serde(default)]
+    pub repeats: u64,
 }
 
 impl RoleStatistics {
     /// Of nothing yet.
-    pub(crate) fn new(role: Role) -> Self {
+    pub(crate) fn new(role: &str) -> Self {
         Self {
-            role: role.name().to_owned(),
+            role: role.to_owned(),
             ..Self::default()
         }
     }
@@ -57,12 +74,14 @@ impl RoleStatistics {
         self.longest_prompt = self.longest_prompt.max(output.prompt_tokens as u64);
         self.cached_tokens += output.cached_tokens as u64;
         self.new_tokens += output.new_tokens as u64;
-        self.prompts_cut += u64::from(output.cut_tokens > 0);
+        self.prompts_cut += u64::from(output.cut_tokens > 0 || output.left_out_turns > 0);
+        self.prompts_refused += u64::from(output.refused);
         self.empty += u64::from(clean_output(&output.text) == NOTHING);
         *match output.ending {
             Ending::EndOfSequence => &mut self.endings.end_of_sequence,
             Ending::StopText => &mut self.endings.stop_text,
             Ending::Length => &mut self.endings.length,
+            Ending::Repeats => &mut self.endings.repeats,
         } += 1;
     }
 }

@@ -15,7 +15,8 @@ use glpft_agent::{
 };
 use glpft_data::{Conversation, Prompts, ReadOptions, Source, Speaker, Turn};
 use glpft_eval::static_evaluation::{
-    Answerer, Manifest, StaticError, StaticEvaluation, StaticObserver, StaticReport, StaticSettings,
+    Answerer, Contestant, Manifest, StaticError, StaticEvaluation, StaticObserver, StaticReport,
+    StaticSettings,
 };
 
 /// The fixture at `path` in `GLPFT_FIXTURES` (by default `shared` beside the repository), or none, said on stdout.
@@ -221,5 +222,8 @@ pub fn evaluate_observed(
         overwrite: false,
         stop: &AtomicBool::new(false),
     }
-    .run::<StaticError>(&mut || Ok(Box::new(generator.take().unwrap())), observer)
+    .run::<StaticError>(
+        &mut || Ok(Contestant::Models(Box::new(generator.take().unwrap()))),
+        observer,
+    )
 }

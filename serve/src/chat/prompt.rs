@@ -60,7 +60,7 @@ pub(super) fn read(body: &Value, settings: &ChatSettings) -> Result<Prompted, Fa
 /// An answer as OpenAI's `text_completion`.
 pub(super) fn whole(role: Role, answer: &Generated) -> Value {
     let finish = match answer.finish {
-        StopReason::Length => "length",
+        StopReason::Length | StopReason::Repeats => "length",
         StopReason::EndOfSequence | StopReason::Stop(_) => "stop",
     };
     json!({

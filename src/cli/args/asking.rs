@@ -9,6 +9,7 @@ use glpft::evaluate::Models;
 use glpft::team::TeamSource;
 use glpft_agent::{Limits, Sampling};
 
+use super::common::at_least_two;
 use super::{DeviceArgs, PrecisionArg, at_least_one};
 
 /// How a team's models are asked, and what computes their answers.
@@ -20,6 +21,10 @@ pub(crate) struct AskingArgs {
     /// The longest answer of a model (serve: of each role, where a request does not say)
     #[arg(long, value_name = "N", default_value = "512", value_parser = at_least_one)]
     pub max_new_tokens: usize,
+    /// Ends an answer whose text ends with the same piece N times (2 or more; the pieces together have 60 bytes or more);
+    /// default: it may go on. Of a model behind a server the reply is cut so
+    #[arg(long, value_name = "N", value_parser = at_least_two)]
+    pub stop_repeats: Option<usize>,
     /// Draws tokens instead of taking the likeliest; greater is more varied (the published live agent: 0.5;
     /// serve: where a request does not say)
     #[arg(long, value_name = "T")]
@@ -51,6 +56,7 @@ impl AskingArgs {
         Limits {
             prompt_tokens: prompt_tokens.into().unwrap_or(usize::MAX),
             new_tokens: self.max_new_tokens,
+            stop_repeats: self.stop_repeats,
         }
     }
 

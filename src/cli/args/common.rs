@@ -167,6 +167,14 @@ pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A number of 2 or more.
+pub(super) fn at_least_two(text: &str) -> Result<usize, String> {
+    match at_least_one(text)? {
+        1 => Err("must be at least 2".to_owned()),
+        number => Ok(number),
+    }
+}
+
 /// A time of more than nothing.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     match seconds_or_none(text)? {

@@ -32,7 +32,8 @@ pub(crate) enum EvalCommand {
     /// Asks a team's models about every step of held-out conversations, and scores the answers
     ///
     /// Each step is shown the conversation's own history (teacher forcing). The team is a run's (its arrangement says who
-    /// answers), three models that need have nothing in common but text, or a single one that writes whole steps.
+    /// answers), three models that need have nothing in common but text, a single one that writes whole steps, or a rival
+    /// agent (--agent), whose messages are read as steps.
     ///
     /// Writes evaluation.json, predictions.jsonl (as they are made; `glpft eval score` reads it), times.jsonl and
     /// metrics.json to RUN/eval/NAME/, or to --out. The same command resumes.
@@ -97,7 +98,7 @@ pub(crate) struct StaticArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub steps: Option<usize>,
     /// The published evaluation's prompts: `planner:` before the planner's turn, no `system: `, every turn shown
-    #[arg(long)]
+    #[arg(long, conflicts_with = "agent")]
     pub compat: bool,
     /// The longest prompt in tokens: the last N are kept, or fewer if the model has no positions for them and an answer
     #[arg(long, value_name = "N", default_value = "3750", value_parser = at_least_one)]

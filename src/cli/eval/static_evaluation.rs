@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use glpft::Error;
 use glpft::evaluate::{EvaluateStatic, training_overlap};
-use glpft_agent::Role;
 use glpft_eval::static_evaluation::{DataCounts, RoleStatistics, StaticReport, Times};
 use serde_json::json;
 
@@ -108,8 +107,7 @@ fn roles(report: &StaticReport) -> String {
             endings,
             ..
         } = role;
-        let known = Role::ALL.into_iter().find(|one| one.name() == role.role);
-        let seconds = known.map_or(0.0, |one| report.times.role(one));
+        let seconds = report.times.of(&role.role);
         rows.push(vec![
             role.role.clone(),
             requests.to_string(),
@@ -127,6 +125,18 @@ fn roles(report: &StaticReport) -> String {
         text += &format!(
             "{} of {} prompts of the {} did not fit and lost their beginning\n",
             role.prompts_cut, role.requests, role.role
+        );
+    }
+    for role in report.roles.iter().filter(|role| role.prompts_refused > 0) {
+        text += &format!(
+            "{} of {} prompts of the {} were refused as too long; these steps count as give-ups\n",
+            role.prompts_refused, role.requests, role.role
+        );
+    }
+    for role in report.roles.iter().filter(|role| role.endings.repeats > 0) {
+        text += &format!(
+            "{} of {} answers of the {} were ended since they repeated themselves\n",
+            role.endings.repeats, role.requests, role.role
         );
     }
     let calls = &report.times.model_calls;
@@ -152,6 +162,7 @@ fn times(times: &Times, wall: f64) -> String {
         ("caller", times.caller),
         ("summarizer", times.summarizer),
         ("backbone", times.backbone),
+        ("agent", times.agent),
         ("prompts, reading answers", times.text),
         ("writing", times.writing),
         ("scoring", times.scoring),
