@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         limits: Limits {
             prompt_tokens: 512,
             new_tokens: 16,
+            stop_repeats: None,
         },
         sampling: Sampling::Greedy,
     };
