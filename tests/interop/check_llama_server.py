@@ -11,9 +11,9 @@ single precision, LLAMA_SERVER (llama.cpp's `llama-server`) is started with it, 
 - `glpft agent run` must show the same steps;
 - as a rival (`--agent`, `/v1/chat/completions` with tools) it must come to an end in both evaluations.
 
-With RUN, a finished run on MODEL with adapters straight from it (`arrangement=one-stage`), a second server gets MODEL and the
-planner's adapter as GGUF (`--lora`) and must play the planner as this process does. llama.cpp computes with its cache in single precision and without flash attention;
-two tokens that are as likely as each other within rounding would still be chosen differently.
+With RUN, a run whose planner is an adapter of MODEL (`arrangement=one-stage`), a second server gets MODEL and the planner's
+adapter as GGUF (`--lora`) and must play the planner as this process does. llama.cpp computes with its cache in single precision
+and without flash attention; of two tokens that are as likely as each other within rounding it might still choose the other one.
 """
 
 import contextlib
@@ -158,7 +158,7 @@ def main():
         lora = os.path.join(folder, "planner.gguf")
         run(glpft, "export", rest[0], "--role", "planner", "--format", "gguf", "--type", "f32", "--to", lora, "--quiet")
         with server(program, whole, log, "--lora", lora) as address:
-            others = [rest[0], rest[0]]
+            others = [model, model]
             expected = played(glpft, folder, [rest[0], *others])
             assert expected != played(glpft, folder, [model, *others]), "the adapter changes nothing"
             assert played(glpft, folder, [address, *others]) == expected
