@@ -25,8 +25,8 @@ mod training;
 
 pub use live::{LivePart, RolloutSample, TreeStep};
 pub use model::{
-    Dataset, EvaluationPart, LeftOut, Machine, RolePart, RunPage, RunState, SourcePart, StagePart,
-    StageState, StepPoint, ValidationPoint,
+    Dataset, EvaluationPart, LeftOut, Machine, RolePart, RunPage, RunState, SourcePart,
+    SourceShare, StagePart, StageState, StepPoint, ValidationPoint,
 };
 pub use sample::{Kind, KindSamples, Sample, SampleChoice, StepText};
 

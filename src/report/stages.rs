@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use glpft_checkpoints::RunDirectory;
-use glpft_eval::page::{StagePart, StageState, StepPoint, ValidationPoint};
+use glpft_eval::page::{SourceShare, StagePart, StageState, StepPoint, ValidationPoint};
 use glpft_recipes::{Recipe, Stage};
 use glpft_train::{LogRecord, TRAIN_LOG_FILE, read_log};
 
@@ -44,6 +44,7 @@ fn stage(
         from: is_finished.then(|| start(run, &told.from)),
         steps: Vec::new(),
         validations: Vec::new(),
+        sources: Vec::new(),
     };
     if is_begun {
         match read_log(&directory) {
@@ -68,20 +69,43 @@ fn start(run: &RunDirectory, from: &str) -> String {
 
 fn add(part: &mut StagePart, record: LogRecord) {
     match record {
-        LogRecord::Step(step) => part.steps.push(StepPoint {
-            step: step.step,
-            epoch: step.epoch,
-            loss: step.loss,
-            lr: step.lr,
-            tokens: step.tokens as u64,
-            seconds: step.seconds,
-            memory: step.memory,
-        }),
-        LogRecord::Validation(validation) => part.validations.push(ValidationPoint {
-            step: validation.step,
-            loss: validation.validation_loss,
-            seconds: validation.seconds,
-        }),
+        LogRecord::Step(step) => {
+            for (name, &label_tokens) in &step.source_label_tokens {
+                source(part, name).label_tokens += label_tokens as u64;
+            }
+            part.steps.push(StepPoint {
+                step: step.step,
+                epoch: step.epoch,
+                loss: step.loss,
+                lr: step.lr,
+                tokens: step.tokens as u64,
+                seconds: step.seconds,
+                memory: step.memory,
+            });
+        }
+        LogRecord::Validation(validation) => {
+            for (name, found) in &validation.source_validation {
+                source(part, name).held_out_loss = Some(found.loss);
+            }
+            part.validations.push(ValidationPoint {
+                step: validation.step,
+                loss: validation.validation_loss,
+                seconds: validation.seconds,
+            });
+        }
         LogRecord::Event(_) => {}
     }
+}
+
+/// What is known of one of several sources so far.
+fn source<'p>(part: &'p mut StagePart, name: &str) -> &'p mut SourceShare {
+    let known = part.sources.iter().position(|source| source.name == name);
+    let at = known.unwrap_or_else(|| {
+        part.sources.push(SourceShare {
+            name: name.to_owned(),
+            ..SourceShare::default()
+        });
+        part.sources.len() - 1
+    });
+    &mut part.sources[at]
 }

@@ -82,6 +82,19 @@ pub struct StagePart {
     pub steps: Vec<StepPoint>,
     /// Its validations.
     pub validations: Vec<ValidationPoint>,
+    /// Where there are several sources, what each gave the stage.
+    pub sources: Vec<SourceShare>,
+}
+
+/// What one of several sources gave a stage.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SourceShare {
+    /// Its name.
+    pub name: String,
+    /// Its label tokens in all steps.
+    pub label_tokens: u64,
+    /// The last loss on what is held out of it, in nats a label token.
+    pub held_out_loss: Option<f64>,
 }
 
 /// A step of a stage's log.

@@ -34,6 +34,7 @@ fn stage(stage: Stage, steps: u64) -> StagePart {
         from: Some("global".to_owned()),
         steps: (1..=steps).map(point).collect(),
         validations: vec![validation(0), validation(steps)],
+        sources: Vec::new(),
     }
 }
 
@@ -383,6 +384,32 @@ fn nothing_of_a_run_becomes_markup() {
     );
     let html = run.html();
     assert!(!html.contains('\u{202e}') && html.contains("default-src 'none'"));
+}
+
+#[test]
+fn several_sources_are_told_apart() {
+    let mut run = page();
+    let share = |name: &str, label_tokens, held_out_loss| SourceShare {
+        name: name.to_owned(),
+        label_tokens,
+        held_out_loss,
+    };
+    run.stages[1].sources = vec![
+        share("<b>mine</b>", 300, Some(1.25)),
+        share("more", 100, None),
+    ];
+    let cells = texts(&parsed(&run), "#training td");
+    let at = cells.iter().position(|text| text.contains("<b>mine</b>"));
+    let at = at.unwrap_or_else(|| panic!("{cells:?}"));
+    let row: Vec<&str> = cells[at + 1..at + 8]
+        .iter()
+        .map(|text| text.trim())
+        .collect();
+    assert_eq!(row[..2], ["300", "75.0 %"]);
+    assert!(
+        row[2].starts_with("1.25") && row[3] == "more" && row[6] == "-",
+        "{row:?}"
+    );
 }
 
 #[test]

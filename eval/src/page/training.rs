@@ -36,6 +36,7 @@ pub(super) fn body(page: &RunPage) -> Markup {
                         @for chart in charts(stage) { figure.chart { (chart) } }
                     }
                     (validations(stage))
+                    (sources(stage))
                 }
             }
         }
@@ -144,6 +145,26 @@ fn chart(plot: Plot) -> Markup {
 /// A stage's colour, the same in every plot and beside its name.
 fn colour(stage: Stage) -> usize {
     Stage::ALL.iter().position(|&one| one == stage).unwrap_or(0)
+}
+
+/// What each of several sources gave the stage.
+fn sources(stage: &StagePart) -> Markup {
+    let all: u64 = stage.sources.iter().map(|source| source.label_tokens).sum();
+    let rows = stage.sources.iter().map(|source| {
+        let share = 100.0 * source.label_tokens as f64 / all.max(1) as f64;
+        vec![
+            html! { (Foreign(&source.name)) },
+            cell(count(source.label_tokens)),
+            cell(format!("{share:.1} %")),
+            cell(source.held_out_loss.map_or("-".to_owned(), loss)),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    html! {
+        @if !rows.is_empty() {
+            (table(&["source", "label tokens", "share", "held-out loss"], &rows))
+        }
+    }
 }
 
 /// Every validation in numbers.
