@@ -43,8 +43,10 @@ def server(program, model, log, *more):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    # Its threads wait for each other by spinning: as many as there are processors starve each other beside other work.
+    threads = max(1, (os.cpu_count() or 1) // 2)
     command = [program, "-m", model, "-c", "8192", "-np", "2", "-ctk", "f32", "-ctv", "f32", "-fa", "off", "--jinja",
-               "--host", "127.0.0.1", "--port", str(port), "-t", str(os.cpu_count()), "--alias", "llama", *more]
+               "--host", "127.0.0.1", "--port", str(port), "-t", str(threads), "--alias", "llama", *more]
     with open(log, "w") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
     try:

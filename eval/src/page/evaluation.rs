@@ -114,7 +114,10 @@ fn roles(evaluation: &EvaluationPart) -> Markup {
             cell(&role.role),
             cell(count(role.requests)),
             cell(about(role.prompt_tokens as f64)),
-            cell(count(role.prompts_cut)),
+            cell(match role.prompts_at_limit {
+                Some(most) => format!("at most {}", count(most)),
+                None => count(role.prompts_cut),
+            }),
             cell(format!("{:.0} %", 100.0 * share)),
             cell(count(role.new_tokens)),
             cell(count(role.cut)),

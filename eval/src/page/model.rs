@@ -238,6 +238,8 @@ pub struct RolePart {
     pub new_tokens: u64,
     /// Prompts that did not fit and lost their beginning.
     pub prompts_cut: u64,
+    /// In an earlier version's evaluation: prompts as long as a prompt may be. It did not count those that were cut.
+    pub prompts_at_limit: Option<u64>,
     /// Answers that were cut at the longest.
     pub cut: u64,
     /// Answers that say nothing.

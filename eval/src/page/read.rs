@@ -90,6 +90,7 @@ impl EvaluationPart {
             cached_tokens: role.cached_tokens,
             new_tokens: role.new_tokens,
             prompts_cut: role.prompts_cut,
+            prompts_at_limit: role.prompts_at_limit,
             cut: role.endings.length + role.endings.repeats,
             empty: role.empty,
             seconds: times.of(&role.role),
