@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::{
-    CONFIG_FILE, FileError, FloatType, GgufFile, ModelConfig, ModelFiles, ModelLocation,
-    RunDirectory, SpecialTokens, TOKENIZER_FILE, TokenizerSource, hub_snapshot,
+    CONFIG_FILE, FileError, FloatType, GgufFile, HubName, ModelConfig, ModelFiles, ModelLocation,
+    RunDirectory, SpecialTokens, TOKENIZER_FILE, TokenizerSource, hub_model, hub_snapshot,
 };
 use glpft_data::{GgufTokenizer, PromptTokenizer, sample};
 use glpft_model::EMBEDDING;
@@ -25,6 +25,8 @@ pub struct Base {
     pub config: ModelConfig,
     /// Where its weights come from.
     pub weights: BaseWeights,
+    /// Its name on the hub, where it was asked for by that.
+    pub hub: Option<HubName>,
     /// Its tokenizer; its vocabulary fits the model's.
     pub tokenizer: PromptTokenizer,
     /// The tokenizer's files, to be written beside every model that comes of it.
@@ -132,6 +134,11 @@ impl Base {
             let absent = std::io::Error::from(std::io::ErrorKind::NotFound);
             return Err(FileError::new("open the model at", &path, absent).into());
         }
+        if let Some((name, snapshot)) = hub_model(directory)? {
+            let mut base = Self::directory(&snapshot, key, tokenizer)?;
+            base.hub = Some(name);
+            return Ok(base);
+        }
         // A file is told as what it is.
         if !directory.is_dir() && !directory.is_file() {
             return Err(Error::NoModel {
@@ -181,6 +188,7 @@ impl Base {
         let mut base = Self {
             config,
             weights,
+            hub: None,
             tokenizer,
             tokenizer_files,
         };
@@ -222,6 +230,7 @@ impl Base {
         Ok(Self {
             config,
             weights: BaseWeights::Random(random.clone()),
+            hub: None,
             tokenizer,
             tokenizer_files,
         })
@@ -241,8 +250,11 @@ impl Base {
         }
     }
 
-    /// What to call it in a model card: its path, or `random`.
+    /// What to call it in a model card: its name on the hub, its path, or `random`.
     pub fn name(&self) -> String {
+        if let Some(name) = &self.hub {
+            return name.to_string();
+        }
         match &self.weights {
             BaseWeights::Directory(path) | BaseWeights::Gguf(path) => path.display().to_string(),
             BaseWeights::Random(_) => RANDOM.to_owned(),
@@ -402,7 +414,10 @@ pub(crate) fn global_model(run: Option<&RunDirectory>) -> Option<PathBuf> {
 
 /// The tokenizer in a directory, or of a file.
 fn tokenizer_at(path: &Path) -> Result<(PromptTokenizer, TokenizerFiles), Error> {
-    let snapshot = hub_snapshot(path)?;
+    let snapshot = match hub_model(path)? {
+        Some((_, snapshot)) => Some(snapshot),
+        None => hub_snapshot(path)?,
+    };
     let path = snapshot.as_deref().unwrap_or(path);
     // Not every reason names the file.
     let tokenizer = PromptTokenizer::from_path(path).map_err(|source| {

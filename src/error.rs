@@ -151,7 +151,7 @@ pub enum Error {
     },
     /// The model is not there.
     #[error(
-        "{key} = {value:?}: there is no such directory; give the directory of a Hugging Face model, a .gguf file{hint}"
+        "{key} = {value:?}: there is no such directory; give the directory of a Hugging Face model, its name on the hub, a .gguf file{hint}"
     )]
     NoModel {
         /// The recipe's key, or the argument.
@@ -430,7 +430,8 @@ impl Error {
             | Self::Location(
                 LocationError::WhichRole { .. }
                 | LocationError::SingleFile { .. }
-                | LocationError::HubCache { .. },
+                | LocationError::HubCache { .. }
+                | LocationError::NotInCache { .. },
             )
             | Self::Train(TrainError::OtherRun { .. } | TrainError::TooShort { .. })
             | Self::Static(StaticError::Directory(

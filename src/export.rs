@@ -12,8 +12,8 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use glpft_checkpoints::{
-    Adapter, AdapterConfig, AdapterDirectory, FileError, FloatType, MODEL_CARD_FILE, ModelCard,
-    ModelConfig, ModelFiles, ModelLocation, remove_abandoned,
+    Adapter, AdapterConfig, AdapterDirectory, FileError, FloatType, HubCache, MODEL_CARD_FILE,
+    ModelCard, ModelConfig, ModelFiles, ModelLocation, remove_abandoned,
 };
 
 use crate::base::{Base, BaseWeights};
@@ -87,16 +87,24 @@ impl Export {
                 ),
             });
         }
+        let own = adapter.config();
+        let is_of_hub = own.hub_name().is_some_and(|name| {
+            let found = name.find_in(&HubCache::of_environment());
+            found.is_ok_and(|found| found == *path)
+        });
+        let name = match (&self.base_name, is_of_hub) {
+            (Some(name), _) => name.clone(),
+            (None, true) => own.base.clone(),
+            (None, false) => path
+                .canonicalize()
+                .map_err(|source| FileError::new("find", path, source))?
+                .display()
+                .to_string(),
+        };
         let config = AdapterConfig {
-            base: match &self.base_name {
-                Some(name) => name.clone(),
-                None => path
-                    .canonicalize()
-                    .map_err(|source| FileError::new("find", path, source))?
-                    .display()
-                    .to_string(),
-            },
-            ..adapter.config().clone()
+            revision: own.revision.clone().filter(|_| name == own.base),
+            base: name,
+            ..own.clone()
         };
         let beside = adapter.beside(&base.config);
         let mut shapes = config.tensors(&base.config)?;

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use glpft_checkpoints::{
-    AdapterConfig, AdapterDirectory, ComputedBy, DEFAULT_SHARD_BYTES, FloatType, ModelCard,
-    ModelDirectory, ModelFiles, Provenance, RunDirectory, read_json,
+    AdapterConfig, AdapterDirectory, ComputedBy, DEFAULT_SHARD_BYTES, FloatType, HubName,
+    ModelCard, ModelDirectory, ModelFiles, Provenance, RunDirectory, read_json,
 };
 use glpft_data::{Origins, PreparedDataset, Prompts, Selection, Split};
 use glpft_model::{Decoder, Trained, adapter_config};
@@ -361,9 +361,14 @@ fn finish(
         }
     };
     card.adapter = true;
-    let (name, beside) = adapter_base(context.run, base_directory)?;
+    let (name, beside) = match &base.hub {
+        Some(hub) => (hub.id().to_owned(), None),
+        None => adapter_base(context.run, base_directory)?,
+    };
+    let revision = base.hub.as_ref().and_then(HubName::revision);
     let config = AdapterConfig {
         base: name,
+        revision: revision.map(str::to_owned),
         invocation: invocation(recipe, job.stage, base)?,
         ..adapter_config(&settings.lora)
     };

@@ -42,11 +42,9 @@ pub fn hub_snapshot(path: &Path) -> Result<Option<PathBuf>, LocationError> {
             ))),
         };
     }
-    if let Some(revision) = revision(&root.join(MAIN)) {
-        let snapshot = snapshots.join(&revision);
-        if snapshot.is_dir() {
-            return Ok(Some(snapshot));
-        }
+    let main = revision(&root.join(MAIN));
+    if let Some(snapshot) = main.and_then(|commit| snapshot_of(root, &commit)) {
+        return Ok(Some(snapshot));
     }
     let found = names(&snapshots, |_| true);
     match found.as_slice() {
@@ -62,8 +60,14 @@ pub fn hub_snapshot(path: &Path) -> Result<Option<PathBuf>, LocationError> {
     }
 }
 
+/// The snapshot of a commit in a model's folder.
+pub(crate) fn snapshot_of(folder: &Path, commit: &str) -> Option<PathBuf> {
+    let snapshot = folder.join(SNAPSHOTS).join(commit);
+    snapshot.is_dir().then_some(snapshot)
+}
+
 /// The plain name in a `refs` file.
-fn revision(path: &Path) -> Option<String> {
+pub(crate) fn revision(path: &Path) -> Option<String> {
     fs::metadata(path).ok()?.is_file().then_some(())?;
     let text = fs::read_to_string(path).ok()?;
     let name = text.trim();

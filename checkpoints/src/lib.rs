@@ -19,6 +19,7 @@ mod float;
 mod foreign;
 mod gguf;
 mod hub_cache;
+mod hub_name;
 mod json;
 mod location;
 mod lock;
@@ -57,6 +58,7 @@ pub use gguf::{
     gguf_adapter, gguf_model, write_gguf,
 };
 pub use hub_cache::hub_snapshot;
+pub use hub_name::{HubCache, HubName, hub_model};
 pub use json::{JsonError, parse_json, read_json, write_json};
 pub use location::{LocationError, ModelLocation};
 pub use lock::RunLock;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::adapter::base_directory;
 use crate::{
-    ADAPTER_CONFIG_FILE, AdapterConfig, AdapterError, CONFIG_FILE, FileError, GgufFile,
-    RunDirectory, foreign_file, hub_snapshot, is_present,
+    ADAPTER_CONFIG_FILE, AdapterConfig, AdapterError, CONFIG_FILE, FileError, GgufFile, HubName,
+    RunDirectory, foreign_file, hub_model, hub_snapshot, is_present,
 };
 
 /// What a path that a user gave stands for.
@@ -38,6 +38,18 @@ pub enum LocationError {
         path: PathBuf,
         /// What it is, and what to do.
         message: String,
+    },
+    /// A model's name on a hub that no cache here holds.
+    #[error(
+        "{name}: {problem}; `hf download {}{}` fetches it",
+        .name.id(),
+        .name.revision().map_or_else(String::new, |revision| format!(" --revision {revision}"))
+    )]
+    NotInCache {
+        /// The name.
+        name: HubName,
+        /// Where it was looked for.
+        problem: String,
     },
     /// A single file.
     #[error(
@@ -89,9 +101,9 @@ pub enum LocationError {
 
 impl ModelLocation {
     /// Finds the model that `path` means: a model directory, a GGUF file, an adapter directory, a
-    /// model's folder in a hub's cache ([`hub_snapshot`]), or a run's directory, in which `role`
-    /// names the model (`global`, `planner`, …; it may be `None` where there is only one). For all
-    /// but the last `role` says nothing.
+    /// model's folder in a hub's cache ([`hub_snapshot`]) or its name on the hub ([`hub_model`]), or
+    /// a run's directory, in which `role` names the model (`global`, `planner`, …; it may be `None`
+    /// where there is only one). For all but the last `role` says nothing.
     pub fn find(path: &Path, role: Option<&str>) -> Result<Self, LocationError> {
         Self::find_on(path, role, None)
     }
@@ -111,7 +123,10 @@ impl ModelLocation {
                 what: foreign_file(path),
             });
         }
-        let snapshot = hub_snapshot(path)?;
+        let snapshot = match hub_model(path)? {
+            Some((_, snapshot)) => Some(snapshot),
+            None => hub_snapshot(path)?,
+        };
         let path = snapshot.as_deref().unwrap_or(path);
         if let Some(found) = Self::directly(path, base)? {
             return Ok(found);
@@ -145,8 +160,11 @@ impl ModelLocation {
     fn directly(path: &Path, base: Option<&Path>) -> Result<Option<Self>, LocationError> {
         if is_present(&path.join(ADAPTER_CONFIG_FILE)) {
             let base = match base {
-                Some(base) => hub_snapshot(base)?.unwrap_or_else(|| base.to_owned()),
-                None => base_directory(path, &AdapterConfig::read(path)?.base)?,
+                Some(base) => match hub_model(base)? {
+                    Some((_, snapshot)) => snapshot,
+                    None => hub_snapshot(base)?.unwrap_or_else(|| base.to_owned()),
+                },
+                None => base_directory(path, &AdapterConfig::read(path)?)?,
             };
             return Ok(Some(Self::Adapter {
                 directory: path.to_owned(),

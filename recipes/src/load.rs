@@ -31,7 +31,7 @@ pub(crate) const REQUIRED: [Required; 2] = [
     },
     Required {
         key: "model.base",
-        what: "a Hugging Face model directory or a .gguf file",
+        what: "a Hugging Face model directory, a model's name on the hub that its cache holds, or a .gguf file",
     },
 ];
 

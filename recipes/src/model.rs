@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 /// `[model]`, resolved.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelRecipe {
-    /// A Hugging Face model directory, a GGUF file, or `random`: then [`ModelRecipe::random`] says its shape.
+    /// A Hugging Face model directory, a model's name on the hub that its cache on this machine holds, a GGUF file, or
+    /// `random`: then [`ModelRecipe::random`] says its shape.
     /// Required.
     pub base: String,
     /// A `tokenizer.json`, a directory holding one, or `builtin:sample`; default: the base's own

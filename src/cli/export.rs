@@ -11,7 +11,7 @@ use glpft::home::expand_home;
 use glpft_checkpoints::{FloatType, GgufFile, ModelLocation};
 use serde_json::{Value, json};
 
-use super::open::{load_partial, run_path};
+use super::open::{is_hub_name, load_partial, run_path};
 use super::output::print_json;
 use super::{DtypeArg, ExportArgs, FormatArg, RoleArg, complain, model_directory, print};
 
@@ -23,9 +23,10 @@ pub(crate) fn execute(args: ExportArgs) -> Result<(), Error> {
         RoleArg::Caller => "caller",
         RoleArg::Summarizer => "summarizer",
     });
-    // A path is a model, an adapter or a run; anything else is a recipe, whose run is looked for.
+    // A path is a model, an adapter or a run, as is a hub's name; anything else is a recipe, whose run is looked for.
     let given = &expand_home(Path::new(&args.recipe.recipe));
-    let place = match (&args.out, given.is_dir() || GgufFile::is_at(given)) {
+    let is_place = given.is_dir() || GgufFile::is_at(given) || is_hub_name(given);
+    let place = match (&args.out, is_place) {
         (Some(out), _) => out.clone(),
         (None, true) => given.to_owned(),
         (None, false) => run_path(&args.recipe, None, &load_partial(&args.recipe)?),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use glpft::Error;
 use glpft::home::expand_home;
 use glpft::place::{RECIPE, Removal, changed};
-use glpft_checkpoints::FileError;
+use glpft_checkpoints::{FileError, HubName};
 use glpft_recipes::{Recipe, Stage, StartFrom, builtin};
 
 use super::{CommonArgs, OutputArgs, RecipeArgs, complain};
@@ -72,11 +72,12 @@ fn path(args: &RecipeArgs) -> PathBuf {
 }
 
 fn make_absolute(recipe: &mut Recipe) -> Result<(), Error> {
-    let mut texts: Vec<&mut String> = vec![&mut recipe.data.source, &mut recipe.model.base];
+    let mut texts: Vec<&mut String> = vec![&mut recipe.data.source];
     texts.extend(recipe.data.sources.iter_mut().map(|part| &mut part.path));
     texts.extend(&mut recipe.data.test_query_ids);
     texts.extend(&mut recipe.data.prompts);
-    texts.extend(&mut recipe.model.tokenizer);
+    let mut models: Vec<&mut String> = vec![&mut recipe.model.base];
+    models.extend(&mut recipe.model.tokenizer);
     let stages = &mut recipe.stage;
     for stage in [
         &mut stages.global,
@@ -85,23 +86,42 @@ fn make_absolute(recipe: &mut Recipe) -> Result<(), Error> {
         &mut stages.summarizer,
     ] {
         if let StartFrom::Directory(directory) = &mut stage.from {
-            texts.push(directory);
+            models.push(directory);
         }
     }
     let random = recipe.model.random.is_some();
-    for text in texts {
-        let names_no_path =
-            text.is_empty() || text.starts_with("builtin:") || random && text == "random";
-        if !names_no_path {
-            let absolute = std::path::absolute(expand_home(Path::new(&*text)))
-                .map_err(|source| FileError::new("find", Path::new(&*text), source))?;
-            // A path that is no text stays as it was given, which was text.
-            if let Some(absolute) = absolute.to_str() {
-                *text = absolute.to_owned();
-            }
+    let names_no_path = |text: &str| text.is_empty() || text.starts_with("builtin:");
+    for text in texts.into_iter().filter(|text| !names_no_path(text)) {
+        *text = absolute(text)?;
+    }
+    for text in models.into_iter().filter(|text| !names_no_path(text)) {
+        if !(random && text == "random") {
+            *text = absolute_model(text)?;
         }
     }
     Ok(())
+}
+
+/// A model's path from any working directory. Its name on a hub stays as it is, where no such path exists.
+pub(crate) fn absolute_model(text: &str) -> Result<String, Error> {
+    match is_hub_name(Path::new(text)) {
+        true => Ok(text.to_owned()),
+        false => absolute(text),
+    }
+}
+
+/// Whether a path does not exist and spells a model's name on a hub.
+pub(crate) fn is_hub_name(path: &Path) -> bool {
+    let name = path.to_str().and_then(HubName::parse);
+    name.is_some() && path.symlink_metadata().is_err()
+}
+
+fn absolute(text: &str) -> Result<String, Error> {
+    let path = expand_home(Path::new(text));
+    let absolute =
+        std::path::absolute(&path).map_err(|source| FileError::new("find", &path, source))?;
+    // A path that is no text stays as it was given, which was text.
+    Ok(absolute.to_str().unwrap_or(text).to_owned())
 }
 
 /// Says what --overwrite removes, before it does.

@@ -6,18 +6,16 @@ mod progress;
 use std::path::Path;
 
 use glpft::Error;
-use glpft::home::expand_home;
 use glpft::study::{
     Grid, HeldOut, Row, Study, StudyMetric, StudyPlan, StudyReport, TeamEvaluation, run_study,
 };
 use glpft_agent::Limits;
-use glpft_checkpoints::FileError;
 use glpft_eval::static_evaluation::StaticSettings;
 use glpft_recipes::{Override, Recipe};
 use serde_json::json;
 
 use super::eval::StaticProgress;
-use super::open::{cap_steps, load_recipe};
+use super::open::{absolute_model, cap_steps, load_recipe};
 use super::output::{print, table};
 use super::{Flags, RecipeArgs, StudyArgs, complain};
 
@@ -27,7 +25,8 @@ use progress::StudyProgress;
 pub(crate) fn execute(args: &StudyArgs) -> Result<(), Error> {
     let output = &args.output;
     let device = glpft_model::device(&args.device.device)?;
-    let bases = absolute(&args.bases)?;
+    let bases = args.bases.iter().map(|base| absolute_model(base));
+    let bases: Vec<String> = bases.collect::<Result<_, _>>()?;
     let mut recipe = study_recipe(&args.recipe, &bases)?;
     if let Some(max_steps) = args.max_steps {
         cap_steps(&mut recipe, max_steps as usize);
@@ -101,16 +100,6 @@ fn study_recipe(args: &RecipeArgs, bases: &[String]) -> Result<Recipe, Error> {
         args.set.push(Override::new("model.base", base));
     }
     load_recipe(&args)
-}
-
-fn absolute(bases: &[String]) -> Result<Vec<String>, Error> {
-    let absolute = |base: &String| -> Result<String, Error> {
-        let path = std::path::absolute(expand_home(Path::new(base)))
-            .map_err(|source| FileError::new("find", Path::new(base), source))?;
-        // A path that is no text stays as it was given, which was text.
-        Ok(path.to_str().unwrap_or(base).to_owned())
-    };
-    bases.iter().map(absolute).collect()
 }
 
 fn grid(args: &StudyArgs, bases: Vec<String>) -> Grid {

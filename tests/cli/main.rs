@@ -59,6 +59,16 @@ impl Outcome {
         self.out
     }
 
+    /// What came of a command.
+    fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// Its stderr; it must have failed with this code, in one message that holds all of `parts`.
     fn fails(self, code: i32, parts: &[&str]) -> String {
         assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
@@ -73,16 +83,8 @@ impl Outcome {
 
 /// Runs `glpft` in a directory.
 fn glpft<A: AsRef<OsStr>>(directory: &Path, arguments: impl IntoIterator<Item = A>) -> Outcome {
-    let output = Command::new(env!("CARGO_BIN_EXE_glpft"))
-        .current_dir(directory)
-        .args(arguments)
-        .output()
-        .unwrap();
-    Outcome {
-        code: output.status.code().unwrap_or(-1),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_glpft"));
+    Outcome::of(command.current_dir(directory).args(arguments))
 }
 
 /// Runs `glpft run` or `glpft train` for two steps a stage on one thread.

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::{copy_folder, folder, glpft, read_json, set, small_model, smoke};
+use crate::{Outcome, copy_folder, folder, glpft, read_json, set, small_model, smoke};
 
 fn edit(path: &Path, change: impl FnOnce(&mut Value)) {
     let mut value = read_json(path);
@@ -152,4 +153,73 @@ fn a_value_beyond_f16_is_refused_by_name() {
     export("--dtype=f16").fails(1, &["as F16", "is 1e5", "bf16 and f32 hold it"]);
     assert!(!here.path().join("x").exists());
     export("--dtype=bf16").ok();
+}
+
+/// `glpft` with a hub's cache in `home`.
+fn with_cache(directory: &Path, home: &str, arguments: &[&str]) -> Outcome {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_glpft"));
+    let cleared = ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"];
+    for variable in cleared {
+        command.env_remove(variable);
+    }
+    command.env("HF_HOME", directory.join(home));
+    Outcome::of(command.current_dir(directory).args(arguments))
+}
+
+#[test]
+fn a_name_on_the_hub_is_the_model_in_its_cache() {
+    let here = folder();
+    let own = small_model(here.path());
+    let model = here.path().join("hf/hub/models--acme--tiny");
+    fs::create_dir_all(model.join("snapshots")).unwrap();
+    fs::create_dir_all(model.join("refs")).unwrap();
+    fs::write(model.join("refs/main"), "0123abc").unwrap();
+    copy_folder(&own, &model.join("snapshots/0123abc"));
+    let cached = |arguments: &[&str]| with_cache(here.path(), "hf", arguments);
+    let train = |base: &str, out: &str| {
+        let (base, out) = (format!("--set=model.base={base}"), format!("--out={out}"));
+        let stage = ["--stage=planner", "--max-steps=2", "--threads=1"];
+        let rest = [
+            "train",
+            "smollm2-135m-lora",
+            "--set=data.source=builtin:sample",
+            "--set=arrangement=one-stage",
+            "--set=stage.max_length=1536",
+            &out,
+            &base,
+        ];
+        cached(&[&rest[..], &stage[..]].concat())
+    };
+    train("acme/tiny", "run").ok();
+    // Recorded by its name, as PEFT takes it.
+    let recipe = fs::read_to_string(here.path().join("run/recipe.toml")).unwrap();
+    assert!(recipe.contains("base = \"acme/tiny\""), "{recipe}");
+    let adapter = |path: &str| read_json(&here.path().join(path).join("adapter_config.json"));
+    let trained = adapter("run/models/planner");
+    assert_eq!(trained["base_model_name_or_path"], "acme/tiny");
+    assert_eq!(trained["revision"], Value::Null);
+    // The run goes on, and its adapter finds its base.
+    cached(&[
+        "train",
+        "run",
+        "--stage=caller",
+        "--max-steps=2",
+        "--threads=1",
+    ])
+    .ok();
+    cached(&["export", "run", "--role=planner", "--to=adapter"]).ok();
+    assert_eq!(adapter("adapter"), trained);
+    cached(&["export", "run", "--role=planner", "--merge", "--to=whole"]).ok();
+    cached(&["export", "acme/tiny@0123abc", "--to=copy"]).ok();
+    assert!(here.path().join("copy/config.json").exists());
+
+    let absent = "`hf download acme/tiny` fetches it";
+    let other = |arguments: &[&str]| with_cache(here.path(), "other", arguments);
+    other(&["export", "acme/tiny", "--to=x"]).fails(2, &["other/hub", absent]);
+    other(&["export", "run", "--role=planner", "--to=x"])
+        .fails(1, &["other/hub/models--acme--tiny", "--base"]);
+    train("acme/tiny@v2", "x").fails(2, &["does not hold this revision", "--revision v2"]);
+    // A folder that exists is meant.
+    fs::create_dir_all(here.path().join("acme/tiny")).unwrap();
+    train("acme/tiny", "x").fails(1, &["there is no model in", "/acme/tiny"]);
 }

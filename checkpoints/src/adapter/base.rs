@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ADAPTER_CONFIG_FILE, AdapterError, BASE_FINGERPRINT_FILE};
-use crate::{CONFIG_FILE, FileError, RunDirectory, hub_snapshot, json, read_json, write_json};
+use super::{ADAPTER_CONFIG_FILE, AdapterConfig, AdapterError, BASE_FINGERPRINT_FILE};
+use crate::{
+    CONFIG_FILE, FileError, HubCache, RunDirectory, hub_snapshot, json, read_json, write_json,
+};
 
 const NAME_KEY: &str = "base_model_name_or_path";
 
@@ -32,9 +34,13 @@ impl BaseFingerprint {
     }
 }
 
-/// Finds the base of the adapter in `directory`, which calls it `name`: beside the adapter, where it says so, by the path
-/// `name` from the adapter's folder, or (as PEFT has it) from the current one.
-pub(crate) fn base_directory(directory: &Path, name: &str) -> Result<PathBuf, AdapterError> {
+/// Finds the base of the adapter in `directory`: beside the adapter, where it says so, by the path that the adapter calls it
+/// from the adapter's folder, or (as PEFT has it) from the current one, or by that name in a hub's cache.
+pub(crate) fn base_directory(
+    directory: &Path,
+    config: &AdapterConfig,
+) -> Result<PathBuf, AdapterError> {
+    let name = config.base.as_str();
     let beside = BaseFingerprint::read(directory)?.and_then(|base| base.path);
     if name.is_empty() && beside.is_none() {
         return Err(AdapterError::Baseless {
@@ -58,6 +64,15 @@ pub(crate) fn base_directory(directory: &Path, name: &str) -> Result<PathBuf, Ad
             Ok(None) if path.join(CONFIG_FILE).is_file() => return Ok(path.clone()),
             Ok(None) => {}
             Err(error) => refused = refused.or(Some(error.to_string())),
+        }
+    }
+    if let (None, Some(name)) = (&refused, config.hub_name()) {
+        let cache = HubCache::of_environment();
+        let folder = name.folder_in(&cache);
+        match name.find_in(&cache) {
+            Ok(snapshot) => return Ok(snapshot),
+            Err(error) if folder.is_dir() => refused = Some(error.to_string()),
+            Err(_) => looked.push(folder),
         }
     }
     let adapter = directory.to_owned();

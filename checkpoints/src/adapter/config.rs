@@ -8,7 +8,7 @@ use super::names::{LARGEST_LIST, check_pattern, check_patterns};
 use super::unsupported::refuse_unsupported;
 use super::{ADAPTER_CONFIG_FILE, AdapterError, ModuleNames};
 use crate::fields::Fields;
-use crate::{ConfigError, json};
+use crate::{ConfigError, HubName, json};
 
 /// Far above every useful rank, low enough that no product of sizes overflows.
 const LARGEST_RANK: usize = 1 << 14;
@@ -49,6 +49,8 @@ pub struct AdapterConfig {
     /// Where the base is (`base_model_name_or_path`): a path, absolute or relative to the adapter's folder, or a name
     /// on the hub; empty where the adapter does not say.
     pub base: String,
+    /// Which revision of a base on the hub; none: the hub's main one.
+    pub revision: Option<String>,
 }
 
 /// What PEFT takes where nothing is said.
@@ -69,6 +71,7 @@ impl Default for AdapterConfig {
             ensure_weight_tying: false,
             invocation: Vec::new(),
             base: String::new(),
+            revision: None,
         }
     }
 }
@@ -120,6 +123,7 @@ impl AdapterConfig {
             ensure_weight_tying: fields.flag("ensure_weight_tying")?.unwrap_or(false),
             invocation: invocation(&fields)?,
             base: fields.text("base_model_name_or_path")?.unwrap_or_default(),
+            revision: fields.text("revision")?,
         };
         if !config.invocation.is_empty() && !config.modules_to_save.is_empty() {
             let advice = "an adapter with `alora_invocation_tokens` leaves what is before them to the base; what is stored \
@@ -128,6 +132,14 @@ impl AdapterConfig {
         }
         config.check_patterns(&fields)?;
         Ok(config)
+    }
+
+    /// The base's name on the hub, where it may be one.
+    pub fn hub_name(&self) -> Option<HubName> {
+        HubName::parse(&match &self.revision {
+            Some(revision) => format!("{}@{revision}", self.base),
+            None => self.base.clone(),
+        })
     }
 
     /// Checks every regular expression before it is used.
@@ -180,7 +192,7 @@ impl AdapterConfig {
             "peft_type": "LORA",
             "r": self.rank,
             "rank_pattern": ranks,
-            "revision": null,
+            "revision": self.revision,
             "target_modules": self.target_modules.to_json(),
             "task_type": "CAUSAL_LM",
             "use_dora": false,

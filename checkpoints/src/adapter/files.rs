@@ -148,9 +148,9 @@ impl Adapter {
     }
 
     /// The base's folder: where [`BASE_FINGERPRINT_FILE`] says that it is, else `base_model_name_or_path` from the
-    /// adapter's folder, else (as PEFT has it) from the current one.
+    /// adapter's folder, else (as PEFT has it) from the current one, else what a hub's cache holds by that name.
     pub fn base_directory(&self) -> Result<PathBuf, AdapterError> {
-        base_directory(&self.directory, &self.config.base)
+        base_directory(&self.directory, &self.config)
     }
 
     /// Checks that the adapter belongs to the model in `base`: tensors by name and shape,

@@ -6,16 +6,15 @@ use crate::ConfigError;
 use crate::fields::Fields;
 
 /// Settings of how training begins, goes on or ends. What they lead to is in the adapter's weights and patterns.
-const OF_TRAINING: [&str; 5] = [
+const OF_TRAINING: [&str; 4] = [
     "eva_config",
     "inference_mode",
     "lora_ga_config",
-    "revision",
     "runtime_config",
 ];
 
 /// Settings that are read elsewhere.
-const READ: [&str; 16] = [
+const READ: [&str; 17] = [
     "alora_invocation_tokens",
     "alpha_pattern",
     "base_model_name_or_path",
@@ -30,6 +29,7 @@ const READ: [&str; 16] = [
     "modules_to_save",
     "r",
     "rank_pattern",
+    "revision",
     "target_modules",
     "use_rslora",
 ];
