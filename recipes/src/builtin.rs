@@ -1,7 +1,7 @@
 //! The recipes in the binary.
 
 /// Name and text, in the order in which they are listed.
-const BUILTINS: [(&str, &str); 8] = [
+const BUILTINS: [(&str, &str); 13] = [
     ("sample", include_str!("../recipes/sample.toml")),
     ("world", include_str!("../recipes/world.toml")),
     ("smollm2-135m", include_str!("../recipes/smollm2-135m.toml")),
@@ -12,6 +12,23 @@ const BUILTINS: [(&str, &str); 8] = [
     (
         "smollm2-135m-roles",
         include_str!("../recipes/smollm2-135m-roles.toml"),
+    ),
+    (
+        "qwen3-0.6b-lora",
+        include_str!("../recipes/qwen3-0.6b-lora.toml"),
+    ),
+    (
+        "qwen3-1.7b-lora",
+        include_str!("../recipes/qwen3-1.7b-lora.toml"),
+    ),
+    (
+        "llama-3.2-1b-lora",
+        include_str!("../recipes/llama-3.2-1b-lora.toml"),
+    ),
+    ("gemma-3-270m", include_str!("../recipes/gemma-3-270m.toml")),
+    (
+        "smollm3-3b-lora",
+        include_str!("../recipes/smollm3-3b-lora.toml"),
     ),
     ("alpha-umi-7b", include_str!("../recipes/alpha-umi-7b.toml")),
     (

@@ -20,6 +20,11 @@ fn all_load_under_their_own_name() {
             "smollm2-135m",
             "smollm2-135m-lora",
             "smollm2-135m-roles",
+            "qwen3-0.6b-lora",
+            "qwen3-1.7b-lora",
+            "llama-3.2-1b-lora",
+            "gemma-3-270m",
+            "smollm3-3b-lora",
             "alpha-umi-7b",
             "alpha-umi-7b-lora",
             "alpha-umi-7b-roles"
@@ -66,7 +71,7 @@ fn a_real_model_leaves_two_values_to_the_user() {
         message,
         "built-in smollm2-135m-lora leaves `data.source`, `model.base` to you; set data.source to a file of trajectories \
          (JSON lines of OpenAI `messages`, ShareGPT and other forms), a directory of such files, or a raw ToolBench \
-         directory (holding `answer/`) and model.base to a Hugging Face model directory or a .gguf file: \
+         directory (holding `answer/`) and model.base to a Hugging Face model directory, a model's name on the hub that its cache holds, or a .gguf file: \
          --set data.source=PATH --set model.base=PATH"
     );
     let partial =
@@ -82,6 +87,24 @@ fn a_real_model_leaves_two_values_to_the_user() {
             .to_toml()
             .contains("\n# source = …   # to be set: a file of trajectories")
     );
+}
+
+#[test]
+fn todays_small_models_are_known_by_their_names_on_the_hub() {
+    for (name, base, tune) in [
+        ("qwen3-0.6b-lora", "Qwen/Qwen3-0.6B", Tune::Lora),
+        ("qwen3-1.7b-lora", "Qwen/Qwen3-1.7B", Tune::Lora),
+        ("llama-3.2-1b-lora", "meta-llama/Llama-3.2-1B", Tune::Lora),
+        ("gemma-3-270m", "google/gemma-3-270m", Tune::Full),
+        ("smollm3-3b-lora", "HuggingFaceTB/SmolLM3-3B", Tune::Lora),
+    ] {
+        let set = overrides(&["data.source=traces.jsonl"]);
+        let recipe = Recipe::load(name, &set).unwrap();
+        assert_eq!(recipe.model.base, base);
+        for stage in Stage::ALL {
+            assert_eq!(recipe.stage(stage).tune, tune, "{name}");
+        }
+    }
 }
 
 #[test]
@@ -176,12 +199,13 @@ fn unknown_names_get_the_nearest_and_the_list() {
     assert_eq!(
         message,
         "no recipe `sampel`; did you mean `sample`? Built-in recipes: `sample`, `world`, \
-         `smollm2-135m`, `smollm2-135m-lora`, `smollm2-135m-roles`, `alpha-umi-7b`, `alpha-umi-7b-lora`, `alpha-umi-7b-roles`. A recipe of \
+         `smollm2-135m`, `smollm2-135m-lora`, `smollm2-135m-roles`, `qwen3-0.6b-lora`, `qwen3-1.7b-lora`, `llama-3.2-1b-lora`, `gemma-3-270m`, `smollm3-3b-lora`, \
+         `alpha-umi-7b`, `alpha-umi-7b-lora`, `alpha-umi-7b-roles`. A recipe of \
          your own is given as the path of its TOML file"
     );
-    let message = Recipe::load("llama", &[]).unwrap_err().to_string();
+    let message = Recipe::load("mamba", &[]).unwrap_err().to_string();
     assert!(
-        message.starts_with("no recipe `llama`. Built-in recipes: `sample`"),
+        message.starts_with("no recipe `mamba`. Built-in recipes: `sample`"),
         "{message}"
     );
 }
