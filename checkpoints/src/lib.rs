@@ -55,7 +55,7 @@ pub use foreign::{foreign_content, without_mark};
 pub(crate) use foreign::{foreign_file, is_present};
 pub use gguf::{
     GgufError, GgufFile, GgufMetadata, GgufTensor, GgufType, GgufValue, GgufWriteError,
-    gguf_adapter, gguf_model, write_gguf,
+    gguf_adapter, gguf_model, gguf_note, write_gguf,
 };
 pub use hub_cache::hub_snapshot;
 pub use hub_name::{HubCache, HubName, hub_model};

@@ -166,7 +166,11 @@ fn a_linear_scaling_is_read_in_every_spelling() {
         ),
         (
             tiny().text(kind, "yarn").single(new, 4.0),
-            "`llama.rope.scaling.type` = \"yarn\"",
+            "`llama.rope.scaling.original_context_length` is missing",
+        ),
+        (
+            tiny().text(kind, "longrope").single(new, 4.0),
+            "`llama.rope.scaling.type` = \"longrope\"",
         ),
         (
             tiny().single("llama.rope.scaling.attn_factor", 1.5),

@@ -2,11 +2,12 @@
 
 mod support;
 
+use std::fs;
 use std::path::Path;
 
 use glpft_checkpoints::{
-    AdaptedKind, AdaptedModule, FloatType, GgufFile, GgufType, GgufWriteError, ModelConfig,
-    ModelFiles, WeightsError, gguf_adapter, gguf_model, write_gguf,
+    AdaptedKind, AdaptedModule, FloatType, GgufFile, GgufType, GgufValue, GgufWriteError,
+    ModelConfig, ModelFiles, WeightsError, gguf_adapter, gguf_model, gguf_note, write_gguf,
 };
 use serde_json::{Value, json};
 use support::{tiny_json, tiny_with, values};
@@ -127,6 +128,121 @@ fn a_mistral_is_a_llama() {
             .expect("it is there");
         assert_eq!(found, values(&tensor.name, tensor.elements()));
     }
+}
+
+/// A golden model's configuration with `changes`, and its weights.
+fn golden(name: &str, changes: &[(&str, Value)]) -> (ModelConfig, ModelFiles) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
+    let folder = folder.join(name);
+    let text = fs::read_to_string(folder.join("config.json")).expect("it is there");
+    let mut json: Value = serde_json::from_str(&text).expect("it is JSON");
+    for (key, value) in changes {
+        json[*key] = value.clone();
+    }
+    let config = ModelConfig::from_json(json).expect("the configuration is whole");
+    (config, ModelFiles::open(&folder).expect("it is whole"))
+}
+
+#[test]
+fn the_golden_models_come_back() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("tiny.gguf");
+    let scalar = [("query_pre_attn_scalar", json!(8))];
+    let unwindowed = [
+        ("query_pre_attn_scalar", json!(8)),
+        ("layer_types", vec!["full_attention"; 3].into()),
+    ];
+    for (name, changes) in [
+        ("llama-yarn", &[][..]),
+        ("mistral-window", &[]),
+        ("smollm3", &[]),
+        ("granite", &[]),
+        ("phi3", &[]),
+        ("phi3-long", &[]),
+        ("gemma3", &scalar),
+        ("gemma3", &unwindowed),
+    ] {
+        let (config, files) = golden(name, changes);
+        let (metadata, tensors) =
+            gguf_model(&config, "tiny", GgufType::F32).expect("it has a form");
+        write_gguf(&path, &metadata, &tensors, &mut |name| {
+            let shape = files.shape(name).unwrap_or_default().to_vec();
+            files.read_f32(name, &shape)
+        })
+        .expect("it can be written");
+        let read = GgufFile::open(&path).expect("it is whole").model_config();
+        let read = read.expect("it is a model");
+        assert_eq!(read.architecture, config.architecture, "{name}");
+        assert_eq!(read.rope, config.rope, "{name}");
+        assert_eq!(read.tensors(), config.tensors(), "{name}");
+        assert_eq!(read.max_positions, config.max_positions, "{name}");
+        assert_eq!(read.rms_norm_eps, config.rms_norm_eps, "{name}");
+        for layer in 0..config.layers {
+            assert_eq!(read.layer(layer), config.layer(layer), "{name}: {layer}");
+        }
+        let beside = |config: &ModelConfig| {
+            let plan = &config.plan;
+            (plan.embedding_scale, plan.logits_divisor, plan.norm)
+        };
+        assert_eq!(beside(&read), beside(&config), "{name}");
+        let windowed = config.narrowest_window().is_some();
+        if windowed {
+            assert_eq!(read.plan.local_rope, config.plan.local_rope, "{name}");
+        }
+        let notes = gguf_note(&config).is_some();
+        assert_eq!(notes, windowed && name != "gemma3", "{name}");
+        let back = ModelFiles::open(&path).expect("it is whole");
+        back.check(&read).expect("the tensors are the model's");
+        for tensor in config.tensors() {
+            let values = |files: &ModelFiles| {
+                let found = files.read_f32(&tensor.name, &tensor.shape);
+                found.expect("it is there")
+            };
+            let (ours, theirs) = (values(&back), values(&files));
+            // One more and one less in single precision.
+            let near = |(one, other): (&f32, &f32)| (one - other).abs() <= 2.0 * f32::EPSILON;
+            let same = match name == "gemma3" && tensor.name.ends_with("norm.weight") {
+                true => ours.iter().zip(&theirs).all(near),
+                false => ours == theirs,
+            };
+            assert!(same, "{name}: {}", tensor.name);
+        }
+    }
+}
+
+/// As llama.cpp's converter has them.
+#[test]
+fn windows_and_scales_have_their_keys() {
+    let entries = |name: &str, changes: &[(&str, Value)]| {
+        let (config, _) = golden(name, changes);
+        let (metadata, _) = gguf_model(&config, "tiny", GgufType::F32).expect("it has a form");
+        move |key: &str| metadata.get(key).cloned()
+    };
+    let (count, single) = (GgufValue::U32, GgufValue::F32);
+    let mistral = entries("mistral-window", &[]);
+    assert_eq!(mistral("llama.context_length"), Some(count(256)));
+    assert_eq!(mistral("llama.attention.sliding_window"), Some(count(7)));
+    let gemma = entries("gemma3", &[("query_pre_attn_scalar", json!(8))]);
+    assert_eq!(
+        gemma("general.architecture"),
+        Some(GgufValue::Text("gemma3".into()))
+    );
+    assert_eq!(gemma("gemma3.attention.sliding_window"), Some(count(7)));
+    assert_eq!(
+        gemma("gemma3.attention.sliding_window_pattern"),
+        Some(count(2))
+    );
+    assert_eq!(gemma("gemma3.rope.freq_base_swa"), Some(single(50.0)));
+    let granite = entries("granite", &[]);
+    assert_eq!(granite("granite.embedding_scale"), Some(single(12.0)));
+    assert_eq!(granite("granite.attention.scale"), Some(single(0.25)));
+    let phi = entries("phi3", &[]);
+    assert_eq!(phi("phi3.attention.sliding_window"), Some(count(0)));
+    assert_eq!(phi("phi3.rope.dimension_count"), Some(count(6)));
+    assert_eq!(
+        phi("phi3.rope.scaling.original_context_length"),
+        Some(count(64))
+    );
 }
 
 #[test]
@@ -327,5 +443,32 @@ fn what_llama_cpp_does_not_open_is_refused() {
     ] {
         let error = gguf_model(&config, "tiny", GgufType::F32).expect_err("it has no form there");
         assert!(error.to_string().contains(part), "{error}");
+    }
+    let yarn = json!({
+        "rope_type": "yarn", "rope_theta": 100.0, "factor": 4.0, "original_max_position_embeddings": 64,
+        "attention_factor": 1.5,
+    });
+    let types = json!(["sliding_attention", "full_attention", "full_attention"]);
+    let gemma = [("query_pre_attn_scalar", json!(8)), ("layer_types", types)];
+    for (name, changes, part) in [
+        ("llama-dynamic", &[][..], "the rotary scaling dynamic"),
+        (
+            "llama-yarn",
+            &[("rope_parameters", yarn)],
+            "`attention_factor`",
+        ),
+        ("qwen2-window", &[], "a window in some of the layers"),
+        ("granite-hybrid", &[], "the family granitemoehybrid"),
+        ("gemma3", &[], "`query_pre_attn_scalar`"),
+        ("gemma3", &gemma, "every so manyth layer"),
+        (
+            "smollm3",
+            &[("no_rope_layers", json!([1, 0, 1, 1]))],
+            "every fourth",
+        ),
+    ] {
+        let (config, _) = golden(name, changes);
+        let error = gguf_model(&config, "tiny", GgufType::F32).expect_err("it has no form there");
+        assert!(error.to_string().contains(part), "{name}: {error}");
     }
 }

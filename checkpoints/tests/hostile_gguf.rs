@@ -218,7 +218,7 @@ fn models_that_cannot_be_are_refused() {
             Gguf::default()
                 .text("general.architecture", "gemma")
                 .bytes(),
-            "llama, qwen2 and qwen3 are",
+            "llama, qwen2, qwen3, smollm3, granite, phi3, gemma3 are",
         ),
         (
             Gguf::default()

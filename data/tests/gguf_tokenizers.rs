@@ -233,6 +233,41 @@ fn a_sentencepiece_vocabulary_comes_back_with_every_merge() {
     assert_same("llama2", &tokenizer.json, &theirs);
 }
 
+/// Gemma's runs of white space are tokens that the user defined, which SentencePiece finds before it merges.
+#[test]
+fn runs_of_white_space_are_found_before_anything_is_merged() {
+    let tokens = [
+        "<pad>", "<eos>", "<unk>", "\n", "\n\n", "  ", "   ", "<b>", "<0x0A>", "▁", "a", "▁a", "<",
+        "b", ">",
+    ];
+    let types = [3, 3, 2, 4, 4, 4, 4, 4, 6, 1, 1, 1, 1, 1, 1];
+    let scores: Vec<f32> = (0..tokens.len()).map(|id| -(id as f32)).collect();
+    let gguf = Gguf::default()
+        .text("tokenizer.ggml.model", "llama")
+        .texts("tokenizer.ggml.tokens", &tokens)
+        .singles("tokenizer.ggml.scores", &scores)
+        .integers("tokenizer.ggml.token_type", &types)
+        .count("tokenizer.ggml.eos_token_id", 1)
+        .count("tokenizer.ggml.unknown_token_id", 2)
+        .flag("tokenizer.ggml.add_bos_token", false)
+        .flag("tokenizer.ggml.add_space_prefix", false);
+    let tokenizer = read(&gguf).unwrap();
+    let (again, _) = written(&tokenizer, tokens.len()).unwrap();
+    for tokenizer in [tokenizer, again] {
+        let prompts = PromptTokenizer::from_bytes(&tokenizer.json, "<eos>").unwrap();
+        let read = Tokenizer::from_bytes(&tokenizer.json).unwrap();
+        let ids = |text: &str| read.encode(text, false).unwrap().get_ids().to_vec();
+        assert_eq!(ids("a a   a\n\n  a\n"), [10, 11, 6, 10, 4, 5, 10, 3]);
+        assert_eq!(read.decode(&[10, 6, 4, 11], false).unwrap(), "a   \n\n a");
+        // What a text says is never a token that was added, white space is.
+        let separators = glpft_recipes::Separators::Literal;
+        assert_eq!(
+            prompts.encode("a  <b>\n", separators).unwrap(),
+            [10, 5, 12, 13, 14, 3]
+        );
+    }
+}
+
 /// A tokenizer written into a GGUF file's metadata, and read from it, with the writer's notes.
 fn written(tokenizer: &GgufTokenizer, rows: usize) -> Result<(GgufTokenizer, Vec<String>), String> {
     let eos = tokenizer.special.eos.as_deref().unwrap();

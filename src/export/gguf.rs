@@ -7,7 +7,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use glpft_checkpoints::{
     Adapter, GgufMetadata, GgufTensor, GgufType, GgufValue, ModelFiles, ModelLocation, gguf_model,
-    remove_abandoned, write_gguf,
+    gguf_note, remove_abandoned, write_gguf,
 };
 use glpft_data::GgufTokenizer;
 
@@ -94,7 +94,8 @@ fn described(
             chat_template: chat_template.clone(),
         },
     };
-    let notes = tokenizer.write(&base.tokenizer, config.vocab_size, &mut metadata)?;
+    let mut notes = tokenizer.write(&base.tokenizer, config.vocab_size, &mut metadata)?;
+    notes.extend(gguf_note(config));
     // What the tokenizer's files leave open, the model's may tell.
     for (name, id) in [("bos", config.bos), ("padding", config.pad)] {
         let key = format!("tokenizer.ggml.{name}_token_id");

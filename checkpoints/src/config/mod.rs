@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::{FileError, json};
 
+pub(crate) use families::GgufForm;
 pub use plan::{
     Activation, AttentionPlan, AttentionProjections, FeedForwardPlan, FeedForwardProjections,
     LayerPlan, NormForm, Norms, Plan, Rotary,

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::names::{EMBEDDING_WEIGHT, HEAD_WEIGHT, ROPE_FACTORS};
+use super::names::{EMBEDDING_WEIGHT, HEAD_WEIGHT};
 use super::value::Value as Entry;
-use super::{GgufError, GgufFile, keys, rope};
+use super::{GgufError, GgufFile, keys};
+use crate::config::GgufForm;
 use crate::parts::Part;
 use crate::{Architecture, ModelConfig};
 
@@ -35,9 +36,9 @@ impl GgufFile {
     /// computed.
     pub fn model_config(&self) -> Result<ModelConfig, GgufError> {
         self.check_kind()?;
-        let family = self.architecture()?;
-        let key = |name: &str| format!("{}.{name}", family.model_type());
-        keys::check(self, family.model_type())?;
+        let (family, form) = self.architecture()?;
+        let key = |name: &str| format!("{}.{name}", form.name);
+        keys::check(self, form)?;
         let mut config = Map::new();
         for (name, theirs) in COUNTS {
             config.insert(theirs.into(), self.required_integer(&key(name))?.into());
@@ -49,24 +50,25 @@ impl GgufFile {
         config.insert("num_key_value_heads".into(), kv_heads.into());
         let head_dim = self.head_dim(&key, heads)?;
         config.insert("head_dim".into(), head_dim.into());
-        self.check_scale(&key, head_dim)?;
         let epsilon = key("attention.layer_norm_rms_epsilon");
         let epsilon = self.float(&epsilon)?.ok_or_else(|| self.absent(&epsilon))?;
         config.insert("rms_norm_eps".into(), epsilon.into());
         let theta = self.float(&key("rope.freq_base"))?.unwrap_or(10_000.0);
         config.insert("rope_theta".into(), theta.into());
-        config.insert("rope_scaling".into(), self.scaling(&key, theta)?);
+        self.rotation(&key, family, head_dim, theta, &mut config)?;
         config.insert("vocab_size".into(), self.rows(&key)?.into());
         config.insert("tie_word_embeddings".into(), self.is_tied()?.into());
-        let architecture = self.window(&key, family, &mut config)?;
+        let architecture = self.family_keys(&key, family, head_dim, &mut config)?;
         config.insert("architectures".into(), json!([architecture.class()]));
         config.insert("model_type".into(), architecture.model_type().into());
-        if architecture == Architecture::Llama {
+        if form.biases || architecture == Architecture::SmolLm3 {
             let bias = |name| self.shape(name).is_some();
             config.insert("attention_bias".into(), bias("blk.0.attn_q.bias").into());
             config.insert("mlp_bias".into(), bias("blk.0.ffn_gate.bias").into());
         }
-        config.insert("hidden_act".into(), "silu".into());
+        if architecture != Architecture::Gemma3 {
+            config.insert("hidden_act".into(), "silu".into());
+        }
         for (name, theirs) in TOKENS {
             config.insert(theirs.into(), self.integer(name)?.into());
         }
@@ -123,55 +125,17 @@ impl GgufFile {
         }
     }
 
-    /// A window makes a Mistral of a Llama: the same computation but for that.
-    fn window(
-        &self,
-        key: &impl Fn(&str) -> String,
-        family: Architecture,
-        config: &mut Map<String, Value>,
-    ) -> Result<Architecture, GgufError> {
-        let window = self.integer(&key("attention.sliding_window"))?.unwrap_or(0);
-        let context = self.required_integer(&key("context_length"))?;
-        if !(1..context).contains(&window) {
-            return Ok(family);
-        }
-        config.insert("sliding_window".into(), window.into());
-        if family == Architecture::Llama {
-            return Ok(Architecture::Mistral);
-        }
-        config.insert("use_sliding_window".into(), true.into());
-        config.insert("max_window_layers".into(), 0.into());
-        Ok(family)
-    }
-
-    /// Refuses queries that are scaled otherwise than by the root of their width.
-    fn check_scale(&self, key: &impl Fn(&str) -> String, head_dim: i64) -> Result<(), GgufError> {
-        let name = key("attention.scale");
-        let usual = 1.0 / (head_dim as f64).sqrt();
-        match self.float(&name)? {
-            Some(scale) if scale != 0.0 && (scale - usual).abs() > 1e-6 * usual => {
-                let what = format!("`{name}` = {scale} beside heads of {head_dim}");
-                Err(self.unsupported(&what, "one over the root of their width is"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn architecture(&self) -> Result<Architecture, GgufError> {
+    fn architecture(&self) -> Result<(Architecture, &'static GgufForm), GgufError> {
         let key = "general.architecture";
         let name = self.text(key)?.ok_or_else(|| self.absent(key))?;
         // Mistral's models are `llama` here, and no other architecture of theirs is the same model.
-        let known = [
-            Architecture::Llama,
-            Architecture::Qwen2,
-            Architecture::Qwen3,
-        ];
-        let found = known.into_iter().find(|known| known.model_type() == name);
-        found.ok_or_else(|| {
+        let family = GgufForm::family(name);
+        let form = family.and_then(|family| Some((family, family.family().gguf.as_ref()?)));
+        form.ok_or_else(|| {
             let name: String = name.chars().take(40).collect();
             self.unsupported(
                 &format!("the architecture {name:?}"),
-                "llama, qwen2 and qwen3 are",
+                format!("{} are", GgufForm::all()),
             )
         })
     }
@@ -187,54 +151,14 @@ impl GgufFile {
                 return Err(self.wrong(&key("embedding_length"), &message));
             }
         };
-        for name in ["attention.value_length", "rope.dimension_count"] {
-            if let Some(other) = self.integer(&key(name))?
-                && other != width
-            {
-                let what = format!("`{}` = {other} beside heads of {width}", key(name));
-                return Err(self.unsupported(&what, "the same width is"));
+        let name = key("attention.value_length");
+        match self.integer(&name)? {
+            Some(other) if other != width => {
+                let what = format!("`{name}` = {other} beside heads of {width}");
+                Err(self.unsupported(&what, "the same width is"))
             }
+            _ => Ok(width),
         }
-        Ok(width)
-    }
-
-    fn scaling(&self, key: &impl Fn(&str) -> String, theta: f64) -> Result<Value, GgufError> {
-        let kind = key("rope.scaling.type");
-        // Older files have the other key, and mean the same; llama.cpp takes 0 for "not said".
-        let (new, old) = (key("rope.scaling.factor"), key("rope.scale_linear"));
-        let given = |name: &str| Ok::<_, GgufError>(self.float(name)?.filter(|one| *one != 0.0));
-        let (factor, older) = (given(&new)?, given(&old)?);
-        if let (Some(one), Some(other)) = (factor, older)
-            && one != other
-        {
-            let message = format!("is {other}, `{new}` is {one}");
-            return Err(self.wrong(&old, &message));
-        }
-        let factor = factor.or(older);
-        let scaling = match (self.text(&kind)?, factor) {
-            (Some("none"), _) | (None | Some("linear"), None) => Value::Null,
-            // Without a type it is linear.
-            (None | Some("linear"), Some(1.0)) => Value::Null,
-            (None | Some("linear"), Some(factor)) => {
-                json!({"rope_type": "linear", "factor": factor})
-            }
-            (Some(name), _) => {
-                let name: String = name.chars().take(40).collect();
-                let what = format!("`{kind}` = {name:?}");
-                return Err(self.unsupported(&what, "none and linear are"));
-            }
-        };
-        let Some(factors) = self.read_f32(ROPE_FACTORS) else {
-            return Ok(scaling);
-        };
-        if !scaling.is_null() {
-            let what = format!("`{ROPE_FACTORS}` beside a scaling by `{new}` or `{old}`");
-            return Err(self.unsupported(&what, "one of them is"));
-        }
-        rope::llama3(&factors?, theta).ok_or_else(|| {
-            let what = format!("`{ROPE_FACTORS}` with these factors");
-            self.unsupported(&what, "those of Llama 3.1 to 3.3 are")
-        })
     }
 
     /// A whole number that newer files may give for every layer.
@@ -253,11 +177,11 @@ impl GgufFile {
         }
     }
 
-    fn required_integer(&self, key: &str) -> Result<i64, GgufError> {
+    pub(super) fn required_integer(&self, key: &str) -> Result<i64, GgufError> {
         self.layers_integer(key)?.ok_or_else(|| self.absent(key))
     }
 
-    fn absent(&self, key: &str) -> GgufError {
+    pub(super) fn absent(&self, key: &str) -> GgufError {
         self.wrong(key, "is missing")
     }
 }

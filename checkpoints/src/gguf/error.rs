@@ -1,5 +1,6 @@
 //! What can be wrong with a GGUF file.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use crate::{ConfigError, FileError};
@@ -55,6 +56,6 @@ pub enum GgufError {
         /// What it is.
         what: String,
         /// What is, or what to do.
-        advice: &'static str,
+        advice: Cow<'static, str>,
     },
 }

@@ -1,5 +1,6 @@
 //! One GGUF file, read lazily.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -235,11 +236,15 @@ impl GgufFile {
     }
 
     /// The error of what is well-formed and not implemented.
-    pub(super) fn unsupported(&self, what: &str, advice: &'static str) -> GgufError {
+    pub(super) fn unsupported(
+        &self,
+        what: &str,
+        advice: impl Into<Cow<'static, str>>,
+    ) -> GgufError {
         GgufError::Unsupported {
             path: self.path.clone(),
             what: what.to_owned(),
-            advice,
+            advice: advice.into(),
         }
     }
 
@@ -380,7 +385,7 @@ fn open_one(path: &Path) -> Result<(File, Header), GgufError> {
         Err(Refusal::Unsupported(what, advice)) => Err(GgufError::Unsupported {
             path: path.to_owned(),
             what,
-            advice,
+            advice: advice.into(),
         }),
     }
 }

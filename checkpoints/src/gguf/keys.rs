@@ -4,6 +4,7 @@
 
 use super::value::Value;
 use super::{GgufError, GgufFile};
+use crate::config::GgufForm;
 
 /// Read by [`config`](super::config).
 const READ: [&str; 17] = [
@@ -26,8 +27,8 @@ const READ: [&str; 17] = [
     "rope.scale_linear",
 ];
 
-/// They change no score of any token: how text was embedded, how tensors once lay, what a scaling came of, and what only
-/// a scaling reads that is refused by its type.
+/// They change no score of any token: how text was embedded, how tensors once lay; or only a scaling reads them, whose type
+/// says so.
 const WITHOUT_EFFECT: [&str; 6] = [
     "tensor_data_layout",
     "pooling_type",
@@ -64,15 +65,15 @@ const NEUTRAL: [(&str, &[f64]); 22] = [
 ];
 
 /// Refuses every key of the family that is not read and may change what is computed.
-pub(super) fn check(file: &GgufFile, architecture: &str) -> Result<(), GgufError> {
-    let prefix = format!("{architecture}.");
+pub(super) fn check(file: &GgufFile, form: &GgufForm) -> Result<(), GgufError> {
+    let prefix = format!("{}.", form.name);
     let mut keys: Vec<&str> = file.keys().collect();
     keys.sort_unstable();
     for key in keys {
         let Some(name) = key.strip_prefix(&prefix) else {
             continue;
         };
-        if READ.contains(&name) || WITHOUT_EFFECT.contains(&name) {
+        if READ.contains(&name) || form.keys.contains(&name) || WITHOUT_EFFECT.contains(&name) {
             continue;
         }
         let value = file.value(key);

@@ -11,6 +11,7 @@
 mod block;
 mod config;
 mod error;
+mod family;
 mod file;
 mod header;
 mod keys;
@@ -26,5 +27,5 @@ pub use file::GgufFile;
 pub(crate) use model::GgufModel;
 pub use write::{
     GgufMetadata, GgufTensor, GgufType, GgufValue, GgufWriteError, gguf_adapter, gguf_model,
-    write_gguf,
+    gguf_note, write_gguf,
 };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::header::Tensor;
-use super::names::{self, ROPE_FACTORS};
+use super::names::{self, LONG_FACTORS, ROPE_FACTORS, SHORT_FACTORS};
 use super::{GgufError, GgufFile};
 use crate::{ModelConfig, WeightsError};
 
@@ -22,8 +22,11 @@ impl GgufModel {
         let file = GgufFile::open(path)?;
         let config = file.model_config()?;
         let mut found = HashMap::new();
-        for name in file.names().filter(|name| *name != ROPE_FACTORS) {
-            let theirs = names::hugging_face(name).unwrap_or_else(|| name.to_owned());
+        let factors = [ROPE_FACTORS, LONG_FACTORS, SHORT_FACTORS];
+        for name in file.names().filter(|name| !factors.contains(name)) {
+            let form = config.architecture.family().gguf.as_ref();
+            let theirs = form.and_then(|form| names::hugging_face(form, name));
+            let theirs = theirs.unwrap_or_else(|| name.to_owned());
             if let Some(other) = found.insert(theirs, name.to_owned()) {
                 return Err(GgufError::Damaged {
                     path: path.to_owned(),
@@ -72,7 +75,7 @@ impl GgufModel {
                 expected: expected.to_vec(),
             });
         }
-        let values = match self.interleaved_heads(name) {
+        let mut values = match self.interleaved_heads(name) {
             // llama.cpp puts the pairs that rotate together, (i, i + d/2) of a head, side by side.
             Some(heads) if tensor.shape[0].is_multiple_of(2 * heads) => {
                 let width = tensor.shape[0] / heads;
@@ -82,8 +85,19 @@ impl GgufModel {
                 })
             }
             _ => self.file.read_rows(tensor, |row| row),
-        };
-        Ok(values?)
+        }?;
+        if self.has_one_more(name) {
+            for value in &mut values {
+                *value -= 1.0;
+            }
+        }
+        Ok(values)
+    }
+
+    /// Whether a tensor's values are one more than Hugging Face's.
+    fn has_one_more(&self, name: &str) -> bool {
+        let form = self.config.architecture.family().gguf.as_ref();
+        form.is_some_and(|form| form.norms_plus_one) && name.ends_with("norm.weight")
     }
 
     /// How many heads the rows of a tensor are of, where llama.cpp has reordered them: it does so for this

@@ -1,5 +1,7 @@
 //! What llama.cpp calls the tensors that Hugging Face names.
 
+use crate::config::GgufForm;
+
 /// Parts of a layer: GGUF's name, Hugging Face's.
 const LAYER: [(&str, &str); 11] = [
     ("attn_norm", "input_layernorm"),
@@ -29,11 +31,15 @@ pub(super) const EMBEDDING_WEIGHT: &str = "token_embd.weight";
 pub(super) const HEAD_WEIGHT: &str = "output.weight";
 /// Factors of the rotary frequencies, which Hugging Face has as settings.
 pub(super) const ROPE_FACTORS: &str = "rope_freqs.weight";
+/// Those of LongRoPE for texts longer than the original length.
+pub(super) const LONG_FACTORS: &str = "rope_factors_long.weight";
+/// Those of LongRoPE for texts up to it.
+pub(super) const SHORT_FACTORS: &str = "rope_factors_short.weight";
 
-/// What llama.cpp calls the tensor with this Hugging Face name, if it has one.
-pub(super) fn ggml(name: &str) -> Option<String> {
+/// What llama.cpp calls the tensor with this Hugging Face name in a model of such a form, if it has one.
+pub(super) fn ggml(form: &GgufForm, name: &str) -> Option<String> {
     let (path, kind) = name.rsplit_once('.')?;
-    let find = |table: &[(&'static str, &str)], wanted: &str| {
+    let find = |table: &[(&'static str, &'static str)], wanted: &str| {
         let found = table.iter().find(|(_, theirs)| *theirs == wanted);
         found.map(|(ours, _)| *ours)
     };
@@ -42,16 +48,17 @@ pub(super) fn ggml(name: &str) -> Option<String> {
     }
     let (layer, part) = path.strip_prefix("model.layers.")?.split_once('.')?;
     let number: usize = layer.parse().ok()?;
-    Some(format!("blk.{number}.{}.{kind}", find(&LAYER, part)?))
+    let part = find(form.names, part).or_else(|| find(&LAYER, part))?;
+    Some(format!("blk.{number}.{part}.{kind}"))
 }
 
-/// The Hugging Face name of a tensor, if it has one.
-pub(super) fn hugging_face(name: &str) -> Option<String> {
+/// The Hugging Face name of a tensor in a model of such a form, if it has one.
+pub(super) fn hugging_face(form: &GgufForm, name: &str) -> Option<String> {
     let (path, kind) = name.rsplit_once('.')?;
     if !matches!(kind, "weight" | "bias") {
         return None;
     }
-    let find = |table: &[(&str, &'static str)], wanted: &str| {
+    let find = |table: &[(&'static str, &'static str)], wanted: &str| {
         let found = table.iter().find(|(ours, _)| *ours == wanted);
         found.map(|(_, theirs)| *theirs)
     };
@@ -64,6 +71,6 @@ pub(super) fn hugging_face(name: &str) -> Option<String> {
     if number.to_string() != layer {
         return None;
     }
-    let part = find(&LAYER, part)?;
+    let part = find(form.names, part).or_else(|| find(&LAYER, part))?;
     Some(format!("model.layers.{number}.{part}.{kind}"))
 }

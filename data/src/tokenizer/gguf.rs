@@ -75,10 +75,10 @@ impl GgufTokenizer {
             reason,
         };
         let failed = |error: GgufError| unusable(error.to_string());
-        let vocabulary = Vocabulary::of(file).map_err(&unusable)?;
+        let mut vocabulary = Vocabulary::of(file).map_err(&unusable)?;
         let parts = match file.text(MODEL).map_err(failed)? {
             Some("gpt2") => byte_level::parts(file),
-            Some("llama") => sentencepiece::parts(file, &vocabulary),
+            Some("llama") => sentencepiece::parts(file, &mut vocabulary),
             Some(name) => {
                 let name: String = name.chars().take(40).collect();
                 Err(format!(

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Defaults, Family};
+use super::{Defaults, Family, GgufForm};
 use crate::config::read::Keys;
 use crate::config::rope::{self, Rope};
 use crate::config::{
@@ -46,7 +46,19 @@ pub(super) const FAMILY: Family = Family {
     rope: |keys| rope_of(keys, FULL, "rope_theta", keys.family.defaults.theta),
     plan,
     write,
-    gguf: None,
+    gguf: Some(GgufForm {
+        pairs_together: false,
+        biases: false,
+        names: &[
+            ("post_attention_norm", "post_attention_layernorm"),
+            ("ffn_norm", "pre_feedforward_layernorm"),
+            ("post_ffw_norm", "post_feedforward_layernorm"),
+        ],
+        keys: &["attention.sliding_window_pattern", "rope.freq_base_swa"],
+        norms_plus_one: true,
+        windows: true,
+        ..GgufForm::like_llama("gemma3")
+    }),
 };
 
 const FULL: &str = "full_attention";

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Defaults, Family, llama, plain_rope};
+use super::{Defaults, Family, GgufForm, llama, plain_rope};
 use crate::config::read::Keys;
 use crate::config::{Architecture, ConfigError, ModelConfig, Plan, rope};
 
@@ -23,7 +23,10 @@ pub(super) const FAMILY: Family = Family {
     rope: plain_rope,
     plan,
     write,
-    gguf: None,
+    gguf: Some(GgufForm {
+        keys: &["embedding_scale", "residual_scale", "logit_scale"],
+        ..GgufForm::like_llama("granite")
+    }),
 };
 
 fn plan(keys: &Keys) -> Result<Plan, ConfigError> {

@@ -15,12 +15,7 @@ pub(super) const FAMILY: Family = Family {
     rope: plain_rope,
     plan,
     write,
-    gguf: Some(GgufForm {
-        name: "llama",
-        pairs_together: true,
-        biases: true,
-        written: true,
-    }),
+    gguf: Some(GgufForm::like_llama("llama")),
 };
 
 fn plan(keys: &Keys) -> Result<Plan, ConfigError> {

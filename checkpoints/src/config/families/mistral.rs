@@ -20,12 +20,7 @@ pub(super) const FAMILY: Family = Family {
     plan,
     write,
     // llama.cpp has no architecture of its own for it.
-    gguf: Some(GgufForm {
-        name: "llama",
-        pairs_together: true,
-        biases: true,
-        written: true,
-    }),
+    gguf: Some(GgufForm::like_llama("llama")),
 };
 
 fn plan(keys: &Keys) -> Result<Plan, ConfigError> {

@@ -35,7 +35,7 @@ pub(crate) struct Family {
     pub plan: fn(&Keys) -> Result<Plan, ConfigError>,
     /// Sets what the family's `config.json` has beside what all have, the rotary settings among it.
     pub write: fn(&ModelConfig, &mut Map<String, Value>),
-    /// What llama.cpp makes of it, where that is read.
+    /// What llama.cpp makes of it, where that is read and written.
     pub gguf: Option<GgufForm>,
 }
 
@@ -77,8 +77,47 @@ pub(crate) struct GgufForm {
     pub pairs_together: bool,
     /// Whether every projection may have a bias; else those of queries, keys and values alone.
     pub biases: bool,
-    /// Whether it is written, too.
-    pub written: bool,
+    /// Parts of a layer that are not called as Llama's: GGUF's name, Hugging Face's.
+    pub names: &'static [(&'static str, &'static str)],
+    /// Keys of the metadata that are read, beside those that are read of every family.
+    pub keys: &'static [&'static str],
+    /// Whether the weights of norms are one more than Hugging Face's.
+    pub norms_plus_one: bool,
+    /// Whether llama.cpp computes the window that the metadata name.
+    pub windows: bool,
+}
+
+impl GgufForm {
+    /// Llama's, by another name.
+    pub const fn like_llama(name: &'static str) -> Self {
+        Self {
+            name,
+            pairs_together: true,
+            biases: true,
+            names: &[],
+            keys: &[],
+            norms_plus_one: false,
+            windows: false,
+        }
+    }
+
+    /// The family whose models are called so in a file.
+    pub fn family(name: &str) -> Option<Architecture> {
+        let is_called =
+            |family: &&&Family| family.gguf.as_ref().is_some_and(|form| form.name == name);
+        let found = FAMILIES.iter().find(is_called);
+        found.map(|family| family.architecture)
+    }
+
+    /// What the families are called.
+    pub fn all() -> String {
+        let mut names: Vec<&str> = FAMILIES
+            .iter()
+            .filter_map(|family| Some(family.gguf.as_ref()?.name))
+            .collect();
+        names.dedup();
+        names.join(", ")
+    }
 }
 
 /// Every family.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Defaults, Family};
+use super::{Defaults, Family, GgufForm};
 use crate::config::read::Keys;
 use crate::config::rope::{self, Rope, RopeScaling};
 use crate::config::{
@@ -24,7 +24,16 @@ pub(super) const FAMILY: Family = Family {
     rope,
     plan,
     write,
-    gguf: None,
+    gguf: Some(GgufForm {
+        pairs_together: false,
+        biases: false,
+        names: &[
+            ("attn_qkv", "self_attn.qkv_proj"),
+            ("ffn_up", "mlp.gate_up_proj"),
+        ],
+        keys: &["rope.scaling.attn_factor"],
+        ..GgufForm::like_llama("phi3")
+    }),
 };
 
 fn rope(keys: &Keys) -> Result<Rope, ConfigError> {

@@ -16,10 +16,9 @@ pub(super) const FAMILY: Family = Family {
     plan,
     write,
     gguf: Some(GgufForm {
-        name: "qwen2",
         pairs_together: false,
         biases: false,
-        written: true,
+        ..GgufForm::like_llama("qwen2")
     }),
 };
 

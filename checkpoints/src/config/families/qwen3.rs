@@ -19,10 +19,9 @@ pub(super) const FAMILY: Family = Family {
     plan,
     write,
     gguf: Some(GgufForm {
-        name: "qwen3",
         pairs_together: false,
         biases: false,
-        written: true,
+        ..GgufForm::like_llama("qwen3")
     }),
 };
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Defaults, Family, llama, plain_rope};
+use super::{Defaults, Family, GgufForm, llama, plain_rope};
 use crate::config::read::Keys;
 use crate::config::{Architecture, ConfigError, ModelConfig, Plan, Rotary, rope, window};
 
@@ -24,7 +24,10 @@ pub(super) const FAMILY: Family = Family {
     rope: plain_rope,
     plan,
     write,
-    gguf: None,
+    gguf: Some(GgufForm {
+        biases: false,
+        ..GgufForm::like_llama("smollm3")
+    }),
 };
 
 fn plan(keys: &Keys) -> Result<Plan, ConfigError> {

@@ -1,7 +1,7 @@
 //! A low-rank adapter's metadata and tensors.
 
 use super::super::names;
-use super::model::{QUANTIZATION_VERSION, architecture, check, order, size_label, unnamed};
+use super::model::{QUANTIZATION_VERSION, form, order, size_label, unnamed};
 use super::{GgufMetadata, GgufTensor, GgufType, GgufValue, GgufWriteError, Order, Values};
 use crate::{AdaptedKind, AdaptedModule, ModelConfig, TensorShape};
 
@@ -17,13 +17,13 @@ pub fn gguf_adapter(
     modules: &[AdaptedModule],
     kind: GgufType,
 ) -> Result<(GgufMetadata, Vec<GgufTensor>), GgufWriteError> {
-    check(model)?;
+    let form = form(model)?;
     let mut tensors = Vec::new();
     for module in modules {
         let base = format!("{}.weight", module.path);
         // llama.cpp reads the embedding's adapter the other way around, and a tied head has no tensor of its own.
         let base = match module.kind {
-            AdaptedKind::Projection(_) => names::ggml(&base),
+            AdaptedKind::Projection(_) => names::ggml(form, &base),
             AdaptedKind::Embedding | AdaptedKind::Head => None,
         }
         .ok_or_else(|| unnamed(&base))?;
@@ -33,14 +33,15 @@ pub fn gguf_adapter(
             shape: tensor.shape,
             values: Values::Named(tensor.name),
             order,
+            plus: 0.0,
         };
         let [a, b] = module.tensors();
         tensors.push(matrix("lora_a", a, Order::AsTheyAre));
         // The outputs are the base's rows.
-        tensors.push(matrix("lora_b", b, order(model, &module.path)));
+        tensors.push(matrix("lora_b", b, order(model, form, &module.path)));
     }
     let mut metadata = GgufMetadata::default();
-    metadata.text("general.architecture", architecture(model));
+    metadata.text("general.architecture", form.name);
     metadata.text("general.type", "adapter");
     metadata.text("adapter.type", "lora");
     metadata.text("general.name", name);

@@ -84,7 +84,12 @@ fn write(
         let part = values.part(begin..count.min(begin + unit));
         let part = part.map_err(unread)?;
         let ordered = match tensor.order {
-            Order::AsTheyAre => &*part,
+            Order::AsTheyAre if tensor.plus == 0.0 => &*part,
+            Order::AsTheyAre => {
+                reordered.clear();
+                reordered.extend(part.iter().map(|value| value + tensor.plus));
+                reordered.as_slice()
+            }
             Order::PairsTogether { heads } => {
                 pairs_together(&part, rows / heads, &mut reordered);
                 reordered.as_slice()

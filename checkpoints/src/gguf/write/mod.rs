@@ -3,14 +3,17 @@
 
 mod adapter;
 mod error;
+mod family;
 mod file;
 mod kind;
 mod metadata;
 mod model;
+mod rope;
 mod tensor;
 
 pub use adapter::gguf_adapter;
 pub use error::GgufWriteError;
+pub use family::gguf_note;
 pub use file::write_gguf;
 pub use kind::GgufType;
 pub use metadata::{GgufMetadata, GgufValue};

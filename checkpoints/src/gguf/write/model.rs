@@ -1,9 +1,11 @@
 //! A model's metadata and tensors, of its configuration.
 
-use super::super::names::{self, ROPE_FACTORS};
-use super::super::rope::Llama3;
-use super::{GgufMetadata, GgufTensor, GgufType, GgufValue, GgufWriteError, Order, Values};
-use crate::{ModelConfig, Rope, RopeScaling, TensorShape};
+use super::super::names;
+use super::{
+    GgufMetadata, GgufTensor, GgufType, GgufValue, GgufWriteError, Order, Values, family, rope,
+};
+use crate::config::GgufForm;
+use crate::{ModelConfig, TensorShape};
 
 /// ggml's version of its block formats.
 pub(super) const QUANTIZATION_VERSION: u32 = 2;
@@ -18,24 +20,24 @@ pub fn gguf_model(
     name: &str,
     kind: GgufType,
 ) -> Result<(GgufMetadata, Vec<GgufTensor>), GgufWriteError> {
-    check(config)?;
-    let tensors = tensors(config, kind)?;
+    let form = form(config)?;
+    let tensors = tensors(config, form, kind)?;
     let mut metadata = GgufMetadata::default();
-    metadata.text("general.architecture", architecture(config));
+    metadata.text("general.architecture", form.name);
     metadata.text("general.type", "model");
     metadata.text("general.name", name);
     metadata.text("general.size_label", size_label(config.parameters()));
-    let key = |name: &str| format!("{}.{name}", architecture(config));
+    let key = |name: &str| format!("{}.{name}", form.name);
     for (name, count) in [
         ("block_count", config.layers),
-        ("context_length", unwindowed(config)),
+        ("context_length", context(config)),
         ("embedding_length", config.hidden_size),
         ("feed_forward_length", config.intermediate_size),
         ("attention.head_count", config.heads),
         ("attention.head_count_kv", config.kv_heads),
         ("attention.key_length", config.head_dim),
         ("attention.value_length", config.head_dim),
-        ("rope.dimension_count", config.head_dim),
+        ("rope.dimension_count", config.rope.width(config.head_dim)),
         ("vocab_size", config.vocab_size),
     ] {
         metadata.set(key(name), GgufValue::U32(word(name, count)?));
@@ -48,10 +50,8 @@ pub fn gguf_model(
         key("rope.freq_base"),
         GgufValue::F32(config.rope.theta as f32),
     );
-    if let RopeScaling::Linear { factor } = &config.rope.scaling {
-        metadata.text(key("rope.scaling.type"), "linear");
-        metadata.set(key("rope.scaling.factor"), GgufValue::F32(*factor as f32));
-    }
+    rope::set(config, form, &mut metadata)?;
+    family::set(config, form, &mut metadata)?;
     metadata.set("general.file_type", GgufValue::U32(kind.file_type()));
     metadata.set(
         "general.quantization_version",
@@ -60,86 +60,61 @@ pub fn gguf_model(
     Ok((metadata, tensors))
 }
 
-/// Refuses what is not written.
-pub(super) fn check(config: &ModelConfig) -> Result<(), GgufWriteError> {
+/// How the family lies in a file.
+pub(super) fn form(config: &ModelConfig) -> Result<&'static GgufForm, GgufWriteError> {
     let form = config.architecture.family().gguf.as_ref();
-    if !form.is_some_and(|form| form.written) {
-        return Err(GgufWriteError::Unsupported {
-            what: format!("a model of the family {}", config.architecture.model_type()),
-            advice: "Llama, Mistral, Qwen2 and Qwen3 can; llama.cpp's convert_hf_to_gguf.py takes the directory that \
-                     `glpft export` writes",
-        });
-    }
-    match &config.rope.scaling {
-        RopeScaling::None | RopeScaling::Linear { .. } | RopeScaling::Llama3 { .. } => Ok(()),
-        scaling => Err(GgufWriteError::Unsupported {
-            what: format!("the rotary scaling {}", scaling.name()),
-            advice: "linear and llama3 can",
-        }),
-    }
+    form.ok_or_else(|| GgufWriteError::Unsupported {
+        what: format!(
+            "a model of the family {}",
+            config.architecture.model_type()
+        ),
+        advice: "llama.cpp's convert_hf_to_gguf.py may take the directory that `glpft export` writes",
+    })
 }
 
-/// The longest text that no window cuts: llama.cpp computes none for these families.
-fn unwindowed(config: &ModelConfig) -> usize {
-    let window = config.narrowest_window().unwrap_or(usize::MAX);
-    config.context().min(window)
-}
-
-/// What llama.cpp calls the family.
-pub(super) fn architecture(config: &ModelConfig) -> &'static str {
-    let form = config.architecture.family().gguf.as_ref();
-    form.map_or("", |form| form.name)
+/// The model's positions; those within a window that programs disagree on.
+fn context(config: &ModelConfig) -> usize {
+    let disputed = config.disputed_window.unwrap_or(usize::MAX);
+    config.max_positions.min(disputed)
 }
 
 /// The order that llama.cpp has a projection's rows in: for the first of its families it puts the rows of queries and
 /// keys that rotate together side by side.
-pub(super) fn order(config: &ModelConfig, path: &str) -> Order {
+pub(super) fn order(config: &ModelConfig, form: &GgufForm, path: &str) -> Order {
     let heads = match path.rsplit_once('.') {
         Some((_, "q_proj")) => config.heads,
         Some((_, "k_proj")) => config.kv_heads,
         _ => return Order::AsTheyAre,
     };
-    match &config.architecture.family().gguf {
-        Some(form) if form.pairs_together => Order::PairsTogether { heads },
-        _ => Order::AsTheyAre,
+    match form.pairs_together {
+        true => Order::PairsTogether { heads },
+        false => Order::AsTheyAre,
     }
 }
 
-fn tensors(config: &ModelConfig, kind: GgufType) -> Result<Vec<GgufTensor>, GgufWriteError> {
-    let mut tensors = Vec::new();
-    if let Some(factors) = rope_factors(&config.rope, config.head_dim) {
-        if architecture(config) != "llama" {
-            return Err(GgufWriteError::Unsupported {
-                what: format!(
-                    "Llama 3's rotary scaling in a {} model",
-                    architecture(config)
-                ),
-                advice: "llama.cpp has it in models of the Llama family alone",
-            });
-        }
-        tensors.push(GgufTensor {
-            name: ROPE_FACTORS.to_owned(),
-            shape: vec![factors.len()],
-            kind: GgufType::F32,
-            values: Values::Here(factors),
-            order: Order::AsTheyAre,
-        });
-    }
+fn tensors(
+    config: &ModelConfig,
+    form: &GgufForm,
+    kind: GgufType,
+) -> Result<Vec<GgufTensor>, GgufWriteError> {
+    let mut tensors = rope::factors(config, form)?;
     for TensorShape { name, shape } in config.tensors() {
         let path = name.rsplit_once('.').map_or("", |(path, _)| path);
-        if name.ends_with(".bias") && !has_bias(config, path) {
+        if name.ends_with(".bias") && !has_bias(form, path) {
             return Err(GgufWriteError::Unsupported {
                 what: format!("`{name}`"),
-                advice: "llama.cpp's Qwen models have biases on queries, keys and values alone",
+                advice: "llama.cpp's models of this family have biases on queries, keys and values alone",
             });
         }
+        let is_norm = name.ends_with("norm.weight");
         tensors.push(GgufTensor {
-            name: names::ggml(&name).ok_or_else(|| unnamed(&name))?,
+            name: names::ggml(form, &name).ok_or_else(|| unnamed(&name))?,
             kind: match shape[..] {
                 [_, width] => kind.for_rows_of(width),
                 _ => GgufType::F32,
             },
-            order: order(config, path),
+            order: order(config, form, path),
+            plus: f32::from(u8::from(form.norms_plus_one && is_norm)),
             values: Values::Named(name),
             shape,
         });
@@ -150,44 +125,21 @@ fn tensors(config: &ModelConfig, kind: GgufType) -> Result<Vec<GgufTensor>, Gguf
 pub(super) fn unnamed(name: &str) -> GgufWriteError {
     GgufWriteError::Unsupported {
         what: format!("`{name}`"),
-        advice: "layers of Llama, Mistral, Qwen2 and Qwen3 can, and adapters to their projections; --merge makes one \
-                 model of others",
+        advice: "the layers' own weights can, and adapters to their projections; --merge makes one model of others",
     }
 }
 
-fn word(name: &str, count: usize) -> Result<u32, GgufWriteError> {
+pub(super) fn word(name: &str, count: usize) -> Result<u32, GgufWriteError> {
     u32::try_from(count).map_err(|_| GgufWriteError::Contradiction {
         name: name.to_owned(),
         message: format!("is {count}, more than 32 bits hold"),
     })
 }
 
-/// What the frequency of each pair is divided by, where that is not one number for all.
-fn rope_factors(rope: &Rope, head_dim: usize) -> Option<Vec<f32>> {
-    let RopeScaling::Llama3 {
-        factor,
-        low_frequency_factor: low,
-        high_frequency_factor: high,
-        original_max_positions,
-    } = &rope.scaling
-    else {
-        return None;
-    };
-    let scaling = Llama3 {
-        factor: *factor,
-        low: *low,
-        high: *high,
-        positions: *original_max_positions as f64,
-    };
-    let divisors = scaling.divisors(head_dim / 2, rope.theta);
-    Some(divisors.map(|divisor| divisor as f32).collect())
-}
-
 /// Whether llama.cpp's graph of the family has the bias; it does not open a file that has others.
-fn has_bias(config: &ModelConfig, path: &str) -> bool {
-    let form = config.architecture.family().gguf.as_ref();
+fn has_bias(form: &GgufForm, path: &str) -> bool {
     let inputs = ["q_proj", "k_proj", "v_proj"];
-    form.is_some_and(|form| form.biases) || inputs.iter().any(|name| path.ends_with(name))
+    form.biases || inputs.iter().any(|name| path.ends_with(name))
 }
 
 /// The number of parameters with two digits at least, such as `135M`.

@@ -15,6 +15,8 @@ pub struct GgufTensor {
     pub values: Values,
     /// The order of its rows.
     pub order: Order,
+    /// What is added to each of its values.
+    pub plus: f32,
 }
 
 /// Where a tensor's values come from.

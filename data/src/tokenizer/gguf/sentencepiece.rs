@@ -1,4 +1,4 @@
-//! SentencePiece's BPE: Llama 2, TinyLlama, Mistral.
+//! SentencePiece's BPE: Llama 2, TinyLlama, Mistral, Gemma 3.
 
 use glpft_checkpoints::{GgufError, GgufFile};
 use serde_json::{Value, json};
@@ -11,10 +11,13 @@ const LONGEST_PIECE: usize = 256;
 /// What stands for a space.
 pub(super) const SPACE: &str = "▁";
 
-pub(super) fn parts(file: &GgufFile, vocabulary: &Vocabulary<'_>) -> Result<Parts, String> {
+/// The longest run of spaces that is a token of its own.
+const SPACES: &str = "▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁";
+
+pub(super) fn parts(file: &GgufFile, vocabulary: &mut Vocabulary<'_>) -> Result<Parts, String> {
     let told = |error: GgufError| error.to_string();
     let scores = file.numbers(SCORES).map_err(told)?;
-    let scores = scores.ok_or_else(|| format!("`{SCORES}` is missing"))?;
+    let mut scores = scores.ok_or_else(|| format!("`{SCORES}` is missing"))?;
     if scores.len() != vocabulary.tokens.len() {
         let (scores, tokens) = (scores.len(), vocabulary.tokens.len());
         return Err(format!("it has {tokens} tokens and scores of {scores}"));
@@ -25,6 +28,10 @@ pub(super) fn parts(file: &GgufFile, vocabulary: &Vocabulary<'_>) -> Result<Part
             return Err(format!("`{key}` is not implemented"));
         }
     }
+    for run in take_white_space(vocabulary) {
+        scores[run] = f64::MAX;
+    }
+    let vocabulary = &*vocabulary;
     let merges = merges(vocabulary, &scores)?;
     let pair = |&(left, right): &(usize, usize)| {
         json!([vocabulary.tokens[left], vocabulary.tokens[right]])
@@ -56,6 +63,33 @@ pub(super) fn parts(file: &GgufFile, vocabulary: &Vocabulary<'_>) -> Result<Part
         model,
         begins: true,
     })
+}
+
+/// Makes runs of spaces and of line ends the model's own that are tokens which the user defined (Gemma), and returns them.
+/// SentencePiece finds these before it merges; text never becomes a token that was added, so they are to be merged before
+/// all others.
+fn take_white_space(vocabulary: &mut Vocabulary<'_>) -> Vec<usize> {
+    let mut runs = Vec::new();
+    for id in 0..vocabulary.tokens.len() {
+        let token = vocabulary.tokens[id];
+        if vocabulary.types[id] != TokenType::UserDefined || token.is_empty() {
+            continue;
+        }
+        if token.bytes().all(|byte| byte == b' ') {
+            let marked = SPACES.get(..token.len() * SPACE.len());
+            let Some(marked) = marked.filter(|marked| !vocabulary.ids.contains_key(*marked)) else {
+                continue;
+            };
+            vocabulary.ids.remove(token);
+            vocabulary.ids.insert(marked, id);
+            vocabulary.tokens[id] = marked;
+        } else if token.bytes().any(|byte| byte != b'\n') {
+            continue;
+        }
+        vocabulary.types[id] = TokenType::Normal;
+        runs.push(id);
+    }
+    runs
 }
 
 /// SentencePiece merges the pair whose whole scores best. Every pair of pieces that is a piece, best first, then by

@@ -144,14 +144,18 @@ pub(super) fn scores(json: &TokenizerJson, tokens: &mut Tokens) -> Result<Vec<f3
 const NO_SCORES: &str = "its merges come of no scores, by which llama.cpp merges this kind";
 
 /// The place of each whole among the merges `(whole, left, right)`: the pairs of one whole stand together, in whatever order,
-/// for they never compete but by their places in a text. Runs of spaces may be mixed: Llama 2's all have one score.
+/// for they never compete but by their places in a text. Runs of spaces or line ends
+/// may be mixed: Llama 2's and Gemma's all have one score.
 /// None where other wholes are mixed.
 fn orders(merges: &[(usize, usize, usize)], texts: &[String]) -> Option<HashMap<usize, usize>> {
     let mut last = HashMap::new();
     for (place, (whole, ..)) in merges.iter().enumerate() {
         last.insert(*whole, place);
     }
-    let is_run = |whole: usize| texts[whole].split(SPACE).all(str::is_empty);
+    let is_run = |whole: usize| {
+        let all = |mark: &str| texts[whole].split(mark).all(str::is_empty);
+        all(SPACE) || all("\n")
+    };
     let mut orders = HashMap::new();
     let (mut order, mut ends, mut of) = (0, 0, None);
     for (place, &(whole, ..)) in merges.iter().enumerate() {
