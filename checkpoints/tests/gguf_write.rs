@@ -185,6 +185,9 @@ fn the_golden_models_come_back() {
             (plan.embedding_scale, plan.logits_divisor, plan.norm)
         };
         assert_eq!(beside(&read), beside(&config), "{name}");
+        // transformers takes no other number.
+        let scalar = &read.to_json(FloatType::F32)["query_pre_attn_scalar"];
+        assert!(scalar.is_null() || scalar.is_i64(), "{name}: {scalar}");
         let windowed = config.narrowest_window().is_some();
         if windowed {
             assert_eq!(read.plan.local_rope, config.plan.local_rope, "{name}");

@@ -14,7 +14,7 @@ mod support;
 
 use gguf::Gguf;
 use glpft_checkpoints::{GgufFile, GgufMetadata, WeightsError, write_gguf};
-use glpft_data::{GgufTokenizer, PromptTokenizer, sample};
+use glpft_data::{GgufTokenizer, PromptTokenizer, Text, sample};
 use rayon::prelude::*;
 use serde_json::Value;
 use support::{fixtures, models};
@@ -261,8 +261,10 @@ fn runs_of_white_space_are_found_before_anything_is_merged() {
         assert_eq!(read.decode(&[10, 6, 4, 11], false).unwrap(), "a   \n\n a");
         // What a text says is never a token that was added, white space is.
         let separators = glpft_recipes::Separators::Literal;
+        let mut text = Text::new();
+        text.push("a  <b>\n");
         assert_eq!(
-            prompts.encode("a  <b>\n", separators).unwrap(),
+            prompts.encode(&text, separators).unwrap(),
             [10, 5, 12, 13, 14, 3]
         );
     }

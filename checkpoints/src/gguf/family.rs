@@ -47,8 +47,7 @@ impl GgufFile {
             Architecture::Gemma3 => {
                 let name = "hidden_activation";
                 set(name, crate::Activation::GeluTanh.name().into());
-                let width = scale.map_or(head_dim as f64, |scale| scale.powi(-2));
-                set("query_pre_attn_scalar", width.into());
+                set("query_pre_attn_scalar", query_scalar(scale, head_dim));
                 let local = self.float(&key("rope.freq_base_swa"))?;
                 let local = local.unwrap_or(GEMMA_LOCAL_THETA);
                 set("rope_local_base_freq", local.into());
@@ -129,5 +128,18 @@ impl GgufFile {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// The number whose root scores are divided by: the heads' width where the file does not say. transformers takes a whole
+/// number alone.
+fn query_scalar(scale: Option<f64>, head_dim: i64) -> Value {
+    let Some(scalar) = scale.map(|scale| scale.powi(-2)) else {
+        return head_dim.into();
+    };
+    let whole = scalar.round();
+    match (scalar - whole).abs() <= 1e-5 * scalar && whole >= 1.0 {
+        true => (whole as i64).into(),
+        false => scalar.into(),
     }
 }
