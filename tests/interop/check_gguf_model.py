@@ -71,12 +71,12 @@ def served(glpft, path, prompts):
     try:
         for _ in range(600):
             try:
-                model = json.load(urllib.request.urlopen(url + "/v1/models", timeout=5))["data"][-1]["id"]
+                urllib.request.urlopen(url + "/v1/models", timeout=5)
                 break
             except OSError:
                 assert server.poll() is None, server.stderr.read().decode()
                 time.sleep(0.5)
-        ask_for = {"model": model, "max_tokens": LENGTH, "temperature": 0}
+        ask_for = {"model": "backbone", "max_tokens": LENGTH, "temperature": 0}
         return [ask(url, "/v1/completions", {**ask_for, "prompt": prompt})["choices"][0]["text"] for prompt in prompts]
     finally:
         server.terminate()
