@@ -12,7 +12,9 @@ fn built_ins_are_listed_with_what_they_are() {
     assert_eq!(listed[0]["name"], "sample");
     assert_eq!(listed[0]["to_be_set"].as_array().unwrap().len(), 0);
     let recipes = listed.as_array().unwrap();
-    let published = recipes.iter().find(|recipe| recipe["name"] == "alpha-umi-7b");
+    let published = recipes
+        .iter()
+        .find(|recipe| recipe["name"] == "alpha-umi-7b");
     assert_eq!(published.unwrap()["to_be_set"][0], "data.source");
 }
 

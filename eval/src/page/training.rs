@@ -153,7 +153,7 @@ fn sources(stage: &StagePart) -> Markup {
     let rows = stage.sources.iter().map(|source| {
         let share = 100.0 * source.label_tokens as f64 / all.max(1) as f64;
         vec![
-            html! { (Foreign(&source.name)) },
+            cell(&source.name),
             cell(count(source.label_tokens)),
             cell(format!("{share:.1} %")),
             cell(source.held_out_loss.map_or("-".to_owned(), loss)),
