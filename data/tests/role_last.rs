@@ -214,7 +214,7 @@ fn branches_predict_what_rows_do() {
                             .all(|part| part.len() <= budget || part.examples == 1)
                     );
                     if budget > batch.len() && !own.is_empty() {
-                        assert_eq!(parts, [batch.clone()]);
+                        assert_eq!(parts, std::slice::from_ref(&batch));
                     }
                 }
             }
