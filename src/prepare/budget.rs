@@ -40,7 +40,7 @@ impl fmt::Display for OverBudget {
 }
 
 impl Prepared {
-    /// What is longer than its micro-batch, of some datasets.
+    /// What is longer than its micro-batch, of some datasets; of stages whose adapters wake nothing is.
     ///
     /// # Errors
     /// Where a dataset's file cannot be read.
@@ -51,7 +51,12 @@ impl Prepared {
     ) -> Result<Vec<OverBudget>, Error> {
         let mut found = Vec::new();
         for &dataset in datasets {
-            let budget = recipe.stage(stage_of(recipe, dataset)).micro_batch_tokens;
+            let stage = recipe.stage(stage_of(recipe, dataset));
+            // Where adapters wake, the budget is that of the roles' own texts, which are short.
+            if stage.wakes() {
+                continue;
+            }
+            let budget = stage.micro_batch_tokens;
             let Some(told) = self.report.dataset(dataset) else {
                 continue;
             };

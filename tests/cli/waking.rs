@@ -40,6 +40,19 @@ fn they_train_in_one_pass_answer_and_stay_adapters() {
     let last = stages.iter().rposition(|one| one == "planner").unwrap();
     assert!(position("caller") < last, "{stages:?}");
 
+    // Their examples are longer than a micro-batch; what they compute is not.
+    let prepare = [
+        "prepare",
+        "sample",
+        "--out=other",
+        "--set=stage.micro_batch_tokens=64",
+    ];
+    let told = glpft(directory, [&prepare[..], &WAKING].concat()).err;
+    assert!(
+        told.contains("backbone: ") && !told.contains("planner: "),
+        "{told}"
+    );
+
     let team = directory.join("team");
     let invocations = ["planner", "caller", "summarizer"].map(|role| invocation(&team, role));
     assert!(invocations.iter().all(|ids| ids.len() > 1));
