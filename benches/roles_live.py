@@ -30,7 +30,7 @@ def main():
     parser.add_argument("glpft")
     parser.add_argument("quickstart", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--tasks", type=int, default=60)
+    parser.add_argument("--tasks", type=int, default=60, help="tasks of each of the six groups, at most")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--world", type=int, default=3)
@@ -55,8 +55,7 @@ def main():
                 told = json.loads((run / "eval" / name / "live.json").read_text(encoding="utf-8"))
                 usage = told["usage"]
                 computed = usage["prompt_tokens"] - usage["cached_tokens"]
-                passed = told["scores"]["pass_rate"]
-                rate = passed.get("all") or passed.get("average") or passed["groups"][0]["rate"]
+                rate = told["scores"]["pass_rate"]["average"]
                 print(
                     f"{team:10} seed {seed} {strategy:6} passed {rate['rate']:.3f}  tasks {told['tasks']}  steps {told['steps']}  "
                     f"prompt {usage['prompt_tokens']}  computed {computed} ({computed / told['steps']:.1f} a step)  "

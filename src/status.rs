@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use glpft_checkpoints::{RunDirectory, RunLock};
+use glpft_checkpoints::{FileError, RunDirectory, RunLock};
 use glpft_recipes::{Recipe, Stage, StageRecipe};
 use glpft_train::{LogRecord, StepRecord, TRAIN_LOG_FILE, ValidationRecord, read_log};
 use serde::Serialize;
@@ -179,19 +179,20 @@ fn share(last: &StepRecord, settings: &StageRecipe) -> f64 {
 /// The runs of a study, or of a folder of runs, in the order of their names; none where the directory holds none.
 ///
 /// # Errors
-/// As [`RunStatus::of`], of any of them.
+/// The directory cannot be listed; as [`RunStatus::of`], of any of its runs.
 pub fn runs_in(root: &Path) -> Result<Vec<RunStatus>, Error> {
     let folder = match root.join("runs") {
         runs if runs.is_dir() => runs,
         _ => root.to_owned(),
     };
-    let mut runs: Vec<PathBuf> = fs::read_dir(&folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.join(RECIPE).is_file())
-        .collect();
+    let failed = |source| FileError::new("list the runs in", &folder, source);
+    let mut runs: Vec<PathBuf> = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.join(RECIPE).is_file() {
+            runs.push(path);
+        }
+    }
     runs.sort();
     runs.iter().map(|run| RunStatus::of(run)).collect()
 }

@@ -19,8 +19,8 @@ mod flops;
 mod gemm;
 mod generate;
 mod line;
+mod stages;
 mod step;
-mod work;
 
 use std::error::Error;
 use std::io::Write;
@@ -41,7 +41,7 @@ enum Command {
     /// Answers given prompts and says how fast
     Generate(generate::Generate),
     /// Counts the operations that a recipe's local stages ask for
-    Stages(work::Stages),
+    Stages(stages::Stages),
 }
 
 fn main() -> ExitCode {

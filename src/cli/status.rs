@@ -20,7 +20,10 @@ pub(crate) fn execute(args: &StatusArgs) -> Result<(), Error> {
             false => show(&status),
         };
     }
-    let runs = runs_in(root)?;
+    let runs = match root.is_dir() {
+        true => runs_in(root)?,
+        false => Vec::new(),
+    };
     if runs.is_empty() {
         return Err(nothing(root));
     }

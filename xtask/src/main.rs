@@ -14,7 +14,7 @@ use std::time::Instant;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  check            formatting, links, clippy, the tests of the crates without burn: about a minute when little changed
+  check            formatting, links, the tests of the crates without burn, clippy
   test [WORDS…]    all tests, or those that cargo test selects by WORDS
   ci               everything, as CI runs it
   bench NAME [ARGUMENTS…]   a script of benches/, such as `roles`; without NAME, lists them";
