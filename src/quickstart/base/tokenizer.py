@@ -47,11 +47,17 @@ NEW_TRY = (
 # fmt: on
 
 
+def prompts(table):
+    """Every template of a file of prompts, those of its tables too."""
+    for value in table.values():
+        yield from prompts(value) if isinstance(value, dict) else [value]
+
+
 def phrases():
     yield from REPEATED + NEW_TRY
     for speaker in SPEAKERS:
         yield from (f"{speaker}: ", f" {speaker}: ")
-    for prompt in tomllib.loads((ROOT / "data/src/prompts.toml").read_text("utf-8")).values():
+    for prompt in prompts(tomllib.loads((ROOT / "data/src/prompts.toml").read_text("utf-8"))):
         for text in re.split(r"\{\w+\}", prompt):
             yield from (line for line in text.splitlines(keepends=True) if len(line) > 8)
 
