@@ -3,8 +3,8 @@
 //!
 //! A study has a cell for each arrangement, share of the data, seed and base ([`StudyPlan`]); a cell is a run like any
 //! other, in `runs/<base>/<share>/seed-<seed>/<arrangement>/`. Stages that cells have in common are trained once. Every
-//! cell is measured on the same held-out conversations ([`HeldOut`]). What is done stays done: started again, a study
-//! goes on where it was.
+//! cell is measured on the same held-out conversations ([`HeldOut`]), and plays the same held-out tasks where it is given
+//! some ([`HeldOutTasks`]). What is done stays done: started again, a study goes on where it was.
 
 mod arrangement;
 mod cell;
@@ -15,12 +15,14 @@ mod key;
 mod markdown;
 mod metric;
 mod plan;
+mod played;
 mod report;
 mod run;
 mod share;
 mod size;
 mod state;
 mod table;
+mod tasks;
 mod team;
 
 pub use arrangement::Compared;
@@ -30,9 +32,11 @@ pub use held_out::HeldOut;
 pub use key::stage_keys;
 pub use metric::StudyMetric;
 pub use plan::{Grid, PlannedStage, StudyPlan};
-pub use report::{Cost, LeftOut, ScoredCell, StudyReport, TrainedStage};
+pub use played::Played;
+pub use report::{Cost, LeftOut, PlayedTasks, ScoredCell, StudyReport, TrainedStage};
 pub use run::{Study, StudyObserver, run_study};
 pub use share::SharedStage;
 pub use size::{PlannedSize, sizes};
-pub use table::{Estimate, Row};
-pub use team::TeamEvaluation;
+pub use table::{Estimate, PlayedRow, Row};
+pub use tasks::HeldOutTasks;
+pub use team::{Play, TeamEvaluation};

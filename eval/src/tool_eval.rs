@@ -12,6 +12,7 @@ mod judging;
 mod passing;
 mod rates;
 mod scores;
+mod seeds;
 mod settings;
 mod winning;
 
@@ -21,6 +22,7 @@ pub use judging::{
 pub use passing::{Passing, TaskVerdict, judge_passing};
 pub use rates::{GroupRate, Rate, Rates};
 pub use scores::ToolEvalScores;
+pub use seeds::rate_over_seeds;
 pub use settings::ToolEvalSettings;
 pub use winning::{Outcome, WinVerdict, judge_winning};
 

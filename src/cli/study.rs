@@ -7,14 +7,15 @@ use std::path::Path;
 
 use glpft::Error;
 use glpft::study::{
-    Grid, HeldOut, Row, Study, StudyMetric, StudyPlan, StudyReport, TeamEvaluation, run_study,
+    Estimate, Grid, HeldOut, HeldOutTasks, Play, Row, Study, StudyMetric, StudyPlan, StudyReport,
+    TeamEvaluation, run_study,
 };
-use glpft_agent::Limits;
+use glpft_agent::{Limits, Strategy};
 use glpft_eval::static_evaluation::StaticSettings;
 use glpft_recipes::{Override, Recipe};
 use serde_json::json;
 
-use super::eval::StaticProgress;
+use super::eval::{LiveProgress, StaticProgress};
 use super::open::{absolute_model, cap_steps, load_recipe};
 use super::output::{print, table};
 use super::{Flags, RecipeArgs, StudyArgs, complain};
@@ -35,9 +36,13 @@ pub(crate) fn execute(args: &StudyArgs) -> Result<(), Error> {
     let held_out = || HeldOut::read(&args.eval, args.eval_conversations, recipe.data.schemas);
     if args.dry_run {
         held_out()?.check(&plan)?;
+        if let Some(tasks) = held_out_tasks(args) {
+            tasks.check(&plan)?;
+        }
         return plan::dry_run(&plan, output);
     }
     let held_out = held_out()?;
+    let tasks = held_out_tasks(args);
     let out = args.out.clone();
     let out = out.unwrap_or_else(|| Path::new("studies").join(&recipe.name));
     let flags = Flags::looked_at(args.signals.on_usr1)?;
@@ -45,15 +50,25 @@ pub(crate) fn execute(args: &StudyArgs) -> Result<(), Error> {
         recipe: &recipe,
         plan: &plan,
         held_out: &held_out,
+        tasks: tasks.as_ref(),
         out: &out,
         device: &device,
         device_name: &args.device.device,
         stop: &flags.stop,
         save: &flags.save,
     };
+    let settings = settings(args);
+    let strategies = strategies(args);
+    let mut playing = LiveProgress::new(output);
     let mut evaluation = TeamEvaluation {
         held_out: &held_out,
-        settings: settings(args),
+        settings,
+        play: tasks.as_ref().map(|tasks| Play {
+            tasks,
+            strategies: &strategies,
+            limits: settings.limits,
+            observer: &mut playing,
+        }),
         device: &device,
         observer: &mut StaticProgress::new(output),
         stop: &flags.stop,
@@ -111,6 +126,23 @@ fn grid(args: &StudyArgs, bases: Vec<String>) -> Grid {
     }
 }
 
+/// The tasks that are played, if some are.
+fn held_out_tasks(args: &StudyArgs) -> Option<HeldOutTasks> {
+    let of_world = |seed| HeldOutTasks::of_world(seed, args.size.into(), args.tasks);
+    args.world.map(of_world)
+}
+
+/// Named twice, a strategy counts once.
+fn strategies(args: &StudyArgs) -> Vec<Strategy> {
+    let mut strategies = Vec::new();
+    for &strategy in &args.strategies {
+        if !strategies.contains(&strategy) {
+            strategies.push(strategy);
+        }
+    }
+    strategies
+}
+
 fn settings(args: &StudyArgs) -> StaticSettings {
     StaticSettings {
         trajectories: args.eval_conversations,
@@ -129,7 +161,14 @@ fn settings(args: &StudyArgs) -> StaticSettings {
 fn told(report: &StudyReport) -> String {
     let mut heads = vec!["arrangement", "base", "share", "seeds"];
     heads.extend(StudyMetric::ALL.map(StudyMetric::title));
-    let mut rows: Vec<Vec<String>> = vec![heads.into_iter().map(str::to_owned).collect()];
+    let mut heads: Vec<String> = heads.into_iter().map(str::to_owned).collect();
+    let played = report.rows.first().map_or(&[][..], |row| &row.played);
+    for played in played {
+        for head in ["passed", "solvable", "given up"] {
+            heads.push(format!("{head}, {}", played.strategy));
+        }
+    }
+    let mut rows = vec![heads];
     rows.extend(report.rows.iter().map(line));
     let mut text = table(&rows);
     for left_out in &report.left_out {
@@ -145,14 +184,27 @@ fn line(row: &Row) -> Vec<String> {
         row.fraction.to_string(),
         row.seeds.to_string(),
     ];
-    cells.extend(StudyMetric::ALL.map(|metric| {
-        row.metric(metric).map_or("-".to_owned(), |estimate| {
-            let best = if estimate.best { "*" } else { "" };
-            let mean = 100.0 * estimate.mean;
-            let deviation = estimate.deviation;
-            let deviation = deviation.map_or(String::new(), |one| format!(" ± {:.2}", 100.0 * one));
-            format!("{best}{mean:.2}{deviation}")
-        })
-    }));
+    cells.extend(StudyMetric::ALL.map(|metric| percent(row.metric(metric))));
+    for played in &row.played {
+        cells.push(percent(Some(&played.pass)));
+        cells.push(percent(played.solvable_pass.as_ref()));
+        let (all, rightly) = (played.given_up, played.rightly_given_up);
+        cells.push(format!("{all:.1}, {rightly:.1} rightly"));
+    }
     cells
+}
+
+/// In percent: the interval where there is one, else the deviation.
+fn percent(estimate: Option<&Estimate>) -> String {
+    let Some(estimate) = estimate else {
+        return "-".to_owned();
+    };
+    let best = if estimate.best { "*" } else { "" };
+    let mean = 100.0 * estimate.mean;
+    let spread = match (estimate.interval, estimate.deviation) {
+        (Some([low, high]), _) => format!(" ({:.1} to {:.1})", 100.0 * low, 100.0 * high),
+        (None, Some(deviation)) => format!(" ± {:.2}", 100.0 * deviation),
+        (None, None) => String::new(),
+    };
+    format!("{best}{mean:.2}{spread}")
 }

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cell::Cell;
+use super::played::Played;
 use crate::Error;
 
 /// The file in a run's `eval/`.
 const SCORE_FILE: &str = "study.json";
 
 /// What measuring came to.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Evaluated {
     /// The metrics.
     pub metrics: Metrics,
@@ -21,11 +22,13 @@ pub struct Evaluated {
     pub steps: u64,
     /// Conversations that they are of.
     pub conversations: u64,
+    /// The tasks that the team played, by each strategy.
+    pub played: Vec<Played>,
     /// Wall time.
     pub seconds: f64,
 }
 
-/// Measures teams on the study's held-out conversations.
+/// Measures teams on the study's held-out conversations, and on its tasks where it has some.
 pub trait Evaluate {
     /// The settings, for the report; with the held-out conversations they decide the metrics of a team.
     fn settings(&self) -> Value;
@@ -50,6 +53,9 @@ pub struct CellScore {
     pub steps: u64,
     /// Conversations that they are of.
     pub conversations: u64,
+    /// The tasks that the team played, by each strategy; none where the study has no tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub played: Vec<Played>,
     /// Wall time of the start that finished them.
     pub seconds: f64,
 }
@@ -78,6 +84,7 @@ pub(super) fn score_cell(
         metrics: evaluated.metrics,
         steps: evaluated.steps,
         conversations: evaluated.conversations,
+        played: evaluated.played,
         seconds: evaluated.seconds,
     };
     std::fs::create_dir_all(&folder)

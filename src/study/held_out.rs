@@ -60,22 +60,31 @@ impl HeldOut {
     /// # Errors
     /// Such an instruction, or the source cannot be read.
     pub fn check(&self, plan: &StudyPlan) -> Result<(), Error> {
-        let Some(first) = plan.cells.first() else {
-            return Ok(());
-        };
-        let recipes: Vec<_> = largest_shares(plan).map(|recipe| &recipe.data).collect();
-        let both = trained_on(&self.conversations, &recipes)?;
-        if both.is_empty() {
-            return Ok(());
-        }
-        Err(Error::HeldOutIsTrainedOn {
-            file: self.path.clone(),
-            source_path: first.recipe.data.source_paths(),
-            count: both.len(),
-            of: self.conversations.len(),
-            first: both.iter().take(NAMED).map(|one| shown(one)).collect(),
-        })
+        refuse_trained_on(&self.conversations, &self.path, plan)
     }
+}
+
+/// Refuses a study of which some cell trains on an instruction of these conversations, which stand in `file`.
+pub(super) fn refuse_trained_on(
+    conversations: &[Conversation],
+    file: &Path,
+    plan: &StudyPlan,
+) -> Result<(), Error> {
+    let Some(first) = plan.cells.first() else {
+        return Ok(());
+    };
+    let recipes: Vec<_> = largest_shares(plan).map(|recipe| &recipe.data).collect();
+    let both = trained_on(conversations, &recipes)?;
+    if both.is_empty() {
+        return Ok(());
+    }
+    Err(Error::HeldOutIsTrainedOn {
+        file: file.to_owned(),
+        source_path: first.recipe.data.source_paths(),
+        count: both.len(),
+        of: conversations.len(),
+        first: both.iter().take(NAMED).map(|one| shown(one)).collect(),
+    })
 }
 
 /// A recipe of the largest share of each seed: smaller shares are subsets of it.

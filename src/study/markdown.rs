@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::metric::StudyMetric;
-use super::report::StudyReport;
-use super::table::{Estimate, Row};
+use super::report::{PlayedTasks, StudyReport};
+use super::table::{Estimate, PlayedRow, Row};
 
 /// The report as Markdown; `curves` are the names of the files in `curves/`.
 pub fn write(report: &StudyReport, curves: &[&str]) -> String {
@@ -19,11 +19,12 @@ pub fn write(report: &StudyReport, curves: &[&str]) -> String {
         let rows: Vec<&Row> = report.rows.iter().filter(|row| row.base == base).collect();
         let largest = rows.iter().map(|row| row.fraction).fold(0.0, f64::max);
         let of_largest = rows.iter().filter(|row| row.fraction >= largest);
+        let of_largest: Vec<&Row> = of_largest.copied().collect();
         line(&mut text, &format!("\n## {base}: arrangements\n"));
         if largest < 1.0 {
             line(&mut text, &format!("On {largest} of the data.\n"));
         }
-        comparison(&mut text, of_largest.copied());
+        comparison(&mut text, &of_largest);
         if rows.iter().any(|row| row.fraction < largest) {
             line(&mut text, &format!("\n## {base}: shares of the data\n"));
             scaling(&mut text, &rows);
@@ -66,6 +67,16 @@ fn head(report: &StudyReport) -> String {
              (of hallucinations, the lowest)."
         ),
     );
+    if let Some(PlayedTasks { world, tasks }) = report.held_out_tasks {
+        line(
+            &mut text,
+            &format!(
+                "\nPassed: of {tasks} held-out tasks of world {world}, judged by what the world knows; solvable: of those \
+                 that can be done; given up: how many, and how many of them rightly. In brackets 95 % intervals over \
+                 seeds and tasks."
+            ),
+        );
+    }
     let done = report.cells.len() + report.left_out.len();
     if done < report.cells_planned {
         let planned = report.cells_planned;
@@ -77,9 +88,14 @@ fn head(report: &StudyReport) -> String {
     text
 }
 
-fn heads(first: &[&str]) -> String {
-    let titles = StudyMetric::ALL.map(StudyMetric::title);
-    let heads: Vec<&str> = first.iter().chain(&titles).copied().collect();
+fn heads(first: &[&str], played: &[PlayedRow]) -> String {
+    let mut heads: Vec<String> = first.iter().map(|&head| head.to_owned()).collect();
+    heads.extend(StudyMetric::ALL.map(|metric| metric.title().to_owned()));
+    for PlayedRow { strategy, .. } in played {
+        for head in ["passed", "solvable", "given up"] {
+            heads.push(format!("{head}, {strategy}"));
+        }
+    }
     let under = heads.iter().enumerate().map(|(index, _)| match index {
         0 => "---",
         _ => "---:",
@@ -88,19 +104,52 @@ fn heads(first: &[&str]) -> String {
     format!("| {} |\n|{}|", heads.join(" | "), under.join("|"))
 }
 
-fn comparison<'a>(text: &mut String, rows: impl Iterator<Item = &'a Row>) {
-    line(text, &heads(&["arrangement", "seeds"]));
+/// What is played in all rows: those of a study have the same strategies.
+fn played<'r>(rows: &[&'r Row]) -> &'r [PlayedRow] {
+    rows.first().map_or(&[], |row| row.played.as_slice())
+}
+
+fn comparison(text: &mut String, rows: &[&Row]) {
+    line(
+        text,
+        &heads(&["arrangement", "seeds", "tokens"], played(rows)),
+    );
     for row in rows {
-        let cells = vec![row.arrangement.title().to_owned(), row.seeds.to_string()];
+        let cells = vec![
+            row.arrangement.title().to_owned(),
+            row.seeds.to_string(),
+            format!("{:.0}", row.tokens),
+        ];
         line(text, &table_line(cells, row));
+    }
+    for index in 0..played(rows).len() {
+        against_single(text, rows, index);
+    }
+}
+
+/// How far an arrangement is ahead of Single-LLM, and how sure that is.
+fn against_single(text: &mut String, rows: &[&Row], index: usize) {
+    let differences = rows.iter().filter_map(|row| {
+        let played = row.played.get(index)?;
+        let above = played.pass_above_single.as_ref()?;
+        let (points, name) = (100.0 * above.mean, row.arrangement.title());
+        Some(format!("{name} {points:+.1}{}", interval(above)))
+    });
+    let differences: Vec<String> = differences.collect();
+    if let Some(played) = played(rows).get(index)
+        && !differences.is_empty()
+    {
+        let (strategy, all) = (&played.strategy, differences.join("; "));
+        line(
+            text,
+            &format!("\nPassed, {strategy}, in points above Single-LLM: {all}."),
+        );
     }
 }
 
 fn scaling(text: &mut String, rows: &[&Row]) {
-    line(
-        text,
-        &heads(&["arrangement", "share", "queries", "steps", "tokens"]),
-    );
+    let first = ["arrangement", "share", "queries", "steps", "tokens"];
+    line(text, &heads(&first, played(rows)));
     for row in rows {
         let cells = vec![
             row.arrangement.title().to_owned(),
@@ -115,7 +164,20 @@ fn scaling(text: &mut String, rows: &[&Row]) {
 
 fn table_line(mut cells: Vec<String>, row: &Row) -> String {
     cells.extend(StudyMetric::ALL.map(|metric| estimate(row.metric(metric))));
+    for played in &row.played {
+        let (all, rightly) = (played.given_up, played.rightly_given_up);
+        cells.push(estimate(Some(&played.pass)));
+        cells.push(estimate(played.solvable_pass.as_ref()));
+        cells.push(format!("{all:.1}, {rightly:.1} rightly"));
+    }
     format!("| {} |", cells.join(" | "))
+}
+
+/// Its ends in percent, in brackets after a space; nothing where there is none.
+fn interval(estimate: &Estimate) -> String {
+    estimate.interval.map_or_else(String::new, |[low, high]| {
+        format!(" ({:.1} to {:.1})", 100.0 * low, 100.0 * high)
+    })
 }
 
 fn estimate(estimate: Option<&Estimate>) -> String {
@@ -128,6 +190,7 @@ fn estimate(estimate: Option<&Estimate>) -> String {
         false => mean,
     };
     match estimate.deviation {
+        _ if estimate.interval.is_some() => mean + &interval(estimate),
         Some(deviation) => format!("{mean} ± {:.2}", 100.0 * deviation),
         None => mean,
     }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::arrangement::Compared;
 use super::cell::Cell;
 use super::evaluate::CellScore;
+use super::played::Played;
 use super::run::Study;
 use super::table::{Row, rows};
 use super::{curves, markdown};
@@ -33,6 +34,9 @@ pub struct StudyReport {
     pub held_out: String,
     /// How many conversations of it are measured on.
     pub held_out_conversations: usize,
+    /// The world whose test tasks are played, and how many of them; absent where none are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_out_tasks: Option<PlayedTasks>,
     /// How measuring went about it.
     pub evaluation: Value,
     /// How many cells the study has.
@@ -45,6 +49,15 @@ pub struct StudyReport {
     pub left_out: Vec<LeftOut>,
     /// What it took.
     pub cost: Cost,
+}
+
+/// Tasks that a study's teams play.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PlayedTasks {
+    /// Their world's seed.
+    pub world: u64,
+    /// How many there are.
+    pub tasks: usize,
 }
 
 /// What a study took.
@@ -133,11 +146,20 @@ impl ScoredCell {
         }
     }
 
+    /// What it played by a strategy.
+    pub(super) fn played(&self, strategy: &str) -> Option<&Played> {
+        let mut all = self.score.played.iter();
+        all.find(|played| played.strategy == strategy)
+    }
+
+    /// Whether another cell differs in nothing but the arrangement and the seed.
+    pub(super) fn is_on_the_data_of(&self, other: &Self) -> bool {
+        self.base == other.base && self.fraction.total_cmp(&other.fraction).is_eq()
+    }
+
     /// Whether another cell differs in nothing but the seed.
     pub(super) fn is_beside(&self, other: &Self) -> bool {
-        self.base == other.base
-            && self.arrangement == other.arrangement
-            && self.fraction.total_cmp(&other.fraction).is_eq()
+        self.is_on_the_data_of(other) && self.arrangement == other.arrangement
     }
 }
 
@@ -150,6 +172,10 @@ impl StudyReport {
             threads: rayon::current_num_threads(),
             held_out: study.held_out.path.display().to_string(),
             held_out_conversations: study.held_out.conversations.len(),
+            held_out_tasks: study.tasks.map(|held_out| PlayedTasks {
+                world: held_out.world.seed(),
+                tasks: held_out.tasks.len(),
+            }),
             evaluation,
             cells_planned: study.plan.cells.len(),
             rows: Vec::new(),

@@ -16,6 +16,7 @@ use super::plan::StudyPlan;
 use super::report::{LeftOut, ScoredCell, StudyReport, TrainedStage};
 use super::share::{SharedStage, take_over};
 use super::state;
+use super::tasks::HeldOutTasks;
 use crate::Error;
 use crate::check::{CheckedJob, check_jobs};
 use crate::place::{Removal, own_run};
@@ -38,6 +39,8 @@ pub struct Study<'a> {
     pub plan: &'a StudyPlan,
     /// What is measured on.
     pub held_out: &'a HeldOut,
+    /// What is played beside; none where nothing is.
+    pub tasks: Option<&'a HeldOutTasks>,
     /// The study's directory.
     pub out: &'a Path,
     /// What computes.
@@ -80,6 +83,9 @@ pub fn run_study(
     state::check_place(study.out)?;
     let checked = check_plan(study.plan)?;
     study.held_out.check(study.plan)?;
+    if let Some(tasks) = study.tasks {
+        tasks.check(study.plan)?;
+    }
     let _lock = RunLock::take(study.out)?;
     state::begin(study.out, study.recipe, study.plan)?;
     check_room(study, &checked)?;

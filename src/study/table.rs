@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use glpft_eval::Interval;
+use glpft_eval::tool_eval::rate_over_seeds;
 use serde::Serialize;
 
 use super::arrangement::Compared;
 use super::metric::StudyMetric;
+use super::played::{Played, by_task};
 use super::report::ScoredCell;
 
 /// A metric over seeds.
@@ -16,6 +19,9 @@ pub struct Estimate {
     /// The sample's standard deviation (over n − 1); none of fewer than two seeds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deviation: Option<f64>,
+    /// The 95 % interval over seeds and tasks, where tasks were played ([`rate_over_seeds`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
     /// Each seed's value, in the seeds' order.
     pub values: Vec<f64>,
     /// Whether it is the best among the arrangements of its base and share, as far as is shown (a hundredth of a
@@ -36,7 +42,22 @@ impl Estimate {
             mean,
             deviation: (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt()),
             values,
+            interval: None,
             best: false,
+        })
+    }
+
+    /// That of a value of tasks under several seeds, each seed's by test set.
+    fn of_tasks(of_seeds: &[Vec<Vec<f64>>]) -> Option<Self> {
+        let rate = |seeds: &[Vec<Vec<f64>>]| rate_over_seeds(&by_task(seeds), 0);
+        let alone = |seed| rate(std::slice::from_ref(seed));
+        let values: Vec<f64> = of_seeds
+            .iter()
+            .filter_map(|seed| Some(alone(seed)?.rate))
+            .collect();
+        Some(Self {
+            interval: rate(of_seeds)?.interval,
+            ..Self::of(values)?
         })
     }
 
@@ -65,6 +86,31 @@ pub struct Row {
     pub tokens: f64,
     /// The metrics by key; one that no step counts for is not there.
     pub metrics: BTreeMap<&'static str, Estimate>,
+    /// The tasks that were played, by each strategy.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub played: Vec<PlayedRow>,
+}
+
+/// Tasks that an arrangement's teams played by one strategy, over the seeds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlayedRow {
+    /// The strategy's name.
+    pub strategy: String,
+    /// How many tasks each seed's team played.
+    pub tasks: usize,
+    /// The share of tasks that were passed; each test set counts the same.
+    pub pass: Estimate,
+    /// The same of tasks that can be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub solvable_pass: Option<Estimate>,
+    /// How many tasks were given up, on the average.
+    pub given_up: f64,
+    /// How many of them rightly: those that cannot be done.
+    pub rightly_given_up: f64,
+    /// The pass rate less that of Single-LLM on the same data, of the seeds that both have; with its interval, in which both
+    /// have the same tasks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pass_above_single: Option<Estimate>,
 }
 
 impl Row {
@@ -83,12 +129,23 @@ pub fn rows(cells: &[ScoredCell]) -> Vec<Row> {
             None => groups.push(vec![cell]),
         }
     }
-    let mut rows: Vec<Row> = groups.iter().map(|group| row(group)).collect();
+    let single = |group: &[&ScoredCell]| {
+        let own = group[0].arrangement == Compared::Single;
+        let single = groups.iter().find(|other| {
+            other[0].arrangement == Compared::Single && other[0].is_on_the_data_of(group[0])
+        });
+        single.filter(|_| !own).map(Vec::as_slice)
+    };
+    let mut rows: Vec<Row> = groups
+        .iter()
+        .map(|group| row(group, single(group)))
+        .collect();
     mark_best(&mut rows);
     rows
 }
 
-fn row(group: &[&ScoredCell]) -> Row {
+/// The row of some cells, compared with those of Single-LLM.
+fn row(group: &[&ScoredCell], single: Option<&[&ScoredCell]>) -> Row {
     let first = group[0];
     let mean = |value: fn(&ScoredCell) -> f64| {
         group.iter().map(|cell| value(cell)).sum::<f64>() / group.len() as f64
@@ -108,30 +165,103 @@ fn row(group: &[&ScoredCell]) -> Row {
         steps: mean(|cell| cell.stages.iter().map(|stage| stage.steps as f64).sum()),
         tokens: mean(|cell| cell.stages.iter().map(|stage| stage.tokens as f64).sum()),
         metrics: StudyMetric::ALL.into_iter().filter_map(estimate).collect(),
+        played: first
+            .score
+            .played
+            .iter()
+            .filter_map(|played| played_row(&played.strategy, group, single))
+            .collect(),
     }
+}
+
+fn played_row(
+    strategy: &str,
+    group: &[&ScoredCell],
+    single: Option<&[&ScoredCell]>,
+) -> Option<PlayedRow> {
+    let of_seeds: Vec<&Played> = group
+        .iter()
+        .filter_map(|cell| cell.played(strategy))
+        .collect();
+    let count = of_seeds.len() as f64;
+    let values = |of: fn(&Played) -> Vec<Vec<f64>>| {
+        let values = of_seeds.iter().map(|played| of(played));
+        Estimate::of_tasks(&values.collect::<Vec<_>>())
+    };
+    let given_up = |of: fn((usize, usize)) -> usize| {
+        let counts = of_seeds.iter().map(|played| of(played.given_up()) as f64);
+        counts.sum::<f64>() / count
+    };
+    let above = single.map(|single| -> Vec<Vec<Vec<f64>>> {
+        let pairs = group.iter().filter_map(|cell| {
+            let single = single.iter().find(|other| other.seed == cell.seed)?;
+            let pair = (cell.played(strategy)?, single.played(strategy)?);
+            Some(less(&pair.0.passed(), &pair.1.passed()))
+        });
+        pairs.collect()
+    });
+    Some(PlayedRow {
+        strategy: strategy.to_owned(),
+        tasks: of_seeds.first()?.tasks(),
+        pass: values(Played::passed)?,
+        solvable_pass: values(Played::passed_solvable),
+        given_up: given_up(|(all, _)| all),
+        rightly_given_up: given_up(|(_, rightly)| rightly),
+        pass_above_single: above.and_then(|above| Estimate::of_tasks(&above)),
+    })
+}
+
+/// The difference, task by task.
+fn less(one: &[Vec<f64>], other: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let of_group = |(one, other): (&Vec<f64>, &Vec<f64>)| {
+        let pairs = one.iter().zip(other);
+        pairs.map(|(one, other)| one - other).collect()
+    };
+    one.iter().zip(other).map(of_group).collect()
 }
 
 /// Where all are equal, none is the best.
 fn mark_best(rows: &mut [Row]) {
     for metric in StudyMetric::ALL {
-        let sign = if metric.lowest_is_best() { -1 } else { 1 };
-        let shown = |row: &Row| Some(sign * row.metric(metric)?.shown());
-        let beside = |one: &Row, other: &Row| {
-            one.base == other.base && one.fraction.total_cmp(&other.fraction).is_eq()
-        };
-        let best: Vec<bool> = rows
-            .iter()
-            .map(|row| {
-                let others = rows.iter().filter(|other| beside(row, other));
-                let values: Vec<i64> = others.filter_map(shown).collect();
-                let (best, worst) = (values.iter().max(), values.iter().min());
-                best != worst && shown(row).as_ref() == best
-            })
-            .collect();
-        for (row, best) in rows.iter_mut().zip(best) {
-            if let Some(estimate) = row.metrics.get_mut(metric.key()) {
-                estimate.best = best;
-            }
+        let key = metric.key();
+        mark(rows, metric.lowest_is_best(), |row| {
+            row.metrics.get_mut(key)
+        });
+    }
+    let most = rows.iter().map(|row| row.played.len()).max().unwrap_or(0);
+    for index in 0..most {
+        mark(rows, false, |row| {
+            Some(&mut row.played.get_mut(index)?.pass)
+        });
+        mark(rows, false, |row| {
+            row.played.get_mut(index)?.solvable_pass.as_mut()
+        });
+    }
+}
+
+fn mark(rows: &mut [Row], lowest: bool, estimate: impl Fn(&mut Row) -> Option<&mut Estimate>) {
+    let sign = if lowest { -1 } else { 1 };
+    let shown: Vec<Option<i64>> = rows
+        .iter_mut()
+        .map(|row| Some(sign * estimate(row)?.shown()))
+        .collect();
+    let beside = |one: &Row, other: &Row| {
+        one.base == other.base && one.fraction.total_cmp(&other.fraction).is_eq()
+    };
+    let best: Vec<bool> = rows
+        .iter()
+        .zip(&shown)
+        .map(|(row, own)| {
+            let others = rows.iter().zip(&shown);
+            let others = others.filter(|(other, _)| beside(row, other));
+            let values: Vec<i64> = others.filter_map(|(_, shown)| *shown).collect();
+            let (best, worst) = (values.iter().max(), values.iter().min());
+            best != worst && own.as_ref() == best
+        })
+        .collect();
+    for (row, best) in rows.iter_mut().zip(best) {
+        if let Some(estimate) = estimate(row) {
+            estimate.best = best;
         }
     }
 }

@@ -57,9 +57,19 @@ fn study(directory: &Path, more: &[&str]) -> Outcome {
 
 /// Starts a study, asks it to end at the first line that `here` knows, and gives the exit code and stderr.
 fn interrupt(directory: &Path, more: &[&str], here: impl Fn(&Value) -> bool) -> (i32, String) {
+    interrupt_any(directory, &[&SMALL[1..], more].concat(), here)
+}
+
+/// The same of a study with all of these arguments.
+fn interrupt_any(
+    directory: &Path,
+    arguments: &[&str],
+    here: impl Fn(&Value) -> bool,
+) -> (i32, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_glpft"))
         .current_dir(directory)
-        .args(SMALL.iter().chain(more))
+        .arg(SMALL[0])
+        .args(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -85,7 +95,8 @@ fn results(directory: &Path, study: &str) -> Value {
         .map(|cell| {
             let metrics = cell["score"]["metrics"].clone();
             let steps = cell["score"]["steps"].clone();
-            Value::from(vec![cell["directory"].clone(), metrics, steps])
+            let played = cell["score"]["played"].clone();
+            Value::from(vec![cell["directory"].clone(), metrics, steps, played])
         })
         .collect();
     Value::from(vec![report["rows"].clone(), Value::from(scores)])
@@ -192,6 +203,59 @@ fn an_interrupted_study_comes_out_as_an_uninterrupted_one() {
         of.filter(|event| event["earlier"] == earlier).count()
     };
     assert_eq!((scored(true), scored(false)), (1, 1));
+}
+
+#[test]
+fn teams_play_tasks_and_go_on_with_them() {
+    let here = folder();
+    held_out(here.path());
+    let mut playing = SMALL.to_vec();
+    playing.retain(|argument| !argument.starts_with("--fractions"));
+    playing.extend([
+        "--arrangements=single,one-stage",
+        "--fractions=0.25",
+        "--world=7",
+        "--size=tiny",
+        "--strategy=react,CoT@2,react",
+        "--tasks=1",
+    ]);
+    let whole = glpft(here.path(), playing.iter().chain(&["--out=whole"])).ok();
+    assert!(whole.contains("\"event\":\"rollout\""), "{whole}");
+    // After the tasks of one strategy, and of another cell.
+    let stopped = [&playing[1..], &["--out=stopped"]].concat();
+    for cell in ["scored", "rollout"] {
+        let at = |line: &Value| line["event"] == cell;
+        let (code, told) = interrupt_any(here.path(), &stopped, at);
+        assert_eq!(code, 1, "{told}");
+    }
+    glpft(here.path(), playing.iter().chain(&["--out=stopped"])).ok();
+    assert_eq!(
+        results(here.path(), "whole"),
+        results(here.path(), "stopped")
+    );
+    let report = read_json(&here.path().join("whole/report.json"));
+    assert_eq!(report["held_out_tasks"]["tasks"], 6);
+    let of_single = &report["rows"][0]["played"];
+    assert_eq!(of_single[0]["strategy"], "react");
+    assert_eq!(of_single[1]["strategy"], "CoT@2");
+    assert!(of_single[0]["pass"]["interval"].is_null(), "{of_single}");
+    let one_stage = &report["rows"][1]["played"][0];
+    assert!(one_stage["pass_above_single"]["mean"].is_number());
+    let outcomes = &report["cells"][1]["score"]["played"][1]["outcomes"];
+    assert_eq!(outcomes.as_object().unwrap().len(), 6);
+    let text = fs::read_to_string(here.path().join("whole/report.md")).unwrap();
+    for part in [
+        "passed, react",
+        "given up, CoT@2",
+        "of 6 held-out tasks of world 7",
+    ] {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
+    let rollouts = |study: &str| {
+        let run = format!("{study}/runs/random/0.25/seed-42/one-stage/eval/study-CoT@2");
+        fs::read(here.path().join(run).join("rollouts.jsonl")).unwrap()
+    };
+    assert!(rollouts("whole") == rollouts("stopped"));
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use glpft::study::Compared;
-use glpft_agent::Limits;
+use glpft_agent::{Limits, Strategy};
 
-use super::{DeviceArgs, OutputArgs, RecipeArgs, SignalArgs, at_least_one};
+use super::{DeviceArgs, OutputArgs, RecipeArgs, SignalArgs, SizeArg, at_least_one};
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -81,6 +81,24 @@ pub(crate) struct StudyArgs {
     /// The number of conversations that are answered together
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = at_least_one)]
     pub eval_batch: usize,
+    /// Every cell's team also plays the test tasks of the simulated world with this seed, judged by what the world knows
+    #[arg(long, value_name = "SEED")]
+    pub world: Option<u64>,
+    /// The world's size
+    #[arg(long, value_enum, default_value = "small", requires = "world")]
+    pub size: SizeArg,
+    /// How tasks are searched: react, dfsdt, or ToolBench's name of a strategy; may be given several times
+    #[arg(
+        long = "strategy",
+        value_delimiter = ',',
+        value_name = "S,…",
+        default_value = "react",
+        requires = "world"
+    )]
+    pub strategies: Vec<Strategy>,
+    /// Plays only the first N tasks of each of the six test sets
+    #[arg(long, value_name = "N", requires = "world", value_parser = at_least_one)]
+    pub tasks: Option<usize>,
     /// The study's directory; default: ./studies/<the recipe's name>
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

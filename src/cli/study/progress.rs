@@ -80,7 +80,11 @@ impl StudyObserver for StudyProgress<'_> {
             let value = metric.of(&score.metrics)?;
             Some(format!("{} {:.2}", metric.title(), 100.0 * value))
         });
-        let metrics: Vec<String> = metrics.collect();
+        let mut metrics: Vec<String> = metrics.collect();
+        metrics.extend(score.played.iter().map(|played| {
+            let (passed, tasks) = (played.count_passed(), played.tasks());
+            format!("{passed} of {tasks} tasks passed, {}", played.strategy)
+        }));
         let when = if earlier { ", measured before" } else { "" };
         self.tell(
             "scored",

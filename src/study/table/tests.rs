@@ -35,6 +35,7 @@ fn cell(
             },
             steps: 5,
             conversations: 2,
+            played: Vec::new(),
             seconds: 1.0,
         },
     }
@@ -82,6 +83,43 @@ fn the_best_of_a_share_is_marked_and_of_hallucinations_the_lowest() {
     let seeds: Vec<usize> = rows.iter().map(|row| row.seeds).collect();
     assert_eq!(seeds, [1, 1, 2, 1, 1]);
     assert_eq!(rows[2].tokens, 115.0);
+}
+
+#[test]
+fn what_was_played_is_compared_task_by_task() {
+    let played = |letters: &str| Played {
+        strategy: "react".to_owned(),
+        outcomes: [("G1_tool".to_owned(), letters.to_owned())].into(),
+    };
+    let with = |arrangement, seed, letters: &str| {
+        let mut cell = cell(arrangement, 1.0, seed, 0.5, None);
+        cell.score.played = vec![played(letters)];
+        cell
+    };
+    let cells = [
+        with(Compared::Single, 1, "PFPg"),
+        with(Compared::Single, 2, "PFFf"),
+        with(Compared::Glpft, 1, "PPPg"),
+        with(Compared::Glpft, 2, "PPFf"),
+        with(Compared::Glpft, 3, "GGNn"),
+    ];
+    let rows = rows(&cells);
+    let [single, team] = [&rows[0].played[0], &rows[1].played[0]];
+    assert_eq!(single.pass.values, [0.75, 0.25]);
+    assert_eq!(single.pass.mean, 0.5);
+    assert!(single.pass.best && !team.pass.best);
+    assert_eq!(single.pass_above_single, None);
+    assert_eq!(
+        (team.tasks, team.given_up, team.rightly_given_up),
+        (4, 1.0, 1.0 / 3.0)
+    );
+    let solvable = team.solvable_pass.as_ref().unwrap();
+    assert_eq!(solvable.values, [1.0, 2.0 / 3.0, 0.0]);
+    // One task more of four with either seed, and always the same: less uncertain than either rate.
+    let above = team.pass_above_single.as_ref().unwrap();
+    assert_eq!(above.values, [0.25, 0.25]);
+    let width = |estimate: &Estimate| estimate.interval.map(|[low, high]| high - low).unwrap();
+    assert!(width(above) < width(&team.pass), "{above:?}");
 }
 
 #[test]
