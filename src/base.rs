@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::{
-    CONFIG_FILE, FileError, FloatType, GgufFile, HubName, ModelConfig, ModelFiles, ModelLocation,
-    RunDirectory, SpecialTokens, TOKENIZER_FILE, TokenizerSource, hub_model, hub_snapshot,
+    CONFIG_FILE, FileError, FloatType, GgufFile, HubName, LocationError, ModelConfig, ModelFiles,
+    ModelLocation, RunDirectory, SpecialTokens, TOKENIZER_FILE, TokenizerSource, hub_model,
+    hub_snapshot,
 };
 use glpft_data::{GgufTokenizer, PromptTokenizer, sample};
 use glpft_model::EMBEDDING;
@@ -134,7 +135,7 @@ impl Base {
             let absent = std::io::Error::from(std::io::ErrorKind::NotFound);
             return Err(FileError::new("open the model at", &path, absent).into());
         }
-        if let Some((name, snapshot)) = hub_model(directory)? {
+        if let Some((name, snapshot)) = hub_model(directory).map_err(LocationError::from)? {
             let mut base = Self::directory(&snapshot, key, tokenizer)?;
             base.hub = Some(name);
             return Ok(base);
@@ -414,9 +415,9 @@ pub(crate) fn global_model(run: Option<&RunDirectory>) -> Option<PathBuf> {
 
 /// The tokenizer in a directory, or of a file.
 fn tokenizer_at(path: &Path) -> Result<(PromptTokenizer, TokenizerFiles), Error> {
-    let snapshot = match hub_model(path)? {
+    let snapshot = match hub_model(path).map_err(LocationError::from)? {
         Some((_, snapshot)) => Some(snapshot),
-        None => hub_snapshot(path)?,
+        None => hub_snapshot(path).map_err(LocationError::from)?,
     };
     let path = snapshot.as_deref().unwrap_or(path);
     // Not every reason names the file.

@@ -430,8 +430,7 @@ impl Error {
             | Self::Location(
                 LocationError::WhichRole { .. }
                 | LocationError::SingleFile { .. }
-                | LocationError::HubCache { .. }
-                | LocationError::NotInCache { .. },
+                | LocationError::Hub(_),
             )
             | Self::Train(TrainError::OtherRun { .. } | TrainError::TooShort { .. })
             | Self::Static(StaticError::Directory(

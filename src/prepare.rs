@@ -8,7 +8,6 @@ mod budget;
 mod build;
 mod change;
 mod examples;
-mod made;
 mod reads;
 mod report;
 mod stamp;
@@ -36,8 +35,8 @@ pub use report::{DatasetReport, PrepareReport, QueryCounts, SourceCounts, Source
 
 pub(crate) use build::deciding_keys;
 
+use build::Made;
 use build::Maker;
-use made::Made;
 use writing::Writing;
 
 /// How preparing goes on.

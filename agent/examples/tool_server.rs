@@ -6,8 +6,8 @@
 use std::error::Error;
 
 use glpft_agent::{
-    Api, Asked, Function, GenerateError, Policy, RolloutSettings, Said, SearchSettings, Strategy,
-    Task, ToolReply, ToolServer, run_rollouts,
+    Api, Asked, Function, GenerateError, Policy, PolicyMessage, RolloutSettings, SearchSettings,
+    Strategy, Task, ToolReply, ToolServer, run_rollouts,
 };
 
 struct Clock;
@@ -25,10 +25,10 @@ impl ToolServer for Clock {
 struct Script;
 
 impl Policy for Script {
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<PolicyMessage>, GenerateError> {
         let say = |asked: &Asked<'_>| match asked.count {
-            0 => Said::from_message(Some("I ask."), &asked.task.functions[0].name, "{}"),
-            _ => Said::answer(Some("I know it."), "It is noon."),
+            0 => PolicyMessage::from_message(Some("I ask."), &asked.task.functions[0].name, "{}"),
+            _ => PolicyMessage::answer(Some("I know it."), "It is noon."),
         };
         Ok(asked.iter().map(say).collect())
     }

@@ -6,7 +6,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use crate::reply::Code;
+use crate::code::Code;
 
 /// Why a call reached no tool. What a tool says went wrong is a reply, and none of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

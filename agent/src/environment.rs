@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::calls::Unreached;
-use crate::reply::{Code, ToolReply};
-use crate::said::FINISH;
+use crate::code::Code;
+use crate::policy_message::FINISH;
+use crate::reply::ToolReply;
 use crate::task::Task;
 use crate::tool_server::ToolServer;
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use glpft_data::{Dataset, Text};
 
-use crate::model_server::ModelCalls;
+use crate::model_calls::ModelCalls;
 
 /// The part that a request's answer plays; who implements [`Generate`] has a model, or an adapter, for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

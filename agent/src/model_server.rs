@@ -2,7 +2,6 @@
 
 mod address;
 mod body;
-mod calls;
 mod chat;
 mod client;
 mod completion;
@@ -16,7 +15,6 @@ mod rival;
 mod settings;
 
 pub use address::ModelAddress;
-pub use calls::ModelCalls;
 pub use chat::ChatReply;
 pub use completion::Completion;
 pub use error::ModelServerError;

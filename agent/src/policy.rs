@@ -3,8 +3,8 @@
 use glpft_data::Turn;
 
 use crate::generate::GenerateError;
-use crate::model_server::ModelCalls;
-use crate::said::Said;
+use crate::model_calls::ModelCalls;
+use crate::policy_message::PolicyMessage;
 use crate::task::Task;
 
 /// A step to be said.
@@ -26,7 +26,7 @@ pub trait Policy {
     ///
     /// # Errors
     /// Where a model fails.
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError>;
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<PolicyMessage>, GenerateError>;
 
     /// The calls of models' servers that were made so far, and how many failed; none where no server answers.
     fn server_calls(&self) -> ModelCalls {

@@ -4,16 +4,16 @@ use glpft_data::python::json;
 use serde_json::Value;
 
 use crate::calls::Calls;
-use crate::reply::Code;
-use crate::said::Said;
-use crate::search::Strategy;
+use crate::code::Code;
+use crate::policy_message::PolicyMessage;
+use crate::strategy::Strategy;
 use crate::usage::Usage;
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PathStep {
     /// What was said.
-    pub said: Said,
+    pub said: PolicyMessage,
     /// What the environment replied, as the agent reads it: cut to 1024 characters.
     pub observation: String,
     /// What that means.

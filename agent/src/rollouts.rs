@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use crate::generate::GenerateError;
 use crate::policy::{Asked, Policy};
+use crate::policy_message::PolicyMessage;
 use crate::rollout::{PathStep, Rollout};
-use crate::said::Said;
 use crate::search::{Search, SearchSettings};
 use crate::task::Task;
 use crate::tool_server::ToolServer;
@@ -112,7 +112,7 @@ pub fn run_rollouts(
 /// One step of each rollout that has one pending.
 fn take_steps(
     running: &mut [(usize, Search)],
-    said: Vec<Said>,
+    said: Vec<PolicyMessage>,
     server: &dyn ToolServer,
     observer: &mut dyn RolloutObserver,
 ) {

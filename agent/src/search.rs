@@ -16,17 +16,18 @@ use glpft_data::{HALLUCINATED, Speaker, Turn, observation_text};
 use glpft_recipes::Observations;
 
 use crate::calls::Calls;
+use crate::code::Code;
 use crate::environment;
 use crate::policy::Asked;
-use crate::reply::Code;
+use crate::policy_message::{FINISH, PolicyMessage};
 use crate::rollout::{Limit, PathStep};
-use crate::said::{FINISH, Said};
+use crate::strategy::Strategy;
 use crate::task::Task;
 use crate::tool_server::ToolServer;
 use crate::usage::Usage;
 
 pub use rank::{Rank, RepliesFirst};
-pub use settings::{SearchSettings, Strategy, StrategyError};
+pub use settings::SearchSettings;
 
 use chains::Chains;
 use depth_first::DepthFirst;
@@ -118,7 +119,7 @@ impl Search {
 
     /// Takes on what was said to what is [`Search::pending`]: the environment's step, and the strategy's. Returns the step
     /// as it stands in the path; none where a limit discarded it, or where nothing was pending.
-    pub fn advance(&mut self, said: Said, server: &dyn ToolServer) -> Option<&PathStep> {
+    pub fn advance(&mut self, said: PolicyMessage, server: &dyn ToolServer) -> Option<&PathStep> {
         let pending = self.pending.take()?;
         self.query_count += 1;
         self.usage += said.usage;
@@ -172,7 +173,7 @@ impl Search {
     }
 
     /// The environment's word on a step. A call of a function that does not exist is renamed in the turns.
-    fn observe(&mut self, mut said: Said, server: &dyn ToolServer) -> PathStep {
+    fn observe(&mut self, mut said: PolicyMessage, server: &dyn ToolServer) -> PathStep {
         let observed = environment::step(
             &self.task,
             server,

@@ -4,16 +4,18 @@ use glpft_data::Prompts;
 use glpft_data::python::strip;
 use glpft_recipes::Behaviour;
 
-use crate::asking::{Cost, Output, PolicySettings, StepSettings, ask, conversation};
-use crate::fitted::{Prompted, Step};
+use crate::fitted_prompts::{Prompted, Step};
 use crate::generate::{Generate, GenerateError, Role};
 use crate::listener::Listener;
-use crate::model_server::ModelCalls;
+use crate::model_calls::ModelCalls;
+use crate::outputs::{Output, ask, conversation};
 use crate::parse::{ACTION, ANSWER_WITHOUT_SPACE};
 use crate::policy::{Asked, Policy};
+use crate::policy_message::{FINISH, PolicyMessage};
+use crate::policy_settings::{PolicySettings, StepSettings};
 use crate::prompts::StepPrompts;
-use crate::said::{FINISH, Said};
 use crate::step::Prediction;
+use crate::usage::Cost;
 
 /// One model that writes whole steps, which the team is compared with.
 pub struct SinglePolicy<'g> {
@@ -46,10 +48,10 @@ impl<'g> SinglePolicy<'g> {
         asked: &[Asked<'_>],
         settings: &[StepSettings],
         listener: &dyn Listener,
-    ) -> Result<Vec<Said>, GenerateError> {
+    ) -> Result<Vec<PolicyMessage>, GenerateError> {
         let mut prompted = Vec::with_capacity(asked.len());
         let mut cost = vec![Cost::default(); asked.len()];
-        let mut all: Vec<Said> = vec![Said::unfinished(None); asked.len()];
+        let mut all: Vec<PolicyMessage> = vec![PolicyMessage::unfinished(None); asked.len()];
         for (index, asked) in asked.iter().enumerate() {
             let settings = &settings[index];
             let PolicySettings {
@@ -88,28 +90,30 @@ impl<'g> SinglePolicy<'g> {
 }
 
 /// What a model's output comes to.
-fn step(output: &Output, as_written: bool, may_call: bool) -> Said {
-    let said = Said::from_prediction(&Prediction::from_backbone(&output.text));
+fn step(output: &Output, as_written: bool, may_call: bool) -> PolicyMessage {
+    let said = PolicyMessage::from_prediction(&Prediction::from_backbone(&output.text));
     let thought = said.thought.as_deref();
     let calls = said.function != FINISH;
     let names_one = output.text.contains(ACTION) && !strip(&said.function).is_empty();
     let says_nothing = output.silent || output.text.trim_end().ends_with(ANSWER_WITHOUT_SPACE);
     let said = match (calls, may_call) {
-        (false, _) if as_written && says_nothing => Said::answer(thought, ""),
-        (true, true) if as_written && output.silent => Said::unfinished(None),
-        (true, true) if as_written && (output.cut || !names_one) => Said::unfinished(thought),
-        (true, false) if as_written && output.silent => Said::answer(None, ""),
-        (true, false) => Said::answer(None, thought.unwrap_or_default()),
+        (false, _) if as_written && says_nothing => PolicyMessage::answer(thought, ""),
+        (true, true) if as_written && output.silent => PolicyMessage::unfinished(None),
+        (true, true) if as_written && (output.cut || !names_one) => {
+            PolicyMessage::unfinished(thought)
+        }
+        (true, false) if as_written && output.silent => PolicyMessage::answer(None, ""),
+        (true, false) => PolicyMessage::answer(None, thought.unwrap_or_default()),
         _ => said,
     };
-    Said {
+    PolicyMessage {
         cut: output.cut,
         ..said
     }
 }
 
 impl Policy for SinglePolicy<'_> {
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<PolicyMessage>, GenerateError> {
         let settings = vec![StepSettings::from(self.settings); asked.len()];
         self.say_each(asked, &settings, &())
     }

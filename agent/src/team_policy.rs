@@ -3,18 +3,20 @@
 use glpft_data::Prompts;
 use glpft_data::python::strip;
 
-use crate::asking::{Cost, Output, PolicySettings, StepSettings, ask, conversation};
 use crate::decision::Plan;
-use crate::fitted::{Prompted, Step};
+use crate::fitted_prompts::{Prompted, Step};
 use crate::generate::{Generate, GenerateError, Role};
 use crate::listener::Listener;
-use crate::model_server::ModelCalls;
+use crate::model_calls::ModelCalls;
+use crate::outputs::{Output, ask, conversation};
 use crate::parse::ACTION;
 use crate::planner::PlannerTurn;
 use crate::policy::{Asked, Policy};
+use crate::policy_message::{PolicyMessage, thought};
+use crate::policy_settings::{PolicySettings, StepSettings};
 use crate::prompts::StepPrompts;
-use crate::said::{Said, thought};
 use crate::step::Prediction;
+use crate::usage::Cost;
 use glpft_recipes::Behaviour;
 
 /// Planner, caller and summarizer. All steps' planners are asked in one call, then all their callers and summarizers.
@@ -47,7 +49,7 @@ impl<'g> TeamPolicy<'g> {
         asked: &[Asked<'_>],
         settings: &[StepSettings],
         listener: &dyn Listener,
-    ) -> Result<Vec<Said>, GenerateError> {
+    ) -> Result<Vec<PolicyMessage>, GenerateError> {
         let conversations = asked
             .iter()
             .enumerate()
@@ -63,7 +65,7 @@ impl<'g> TeamPolicy<'g> {
             })
             .collect();
         let mut cost = vec![Cost::default(); asked.len()];
-        let mut ends: Vec<Option<Said>> = vec![None; asked.len()];
+        let mut ends: Vec<Option<PolicyMessage>> = vec![None; asked.len()];
         let steps: Vec<Step<'_>> = asked
             .iter()
             .zip(settings)
@@ -104,8 +106,8 @@ impl<'g> TeamPolicy<'g> {
                 if let Some(thought) = text {
                     listener.thought(step, thought);
                 }
-                let said = Said::unfinished(text);
-                ends[step] = Some(Said { cut: true, ..said });
+                let said = PolicyMessage::unfinished(text);
+                ends[step] = Some(PolicyMessage { cut: true, ..said });
                 continue;
             }
             let turn = planner_turn(&output.text, settings[step].lets_call(&asked[step]));
@@ -149,7 +151,7 @@ impl<'g> TeamPolicy<'g> {
                     (Some(end), _) => end,
                     (None, Some(turn)) => step(turn, output, settings.as_written),
                     // Nobody waited for it.
-                    (None, None) => Said::unfinished(None),
+                    (None, None) => PolicyMessage::unfinished(None),
                 };
                 said.with_cost(cost)
             })
@@ -158,7 +160,7 @@ impl<'g> TeamPolicy<'g> {
 }
 
 /// What a planner's turn and the output of whom it handed over to come to.
-fn step(turn: PlannerTurn, output: Output, as_written: bool) -> Said {
+fn step(turn: PlannerTurn, output: Output, as_written: bool) -> PolicyMessage {
     let next = turn.next;
     let thought_of = |turn: &PlannerTurn| thought(&turn.text).map(str::to_owned);
     let cut = output.cut && next != Plan::GiveUp;
@@ -166,29 +168,29 @@ fn step(turn: PlannerTurn, output: Output, as_written: bool) -> Said {
         let thought = thought_of(&turn);
         let thought = thought.as_deref();
         if next == Plan::Finish && output.silent {
-            return Said {
+            return PolicyMessage {
                 cut,
-                ..Said::answer(thought, "")
+                ..PolicyMessage::answer(thought, "")
             };
         }
         // What follows the cut may be anything, a name's end included.
         let names_none = !output.text.contains(ACTION);
         if next == Plan::Call && (cut || names_none) {
-            return Said {
+            return PolicyMessage {
                 cut,
-                ..Said::unfinished(thought)
+                ..PolicyMessage::unfinished(thought)
             };
         }
     }
-    let said = Said::from_prediction(&Prediction::new(turn, &output.text));
+    let said = PolicyMessage::from_prediction(&Prediction::new(turn, &output.text));
     match as_written && next == Plan::Call && strip(&said.function).is_empty() {
-        true => Said::unfinished(said.thought.as_deref()),
-        false => Said { cut, ..said },
+        true => PolicyMessage::unfinished(said.thought.as_deref()),
+        false => PolicyMessage { cut, ..said },
     }
 }
 
 impl Policy for TeamPolicy<'_> {
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<PolicyMessage>, GenerateError> {
         let settings = vec![StepSettings::from(self.settings); asked.len()];
         self.say_each(asked, &settings, &())
     }
@@ -211,9 +213,9 @@ fn planner_turn(output: &str, may_call: bool) -> PlannerTurn {
     }
     let said = thought(&read.text);
     let message = match read.next {
-        Plan::Call => Said::from_message(said, "", ""),
-        Plan::Finish => Said::answer(said, ""),
-        Plan::GiveUp => Said::give_up(said),
+        Plan::Call => PolicyMessage::from_message(said, "", ""),
+        Plan::Finish => PolicyMessage::answer(said, ""),
+        Plan::GiveUp => PolicyMessage::give_up(said),
     };
     match message.turns.into_iter().next() {
         Some(turn) => PlannerTurn {

@@ -50,3 +50,10 @@ impl AddAssign for Usage {
         self.stopped_repeats += other.stopped_repeats;
     }
 }
+
+/// What a step has cost so far, and what its prompts lack.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cost {
+    pub usage: Usage,
+    pub left_out: usize,
+}

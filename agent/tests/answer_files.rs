@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use glpft_agent::{
-    Asked, Policy, Rollout, RolloutEnd, RolloutObserver, RolloutSettings, Said, Search,
+    Asked, Policy, PolicyMessage, Rollout, RolloutEnd, RolloutObserver, RolloutSettings, Search,
     SearchSettings, Strategy, run_rollouts,
 };
 use serde_json::Value;
@@ -78,7 +78,7 @@ fn trees_have_the_keys_of_real_files() {
     let real: Value = serde_json::from_str(&real).unwrap();
     let script = |asked: &Asked<'_>| match demands(asked.turns) {
         0 if asked.turns.len() == 1 => call("broken"),
-        _ => Said::give_up(Some("No.")),
+        _ => PolicyMessage::give_up(Some("No.")),
     };
     let settings = SearchSettings::published(Strategy::DFSDT);
     let (rollout, _) = run(script, &failed(), &settings);
@@ -136,7 +136,7 @@ fn trees_have_the_keys_of_real_files() {
         |asked| match (demands(asked.turns), asked.turns.len()) {
             (0, 1) => call("now"),
             (1, 2) => call("broken"),
-            _ => Said::give_up(Some("No.")),
+            _ => PolicyMessage::give_up(Some("No.")),
         },
         &failed(),
         &settings,
@@ -172,7 +172,7 @@ fn many_rollouts_are_kept_in_step() {
     // Task 2 takes longest.
     let script = |asked: &Asked<'_>| match (asked.task.id.as_str(), asked.count) {
         ("2", 0..=3) | (_, 0) => call("now"),
-        (id, _) => Said::answer(None, id),
+        (id, _) => PolicyMessage::answer(None, id),
     };
     let mut settings = RolloutSettings::new(SearchSettings::published(Strategy::DFSDT));
     settings.together = 3;

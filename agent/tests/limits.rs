@@ -7,8 +7,8 @@ mod support;
 use std::sync::LazyLock;
 
 use glpft_agent::{
-    Asked, FINISH, Generate, GenerateError, Generated, Limits, LongPrompts, Measure,
-    PolicySettings, Request, Role, Said, SinglePolicy, StepSettings, StopReason, Task, TeamPolicy,
+    Asked, FINISH, Generate, GenerateError, Generated, Limits, LongPrompts, Measure, PolicyMessage,
+    PolicySettings, Request, Role, SinglePolicy, StepSettings, StopReason, Task, TeamPolicy,
     TooLong,
 };
 use glpft_data::{Prompts, Speaker, Turn, call_turns};
@@ -92,7 +92,7 @@ fn say(
     task: &Task,
     turns: &[Turn],
     settings: StepSettings,
-) -> Said {
+) -> PolicyMessage {
     let prompts = &*PROMPTS;
     let asked = Asked {
         task,

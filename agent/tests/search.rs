@@ -5,8 +5,8 @@
 mod support;
 
 use glpft_agent::{
-    Asked, Code, Limit, PathStep, Rank, RepliesFirst, RolloutEnd, Said, SearchSettings, Strategy,
-    Task, ToolReply,
+    Asked, Code, Limit, PathStep, PolicyMessage, Rank, RepliesFirst, RolloutEnd, SearchSettings,
+    Strategy, Task, ToolReply,
 };
 use glpft_data::{Purpose, Random, Speaker};
 use serde_json::Value;
@@ -16,7 +16,7 @@ use support::{Tools, call, demands, failed, random_step, read_back, run, turns};
 fn react_calls_and_answers() {
     let script = |asked: &Asked<'_>| match asked.count {
         0 => call("now"),
-        _ => Said::answer(None, "Yes, 24 °C."),
+        _ => PolicyMessage::answer(None, "Yes, 24 °C."),
     };
     let settings = SearchSettings::published(Strategy::REACT);
     let (rollout, asked) = run(script, &Tools::default(), &settings);
@@ -48,9 +48,9 @@ fn react_starts_anew_until_a_chain_answers() {
     // Each chain has four steps of three nodes: 12 deep.
     let script = |asked: &Asked<'_>| match asked.count {
         0..=3 => call("broken"),
-        4 => Said::give_up(None),
+        4 => PolicyMessage::give_up(None),
         5 => call("now"),
-        _ => Said::answer(Some("Done."), "Yes."),
+        _ => PolicyMessage::answer(Some("Done."), "Yes."),
     };
     let settings = |chains| SearchSettings::published(Strategy::React { chains });
     let (rollout, asked) = run(script, &failed(), &settings(3));
@@ -76,7 +76,7 @@ fn react_starts_anew_until_a_chain_answers() {
 
 /// The published recursion, as the specification writes it, over a policy of which only the codes matter.
 struct Published<'p> {
-    say: &'p mut dyn FnMut(usize) -> Said,
+    say: &'p mut dyn FnMut(usize) -> PolicyMessage,
     width: usize,
     limit: usize,
     budget: usize,
@@ -191,8 +191,10 @@ fn dfsdt_recovers_where_react_fails() {
         let observed = asked.turns.last().unwrap();
         match observed.from {
             Speaker::User if demands(asked.turns) > 0 => call("now"),
-            Speaker::Observation if observed.value.starts_with("now") => Said::answer(None, "Yes."),
-            Speaker::Observation => Said::give_up(Some("It does not work.")),
+            Speaker::Observation if observed.value.starts_with("now") => {
+                PolicyMessage::answer(None, "Yes.")
+            }
+            Speaker::Observation => PolicyMessage::give_up(Some("It does not work.")),
             _ => call("broken"),
         }
     };
@@ -233,8 +235,8 @@ fn dfsdt_recovers_where_react_fails() {
 #[test]
 fn a_hallucinated_call_is_renamed_where_it_is_read() {
     let script = |asked: &Asked<'_>| match asked.count {
-        0 => Said::from_message(None, "weather", "{\"a\": 1}"),
-        _ => Said::give_up(None),
+        0 => PolicyMessage::from_message(None, "weather", "{\"a\": 1}"),
+        _ => PolicyMessage::give_up(None),
     };
     let settings = SearchSettings::published(Strategy::REACT);
     let (rollout, asked) = run(script, &Tools::default(), &settings);
@@ -265,7 +267,7 @@ fn a_hallucinated_call_is_renamed_where_it_is_read() {
 fn limits_end_a_search_and_discard_what_reaches_them() {
     let answers = |at: usize| {
         move |asked: &Asked<'_>| match asked.count + 1 {
-            count if count == at => Said::answer(None, "Yes."),
+            count if count == at => PolicyMessage::answer(None, "Yes."),
             _ => call("now"),
         }
     };
@@ -367,7 +369,7 @@ fn with_a_filter_the_best_child_goes_on_first() {
     let script = |asked: &Asked<'_>| match asked.count {
         0 => call("now"),
         1 => call("tomorrow"),
-        _ => Said::answer(None, &asked.turns[2].value),
+        _ => PolicyMessage::answer(None, &asked.turns[2].value),
     };
     let strategy: Strategy = "DFS_wFilter_w2".parse().unwrap();
     let mut settings = SearchSettings::published(strategy);

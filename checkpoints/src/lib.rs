@@ -13,13 +13,12 @@ mod disk;
 mod error;
 #[doc(hidden)]
 pub mod faults;
-mod fields;
 mod fingerprint;
 mod float;
 mod foreign;
 mod gguf;
-mod hub_cache;
-mod hub_name;
+mod gguf_write;
+mod hub;
 mod json;
 mod location;
 mod lock;
@@ -53,12 +52,12 @@ pub use fingerprint::fingerprint;
 pub use float::FloatType;
 pub use foreign::{foreign_content, without_mark};
 pub(crate) use foreign::{foreign_file, is_present};
-pub use gguf::{
-    GgufError, GgufFile, GgufMetadata, GgufTensor, GgufType, GgufValue, GgufWriteError,
-    gguf_adapter, gguf_model, gguf_note, write_gguf,
+pub use gguf::{GgufError, GgufFile};
+pub use gguf_write::{
+    GgufMetadata, GgufTensor, GgufType, GgufValue, GgufWriteError, gguf_adapter, gguf_model,
+    gguf_note, write_gguf,
 };
-pub use hub_cache::hub_snapshot;
-pub use hub_name::{HubCache, HubName, hub_model};
+pub use hub::{HubCache, HubError, HubName, hub_model, hub_snapshot};
 pub use json::{JsonError, parse_json, read_json, write_json};
 pub use location::{LocationError, ModelLocation};
 pub use lock::RunLock;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::adapter::base_directory;
 use crate::{
-    ADAPTER_CONFIG_FILE, AdapterConfig, AdapterError, CONFIG_FILE, FileError, GgufFile, HubName,
+    ADAPTER_CONFIG_FILE, AdapterConfig, AdapterError, CONFIG_FILE, FileError, GgufFile, HubError,
     RunDirectory, foreign_file, hub_model, hub_snapshot, is_present,
 };
 
@@ -31,26 +31,9 @@ pub enum LocationError {
     /// The adapter there, or its base.
     #[error(transparent)]
     Adapter(#[from] AdapterError),
-    /// A folder of a hub's cache that does not say which model or snapshot is meant.
-    #[error("{} {message}", .path.display())]
-    HubCache {
-        /// The folder.
-        path: PathBuf,
-        /// What it is, and what to do.
-        message: String,
-    },
-    /// A model's name on a hub that no cache here holds.
-    #[error(
-        "{name}: {problem}; `hf download {}{}` fetches it",
-        .name.id(),
-        .name.revision().map_or_else(String::new, |revision| format!(" --revision {revision}"))
-    )]
-    NotInCache {
-        /// The name.
-        name: HubName,
-        /// Where it was looked for.
-        problem: String,
-    },
+    /// A model's name on a hub, or a folder of a hub's cache.
+    #[error(transparent)]
+    Hub(#[from] HubError),
     /// A single file.
     #[error(
         "{} is a file{}; give the directory that holds config.json, the weights and tokenizer.json, or a .gguf file",

@@ -7,11 +7,10 @@ use glpft_recipes::{Observations, Schemas};
 use serde_json::{Map, Value, json};
 
 use crate::chat::observation;
-use crate::conversation::{
-    Conversation, NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker, Turn,
-};
+use crate::conversation::Conversation;
 use crate::example::Dataset;
-use crate::trajectory::{FINISH, Tool};
+use crate::tool::{FINISH, Tool};
+use crate::turn::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker, Turn};
 
 /// A form that conversations are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,8 +15,9 @@ use rayon::prelude::*;
 use crate::example::Dataset;
 use crate::prompts::Prompts;
 use crate::python::json::dump_element;
+use crate::read_options::ReadOptions;
 use crate::roles::{GiveUpPrompt, backbone_steps, examples};
-use crate::source::{ReadOptions, Record, Source, SourceError, SourceReport};
+use crate::source::{Record, Source, SourceError, SourceReport};
 use element::ExampleElements;
 
 /// Trajectories.

@@ -6,11 +6,11 @@
 //! earlier example it shares how many first tokens with. So a token of the tree costs four bytes, an example 36. The
 //! header's metadata hold `format` and `fingerprint`.
 
+mod example_set;
 mod record;
 mod write;
 
 use crate::encode::TokenExample;
-use crate::example_set::ExampleSet;
 use crate::split::Split;
 use glpft_checkpoints::FileError;
 use memmap2::Mmap;
@@ -22,6 +22,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use example_set::{ExampleSet, Selection};
 pub use write::{DatasetWriter, temporary_file, temporary_folder};
 
 /// What `format` says; another number for another layout.

@@ -9,10 +9,10 @@ use glpft_recipes::Layout;
 use serde::Deserialize;
 
 use crate::bounded;
-use crate::conversation::Speaker;
 use crate::example::{Dataset, Prompt, Text};
 use crate::python::json;
-use crate::trajectory::Tool;
+use crate::tool::Tool;
+use crate::turn::Speaker;
 
 pub use template::TemplateError;
 use template::{Filled, RoleText, Template};

@@ -11,16 +11,15 @@ mod summarizer;
 
 use glpft_recipes::{GiveUpHistory, Layout};
 
-use crate::conversation::{Conversation, Speaker, Turn};
+use crate::conversation::Conversation;
 use crate::example::{Dataset, Example, Prompt, Text};
 use crate::marks::GivenExample;
 use crate::prompts::{Prompts, ToolPrompt, history_turn};
+use crate::tool::HALLUCINATED;
+use crate::turn::{Speaker, Turn};
 
 pub(crate) use backbone::steps as backbone_steps;
 pub use history::history;
-
-/// The name that the environment gives to a call of a function that does not exist.
-pub const HALLUCINATED: &str = "invalid_hallucination_function_name";
 
 /// The prompt of a backbone example that gives up, and what it needs to know for that.
 ///

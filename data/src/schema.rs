@@ -21,7 +21,7 @@ use glpft_recipes::Schemas;
 use serde_json::{Map, Value};
 
 use crate::python::{first_chars, last_chars};
-use crate::trajectory::{DESCRIPTION_CHARS, NAME_CHARS, Tool};
+use crate::tool::{DESCRIPTION_CHARS, NAME_CHARS, Tool};
 use layers::Layers;
 use sentences::Describer;
 

@@ -9,7 +9,7 @@ use glpft_checkpoints::{
     write_json,
 };
 
-use crate::static_evaluation::{MANIFEST_FILE, Manifest};
+use crate::manifest::{MANIFEST_FILE, Manifest};
 
 /// Everything that a kind of evaluation leaves.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use glpft_data::{Purpose, Random};
 use serde::{Deserialize, Serialize};
 
-use crate::report::Metrics;
+use crate::metric_values::Metrics;
 use crate::tally::Tally;
 
 /// How many times the data are drawn anew.

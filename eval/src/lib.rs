@@ -19,7 +19,9 @@ mod intervals;
 pub mod judge;
 mod lines;
 pub mod live_evaluation;
+mod manifest;
 mod mean;
+mod metric_values;
 mod metrics;
 pub mod page;
 pub mod plot;
@@ -38,12 +40,13 @@ pub use equality::python_equal;
 pub use error::{EntryError, PredictionsError, StepError, Which};
 pub use intervals::{Interval, Intervals, Over, ratio_interval};
 pub use mean::Mean;
+pub use metric_values::Metrics;
 pub use metrics::{
     ArgumentScore, ArgumentSkip, MAX_WORD_PAIRS, RougeError, argument_score, is_hallucinated,
     rouge_l,
 };
 pub use read::{MAX_LINE_BYTES, MAX_LIST_BYTES, read_predictions};
-pub use report::{Confusion, Counts, Mended, MetricReport, Metrics, Note, Row, Skipped};
+pub use report::{Confusion, Counts, Mended, MetricReport, Note, Row, Skipped};
 pub use rollout::{End, RolloutRecord, StepOfPath, Usage};
 pub use score::{Scorer, score_file};
 pub use step::{StepScore, score_step};

@@ -11,9 +11,11 @@ mod evaluation;
 mod facts;
 mod layout;
 mod live;
+mod live_part;
 mod metrics;
 mod model;
 mod number;
+mod other_models;
 mod overview;
 mod read;
 mod recipe;
@@ -23,7 +25,7 @@ mod section;
 mod text;
 mod training;
 
-pub use live::{LivePart, RolloutSample, TreeStep};
+pub use live_part::{LivePart, RolloutSample, TreeStep};
 pub use model::{
     Dataset, EvaluationPart, LeftOut, Machine, RolePart, RunPage, RunState, SourcePart,
     SourceShare, StagePart, StageState, StepPoint, ValidationPoint,

@@ -3,8 +3,8 @@
 use glpft_recipes::Behaviour;
 
 use crate::mean::Mean;
+use crate::metric_values::Metrics;
 use crate::metrics::ArgumentScore;
-use crate::report::Metrics;
 use crate::step::StepScore;
 
 /// The published script adds this to the means of F1, for no effect but that 0 is written as 1e-30.

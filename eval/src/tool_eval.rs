@@ -14,16 +14,18 @@ mod rates;
 mod scores;
 mod seeds;
 mod settings;
+mod verdict;
 mod winning;
 
 pub use judging::{
     Interrupted, Judged, JudgingObserver, ToJudge, UnjudgedPart, UnjudgedTask, judge_rollouts,
 };
-pub use passing::{Passing, TaskVerdict, judge_passing};
+pub use passing::{Passing, judge_passing};
 pub use rates::{GroupRate, Rate, Rates};
 pub use scores::ToolEvalScores;
 pub use seeds::rate_over_seeds;
 pub use settings::ToolEvalSettings;
+pub use verdict::TaskVerdict;
 pub use winning::{Outcome, WinVerdict, judge_winning};
 
 #[cfg(doc)]

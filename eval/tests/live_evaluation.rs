@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use glpft_agent::{
-    Api, Asked, Function, GenerateError, ModelCalls, Policy, Said, Strategy, Task, ToolReply,
-    ToolServer, Unreached,
+    Api, Asked, Function, GenerateError, ModelCalls, Policy, PolicyMessage, Strategy, Task,
+    ToolReply, ToolServer, Unreached,
 };
 use glpft_eval::judge::{
     AnswerStatus, Better, JUDGMENTS_FILE, Judge, JudgeError, Judgment, TaskStatus, WithoutJudgment,
@@ -74,7 +74,7 @@ struct Agent<'a> {
 }
 
 impl Policy for Agent<'_> {
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<PolicyMessage>, GenerateError> {
         self.calls += 1;
         if self.fails_at.is_some_and(|at| self.calls >= at) {
             return Err(GenerateError::NoModel(glpft_agent::Role::Planner));
@@ -83,9 +83,11 @@ impl Policy for Agent<'_> {
             count.fetch_add(asked.len(), Ordering::Relaxed);
         }
         let say = |one: &Asked<'_>| match (one.task.id.as_str(), one.count) {
-            ("3", _) => Said::give_up(Some("No.")),
-            ("5", _) | (_, 1..) => Said::answer(Some("I know."), "It rains."),
-            _ => Said::from_message(Some("I ask."), "now_for_weather", "{\"city\": \"x\"}"),
+            ("3", _) => PolicyMessage::give_up(Some("No.")),
+            ("5", _) | (_, 1..) => PolicyMessage::answer(Some("I know."), "It rains."),
+            _ => {
+                PolicyMessage::from_message(Some("I ask."), "now_for_weather", "{\"city\": \"x\"}")
+            }
         };
         Ok(asked.iter().map(say).collect())
     }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use glpft_agent::{Asked, GenerateError, Policy, Said, Strategy};
+use glpft_agent::{Asked, GenerateError, Policy, PolicyMessage, Strategy};
 use glpft_eval::judge::OfflineJudge;
 use glpft_eval::live_evaluation::{
     LiveError, LiveEvaluation, LiveReport, LiveSettings, LiveTask, read_rollouts, read_verdicts,
@@ -13,10 +13,10 @@ use glpft_eval::static_evaluation::Manifest;
 use glpft_world::{Manner, Oracle, Size, TestGroup, World, WorldTask};
 
 /// Says the same at every step.
-struct Always(Said);
+struct Always(PolicyMessage);
 
 impl Policy for Always {
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<PolicyMessage>, GenerateError> {
         Ok(vec![self.0.clone(); asked.len()])
     }
 }
@@ -31,7 +31,7 @@ fn test_tasks(world: &World) -> Vec<WorldTask> {
 fn evaluate(world: &World, strategy: Strategy, policy: &mut dyn Policy, out: &Path) -> LiveReport {
     struct Borrowed<'p>(&'p mut dyn Policy);
     impl Policy for Borrowed<'_> {
-        fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+        fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<PolicyMessage>, GenerateError> {
             self.0.say(asked)
         }
     }
@@ -101,7 +101,7 @@ fn who_always_gives_up_passes_exactly_what_cannot_be_done() {
     let tasks = test_tasks(&world);
     let impossible = tasks.iter().filter(|task| !task.truth.solvable).count();
     assert!(impossible > 0);
-    let mut always = Always(Said::give_up(Some("I cannot.")));
+    let mut always = Always(PolicyMessage::give_up(Some("I cannot.")));
     let report = evaluate(&world, Strategy::REACT, &mut always, folder.path());
     assert_eq!(passed(folder.path()), (impossible, tasks.len()));
     assert_eq!(report.scores.solvable_pass_rate.unwrap().average.rate, 0.0);
@@ -112,7 +112,7 @@ fn who_always_gives_up_passes_exactly_what_cannot_be_done() {
         .map(String::as_str)
         .collect();
     for answer in ["Done.", &all.join(", ")] {
-        let mut always = Always(Said::answer(None, answer));
+        let mut always = Always(PolicyMessage::answer(None, answer));
         evaluate(&world, Strategy::REACT, &mut always, folder.path());
         assert_eq!(passed(folder.path()).0, 0);
     }

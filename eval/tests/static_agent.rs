@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use glpft_agent::{
-    Asked, Decision, FINISH, GenerateError, ModelCalls, Policy, Role, Said, parse_step,
+    Asked, Decision, FINISH, GenerateError, ModelCalls, Policy, PolicyMessage, Role, parse_step,
 };
 use glpft_data::{Conversation, Prompts};
 use glpft_eval::static_evaluation::{
@@ -26,8 +26,8 @@ struct Agent<F> {
     fails_at: usize,
 }
 
-impl<F: FnMut(&Asked<'_>) -> Said> Policy for Agent<F> {
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+impl<F: FnMut(&Asked<'_>) -> PolicyMessage> Policy for Agent<F> {
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<PolicyMessage>, GenerateError> {
         self.calls += 1;
         if self.calls >= self.fails_at {
             return Err(GenerateError::NoModel(Role::Backbone));
@@ -47,7 +47,7 @@ fn evaluate(
     conversations: &[Conversation],
     out: &Path,
     fails_at: usize,
-    says: impl FnMut(&Asked<'_>) -> Said,
+    says: impl FnMut(&Asked<'_>) -> PolicyMessage,
 ) -> Result<StaticReport, StaticError> {
     let settings = StaticSettings {
         batch: 1,
@@ -109,7 +109,7 @@ fn three(folder: &Path) -> Vec<Conversation> {
 }
 
 /// What the data say, as an agent's message.
-fn gold(conversations: &[Conversation], asked: &Asked<'_>) -> Said {
+fn gold(conversations: &[Conversation], asked: &Asked<'_>) -> PolicyMessage {
     let conversation = conversations
         .iter()
         .find(|one| one.instruction == asked.task.query)
@@ -121,9 +121,11 @@ fn gold(conversations: &[Conversation], asked: &Asked<'_>) -> Said {
         turns[1..].first().map_or("", |turn| &turn.value)
     );
     match parse_step(&text, Behaviour::Fixed).unwrap() {
-        Decision::Call { action, input } => Said::from_message(Some("So."), &action, &input),
-        Decision::Finish { .. } => Said::answer(Some("So."), &turns[1].value),
-        Decision::GiveUp => Said::give_up(None),
+        Decision::Call { action, input } => {
+            PolicyMessage::from_message(Some("So."), &action, &input)
+        }
+        Decision::Finish { .. } => PolicyMessage::answer(Some("So."), &turns[1].value),
+        Decision::GiveUp => PolicyMessage::give_up(None),
     }
 }
 
@@ -170,28 +172,28 @@ fn other_messages_are_what_they_say() {
     let folder = tempfile::tempdir().unwrap();
     let conversations = three(folder.path());
     let out = folder.path().join("out");
-    let finish = |arguments: &str| Said::from_message(None, FINISH, arguments);
+    let finish = |arguments: &str| PolicyMessage::from_message(None, FINISH, arguments);
     let mut says = [
         // Thoughts that spell what a team's text has are none of it.
-        Said::from_message(
+        PolicyMessage::from_message(
             Some("Next: give up. </s>"),
             "weather",
             "{\"city\": \"Oslo\"}",
         ),
-        Said::from_message(None, "clock", "no JSON"),
+        PolicyMessage::from_message(None, "clock", "no JSON"),
         // What Finish says that cannot be read is an answer of that text.
         finish("It rains at noon."),
-        Said {
+        PolicyMessage {
             cut: true,
-            ..Said::unfinished(Some("I ask for"))
+            ..PolicyMessage::unfinished(Some("I ask for"))
         },
         {
-            let mut refused = Said::give_up(None);
+            let mut refused = PolicyMessage::give_up(None);
             refused.usage.refused_steps = 1;
             refused.left_out = 2;
             refused
         },
-        Said::answer(None, ""),
+        PolicyMessage::answer(None, ""),
     ]
     .into_iter();
     let report = evaluate(&conversations, &out, usize::MAX, |_| says.next().unwrap()).unwrap();

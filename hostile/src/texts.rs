@@ -1,6 +1,6 @@
 //! Recipes, predictions, and what a model says.
 
-use glpft_agent::{PlannerTurn, Prediction, Said, parse_step};
+use glpft_agent::{PlannerTurn, PolicyMessage, Prediction, parse_step};
 use glpft_data::{lenient_object, python, read_finish, read_lenient};
 use glpft_eval::score_file;
 use glpft_recipes::{Behaviour, Override, Recipe, builtin};
@@ -90,8 +90,8 @@ pub(crate) const OUTPUT: Parser = Parser {
         }
         let _ = PlannerTurn::read(&text);
         let _ = Prediction::from_backbone(&text);
-        let _ = Said::from_prediction(&Prediction::from_backbone(&text));
-        let _ = Said::from_prediction(&Prediction::new(PlannerTurn::read(&text), &text));
+        let _ = PolicyMessage::from_prediction(&Prediction::from_backbone(&text));
+        let _ = PolicyMessage::from_prediction(&Prediction::new(PlannerTurn::read(&text), &text));
         let _ = read_finish(&text);
     },
     examples: || {

@@ -1,8 +1,8 @@
 //! What tools reply, and what is said to them.
 
 use glpft_agent::{
-    Api, CachedTools, ChatReply, Code, Completion, FINISH, OBSERVATION_CHARACTERS, Said, Task,
-    ToolReply, ToolServer, read_instructions, retrieve, step,
+    Api, CachedTools, ChatReply, Code, Completion, FINISH, OBSERVATION_CHARACTERS, PolicyMessage,
+    Task, ToolReply, ToolServer, read_instructions, retrieve, step,
 };
 use glpft_data::observation_text;
 use glpft_recipes::Observations;
@@ -81,7 +81,7 @@ fn observe(reply: ToolReply, arguments: &str) {
         assert!(observed.content.chars().all(is_text), "it is text");
         let read = observation_text(&observed.content, Observations::ResponseOrError);
         assert!(read.is_ok(), "what is observed can be read");
-        let said = Said::from_message(Some("I ask."), function, arguments);
+        let said = PolicyMessage::from_message(Some("I ask."), function, arguments);
         assert!(!said.turns.is_empty(), "what is said is in the prompt");
         assert!(observed.code != Code::Answered || function == FINISH);
     }

@@ -5,8 +5,8 @@ use glpft_checkpoints::{ModelConfig, Projection, Rotary};
 use glpft_recipes::Precision;
 
 use crate::adapter::Dropout;
+use crate::cache::{LayerCache, Pass};
 use crate::error::ModelError;
-use crate::generation::{LayerCache, Pass};
 use crate::inputs::Inputs;
 use crate::kernels::{AttentionShape, ProjectionInput, branch_attention, rotary, tree_attention};
 use crate::linear::{Linear, Named};

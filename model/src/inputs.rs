@@ -9,7 +9,7 @@ use glpft_data::Batch;
 use crate::error::ModelError;
 use crate::parameter::tensor;
 use crate::rotary::Angles;
-use crate::trunk::Growing;
+use crate::trunk_states::Growing;
 
 /// A [`Batch`] as tensors.
 #[derive(Clone, Debug)]

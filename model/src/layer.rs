@@ -5,9 +5,9 @@ use glpft_checkpoints::{ModelConfig, Norms};
 
 use crate::adapter::Dropout;
 use crate::attention::Attention;
+use crate::cache::{LayerCache, Pass};
 use crate::error::ModelError;
 use crate::feed_forward::FeedForward;
-use crate::generation::{LayerCache, Pass};
 use crate::inputs::Inputs;
 use crate::linear::Linear;
 use crate::norm::Norm;

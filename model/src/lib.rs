@@ -5,6 +5,7 @@
 
 mod adapter;
 mod attention;
+mod cache;
 mod decoder;
 mod device;
 mod error;
@@ -20,6 +21,7 @@ mod part;
 mod rotary;
 mod saved;
 mod trunk;
+mod trunk_states;
 
 pub use adapter::{Adapter, Dropout, adapter_config};
 pub use decoder::{Decoder, Trained, is_adapter};
@@ -29,4 +31,5 @@ pub use inputs::{Inputs, Targets};
 pub use parameter::{Parameter, ParameterVisitor, Parameters, WeightSource};
 pub use part::{EMBEDDING, Part};
 pub use rotary::Angles;
-pub use trunk::{Growing, LastTrunk, TrunkStates};
+pub use trunk::LastTrunk;
+pub use trunk_states::{Growing, TrunkStates};

@@ -5,21 +5,12 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Int, Tensor};
 use glpft_data::{Batch, Trunk};
 
 use crate::decoder::Decoder;
 use crate::error::ModelError;
 use crate::inputs::{Inputs, ints};
-use crate::kernels::TrunkKeys;
-
-/// Keys and values of a trunk, of every layer.
-#[derive(Clone, Debug)]
-pub struct TrunkStates {
-    /// Of each layer, `[trunk, kv_heads * head_dim]` each.
-    layers: Vec<(Tensor<2>, Tensor<2>)>,
-    subtree_end: Tensor<1, Int>,
-}
+use crate::trunk_states::{Growing, TrunkStates};
 
 /// The states of the trunk that was asked for last: batches that grow from one trunk come one after the other.
 #[derive(Debug, Default)]
@@ -46,36 +37,6 @@ impl LastTrunk {
         };
         self.0 = Some((trunk, Arc::clone(&states)));
         Ok(Some(states))
-    }
-}
-
-/// Where the tokens of a batch grow from.
-#[derive(Clone, Debug)]
-pub struct Growing {
-    states: Arc<TrunkStates>,
-    reach: Tensor<1, Int>,
-    /// The layer whose keys and values are asked for.
-    layer: usize,
-}
-
-impl Growing {
-    /// The keys and values of the layer.
-    pub(crate) fn keys(&self) -> TrunkKeys {
-        let (key, value) = self.states.layers[self.layer].clone();
-        TrunkKeys {
-            key,
-            value,
-            subtree_end: self.states.subtree_end.clone(),
-            reach: self.reach.clone(),
-        }
-    }
-
-    /// The same of another layer.
-    pub(crate) fn at(&self, layer: usize) -> Self {
-        Self {
-            layer,
-            ..self.clone()
-        }
     }
 }
 

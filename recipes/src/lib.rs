@@ -38,9 +38,9 @@ mod place;
 mod recipe;
 #[cfg(test)]
 mod reference;
+mod required;
 mod resolve;
 mod settings;
-mod sources;
 mod stage;
 mod value;
 mod write;
@@ -51,11 +51,11 @@ pub use data::{
 };
 pub use difference::Difference;
 pub use error::RecipeError;
-pub use load::Required;
 pub use model::{ModelDtype, ModelRecipe, RandomModel};
 pub use overrides::Override;
 pub use place::Place;
 pub use recipe::{Arrangement, Recipe, Stages};
+pub use required::Required;
 pub use stage::{
     Backward, LoraRecipe, OnNotFinite, Precision, Schedule, Stage, StageRecipe, StartFrom, Tune,
 };

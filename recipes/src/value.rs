@@ -9,8 +9,9 @@ use crate::{
     keys::Kind,
     nearest::{listed, nearest},
     place::shown,
-    sources,
 };
+
+mod sources;
 
 /// A value of the type that its key asks for.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 use crate::{
     Recipe,
     entries::{Entry, entries},
-    load::REQUIRED,
+    required::REQUIRED,
 };
 
 /// Begins a resolved recipe.

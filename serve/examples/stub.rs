@@ -4,14 +4,14 @@
 
 use std::error::Error;
 
-use glpft_agent::{Asked, GenerateError, Policy, Said};
+use glpft_agent::{Asked, GenerateError, Policy, PolicyMessage};
 use glpft_serve::{ChatSettings, Place, PolicySpeaker, run_chat, stop};
 
 struct Stub;
 
 impl Policy for Stub {
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
-        let call = |_: &Asked<'_>| Said::from_message(Some("I ask."), "weather", "{}");
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<PolicyMessage>, GenerateError> {
+        let call = |_: &Asked<'_>| PolicyMessage::from_message(Some("I ask."), "weather", "{}");
         Ok(asked.iter().map(call).collect())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use glpft_agent::{Generated, Said, TooLong};
+use glpft_agent::{Generated, PolicyMessage, TooLong};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::speaker::{Prompted, Question};
@@ -15,7 +15,7 @@ pub(crate) enum Event {
     /// The rationale, before the rest.
     Thought(String),
     /// The end: an answer, or why there is none.
-    Done(Result<Said, Failure>),
+    Done(Result<PolicyMessage, Failure>),
     /// The end of a prompt: its completion, or how much too long it is.
     Completed(Result<Generated, TooLong>),
 }

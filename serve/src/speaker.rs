@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use glpft_agent::{
-    Asked, FINISH, GenerateError, Generated, Listener, Policy, Role, Said, Task, TooLong,
+    Asked, FINISH, GenerateError, Generated, Listener, Policy, PolicyMessage, Role, Task, TooLong,
 };
 use glpft_data::{Text, Turn};
 
@@ -53,7 +53,7 @@ pub trait Speaker {
     /// One answer for each question, in their order. They are asked together because a model answers many faster than one.
     ///
     /// A rationale that is ready before the rest may be told to `listener`, once at most, with its question's index: it is
-    /// streamed at once. [`Said::thought`] has it in any case. What the listener does not wait for any more need not be
+    /// streamed at once. [`PolicyMessage::thought`] has it in any case. What the listener does not wait for any more need not be
     /// answered.
     ///
     /// # Errors
@@ -62,7 +62,7 @@ pub trait Speaker {
         &mut self,
         questions: &[&Question],
         listener: &dyn Listener,
-    ) -> Result<Vec<Said>, GenerateError>;
+    ) -> Result<Vec<PolicyMessage>, GenerateError>;
 
     /// Completes roles' prompts, or says of those that are too long how much they are. `wanted` as in
     /// [`Generate::generate_while`](glpft_agent::Generate::generate_while).
@@ -86,7 +86,7 @@ impl Speaker for Box<dyn Speaker> {
         &mut self,
         questions: &[&Question],
         listener: &dyn Listener,
-    ) -> Result<Vec<Said>, GenerateError> {
+    ) -> Result<Vec<PolicyMessage>, GenerateError> {
         (**self).speak(questions, listener)
     }
 
@@ -114,7 +114,7 @@ impl<P: Policy> Speaker for PolicySpeaker<P> {
         &mut self,
         questions: &[&Question],
         _listener: &dyn Listener,
-    ) -> Result<Vec<Said>, GenerateError> {
+    ) -> Result<Vec<PolicyMessage>, GenerateError> {
         let without_functions: Vec<Task> = questions
             .iter()
             .map(|question| Task {
@@ -139,7 +139,7 @@ impl<P: Policy> Speaker for PolicySpeaker<P> {
         let mut all = self.0.say(&asked)?;
         for (said, question) in all.iter_mut().zip(questions) {
             if !question.wishes.may_call && said.function != FINISH {
-                *said = Said::answer(said.thought.as_deref(), "");
+                *said = PolicyMessage::answer(said.thought.as_deref(), "");
             }
         }
         Ok(all)

@@ -1,8 +1,8 @@
 //! Trained models as a chat's speaker.
 
 use glpft_agent::{
-    Asked, Generate, GenerateError, Generated, Listener, PolicySettings, Request, Said, Sampling,
-    SinglePolicy, StepSettings, TeamPolicy, TooLong,
+    Asked, Generate, GenerateError, Generated, Listener, PolicyMessage, PolicySettings, Request,
+    Sampling, SinglePolicy, StepSettings, TeamPolicy, TooLong,
 };
 use glpft_data::Prompts;
 
@@ -56,7 +56,7 @@ impl Speaker for TeamSpeaker {
         &mut self,
         questions: &[&Question],
         listener: &dyn Listener,
-    ) -> Result<Vec<Said>, GenerateError> {
+    ) -> Result<Vec<PolicyMessage>, GenerateError> {
         let mut settings = Vec::with_capacity(questions.len());
         for question in questions {
             settings.push(self.step(&question.wishes, self.asked));

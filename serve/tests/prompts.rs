@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use glpft_agent::{
     Api, Asked, Function, Generate, GenerateError, Generated, Measure, ModelServerSettings, Policy,
-    PolicySettings, Request, Role, Said, ServedModel, StopReason, Task, TeamPolicy,
+    PolicyMessage, PolicySettings, Request, Role, ServedModel, StopReason, Task, TeamPolicy,
 };
 use glpft_data::{Piece, Prompts, Speaker, Turn};
 use glpft_serve::{ChatSettings, TeamSpeaker};
@@ -114,7 +114,7 @@ fn a_served_team_is_the_roles_of_another() {
     };
     let query = vec![turn(Speaker::User, "Does it rain?")];
     let mut later = query.clone();
-    later.extend(Said::from_message(Some("I ask."), "weather", "{}").turns);
+    later.extend(PolicyMessage::from_message(Some("I ask."), "weather", "{}").turns);
     later.push(turn(Speaker::Observation, "It rains."));
     let asked: Vec<Asked<'_>> = [&query, &later]
         .map(|turns| Asked {

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use glpft_agent::{
-    Asked, GenerateError, ModelCalls, Policy, PolicySettings, RivalPolicy, Said, SinglePolicy,
-    TeamPolicy, ToolServer,
+    Asked, GenerateError, ModelCalls, Policy, PolicyMessage, PolicySettings, RivalPolicy,
+    SinglePolicy, TeamPolicy, ToolServer,
 };
 use glpft_data::{Prompts, fingerprint};
 use glpft_eval::judge::Judge;
@@ -135,7 +135,7 @@ impl Trained {
 }
 
 impl Policy for Trained {
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<PolicyMessage>, GenerateError> {
         let Self {
             models,
             answerer,

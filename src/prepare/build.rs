@@ -1,5 +1,7 @@
 //! Everything that decides a recipe's datasets, and reading its source.
 
+mod encoding;
+
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
@@ -11,12 +13,13 @@ use glpft_data::{
 };
 use glpft_recipes::{DataRecipe, Recipe, Stage, StartFrom};
 
-use super::made::Made;
 use super::report::SourceState;
 use super::stamp::{BUILTIN_SOURCE, stamp};
 use super::{PrepareObserver, PrepareProgress, PrepareReport, stage_of};
 use crate::base::global_model;
 use crate::{Base, Error};
+
+pub(super) use encoding::{Made, MadeTrajectory};
 
 /// Another number where the same inputs give other datasets.
 const VERSION: &str = "glpft datasets 3";

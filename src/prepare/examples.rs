@@ -6,7 +6,7 @@ use glpft_data::{
     Dataset, EncodeOptions, Example, SegmentCache, Split, TokenExample, encode_trajectory, examples,
 };
 
-use super::made::{Made, MadeTrajectory};
+use super::build::{Made, MadeTrajectory};
 use super::{PrepareObserver, stage_of};
 use crate::Error;
 

@@ -5,7 +5,7 @@ use std::io::{self, Seek, Write};
 use glpft_data::{Dataset, DatasetStatistics, DatasetWriter, EncodedExamples, Origins, Split};
 use glpft_recipes::Stage;
 
-use super::made::Made;
+use super::build::Made;
 use super::report::{DatasetReport, SourceCounts};
 use super::stage_of;
 

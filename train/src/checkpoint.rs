@@ -9,32 +9,13 @@ use glpft_checkpoints::{
     TrainerState, WeightsError, check_space, open_optimizer, write_checkpoint, write_json,
     write_optimizer, write_safetensors,
 };
-use glpft_model::kernels::sum_of_squares;
-use glpft_model::{Decoder, ModelError, Parameter, ParameterVisitor, is_adapter};
+use glpft_model::{Decoder, ModelError, Parameter, ParameterVisitor};
 
 use crate::error::TrainError;
-use crate::gradients::numbers;
+use crate::finite::{Which, first_broken};
 use crate::optimizer::Optimizer;
+use crate::trained::{ADAPTER_PREFIX, FULL, named, trained};
 use crate::values::DeviceValues;
-
-/// What PEFT puts before the path of an adapter's tensor.
-pub(crate) const ADAPTER_PREFIX: &str = "base_model.model.";
-
-/// The trained parameters' paths and shapes, in the model's order.
-pub(crate) fn trained(model: &mut Decoder) -> Vec<TensorShape> {
-    struct Shapes(Vec<TensorShape>);
-    impl ParameterVisitor for Shapes {
-        fn visit<const D: usize>(&mut self, path: &str, parameter: &mut Parameter<D>) {
-            if parameter.is_trained() {
-                let shape = parameter.value().shape().to_vec();
-                self.0.push(TensorShape::new(path, shape));
-            }
-        }
-    }
-    let mut shapes = Shapes(Vec::new());
-    model.visit_all(&mut shapes);
-    shapes.0
-}
 
 /// The values of every parameter, shared with the model, flat.
 fn values(model: &mut Decoder) -> BTreeMap<String, Tensor<1>> {
@@ -99,41 +80,6 @@ pub(crate) fn save(
     })
 }
 
-/// Which parameters are meant.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Which {
-    All,
-    Trained,
-}
-
-/// The first parameter, in the model's order, with an element that is infinite, not a number, or so large that its
-/// square is infinite.
-///
-/// # Errors
-/// The device cannot be read.
-pub(crate) fn first_broken(
-    model: &mut Decoder,
-    which: Which,
-) -> Result<Option<String>, ModelError> {
-    struct Sums(Vec<(String, Tensor<1>)>, Which);
-    impl ParameterVisitor for Sums {
-        fn visit<const D: usize>(&mut self, path: &str, parameter: &mut Parameter<D>) {
-            if self.1 == Which::All || parameter.is_trained() {
-                let sum = sum_of_squares(parameter.value().inner());
-                self.0.push((path.to_owned(), sum));
-            }
-        }
-    }
-    let mut sums = Sums(Vec::new(), which);
-    model.visit_all(&mut sums);
-    for (path, sum) in sums.0 {
-        if numbers(sum)?.iter().any(|sum| !sum.is_finite()) {
-            return Ok(Some(path));
-        }
-    }
-    Ok(None)
-}
-
 /// Puts the checkpoint's weights into `model` and gives its optimizer.
 pub(crate) fn restore(
     checkpoint: &Checkpoint,
@@ -165,27 +111,6 @@ pub(crate) fn restore(
             |moment| moments.read_f32(&format!("{}.{moment}", parameter.name), &parameter.shape);
         Ok::<_, TrainError>([read(FIRST_MOMENT)?, read(SECOND_MOMENT)?])
     })
-}
-
-const FULL: &str = "model.safetensors";
-
-/// The file of the trained weights, and their names in it.
-pub(crate) fn named(parameters: &[TensorShape]) -> (&'static str, Vec<TensorShape>) {
-    match parameters
-        .iter()
-        .any(|parameter| is_adapter(&parameter.name))
-    {
-        true => {
-            let renamed = parameters.iter().map(|parameter| {
-                TensorShape::new(
-                    format!("{ADAPTER_PREFIX}{}", parameter.name),
-                    parameter.shape.clone(),
-                )
-            });
-            ("adapter_model.safetensors", renamed.collect())
-        }
-        false => (FULL, parameters.to_vec()),
-    }
 }
 
 /// Reads one parameter after the other, so that there is never a second copy of all.

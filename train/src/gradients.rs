@@ -8,9 +8,9 @@ use glpft_checkpoints::{FloatType, write_safetensors};
 use glpft_model::kernels::sum_of_squares;
 use glpft_model::{Decoder, ModelError, Parameter, ParameterVisitor};
 
-use crate::checkpoint;
 use crate::error::TrainError;
-use crate::values::DeviceValues;
+use crate::trained::{ADAPTER_PREFIX, named, trained};
+use crate::values::{DeviceValues, numbers};
 
 /// The gradients of the trained parameters, each flat.
 #[derive(Default)]
@@ -53,8 +53,8 @@ impl Gradients {
 
     /// Whether every trained parameter has one.
     pub fn is_complete(&self, model: &mut Decoder) -> bool {
-        let trained = checkpoint::trained(model);
-        trained
+        let parameters = trained(model);
+        parameters
             .iter()
             .all(|parameter| self.of.contains_key(&parameter.name))
     }
@@ -74,12 +74,10 @@ impl Gradients {
     /// # Errors
     /// The device cannot be read or the file not be written.
     pub fn write(&self, model: &mut Decoder, scale: f64, path: &Path) -> Result<(), TrainError> {
-        let parameters = checkpoint::trained(model);
-        let (_, tensors) = checkpoint::named(&parameters);
+        let parameters = trained(model);
+        let (_, tensors) = named(&parameters);
         write_safetensors(path, &tensors, FloatType::F32, &mut |name| {
-            let path = name
-                .strip_prefix(checkpoint::ADAPTER_PREFIX)
-                .unwrap_or(name);
+            let path = name.strip_prefix(ADAPTER_PREFIX).unwrap_or(name);
             let gradient = self.of.get(path).map(|gradient| gradient.clone() * scale);
             let absent = || ModelError::Read(format!("{path} has no gradient"));
             gradient.map(DeviceValues::of).ok_or_else(absent)
@@ -113,13 +111,6 @@ impl Gradients {
             true => Ok(squares.iter().sum()),
         })
     }
-}
-
-/// The elements of a tensor on the host.
-pub(crate) fn numbers(tensor: Tensor<1>) -> Result<Vec<f64>, ModelError> {
-    let read = |error: &dyn std::fmt::Display| ModelError::Read(error.to_string());
-    let data = tensor.try_into_data().map_err(|error| read(&error))?;
-    Ok(data.iter::<f64>().collect())
 }
 
 struct Add<'a> {

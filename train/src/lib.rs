@@ -3,23 +3,26 @@
 //! [`train_stage`] is the only loop there is: every stage of every arrangement runs through it, told apart by its
 //! [`StageRun`] alone.
 
-mod ahead;
 mod checkpoint;
 mod error;
+mod finite;
 mod gradients;
 mod log;
 mod memory;
 mod observer;
 mod optimizer;
 mod pass;
+mod prefetch;
 mod report;
 mod resume;
-mod running;
 mod schedule;
 mod stage;
+mod stage_loop;
+mod stage_run;
 mod step;
 mod steps;
 mod together;
+mod trained;
 mod usual_loss;
 mod validation;
 mod values;
@@ -35,7 +38,8 @@ pub use observer::{Observer, Resumed, StageStart};
 pub use optimizer::Optimizer;
 pub use report::{SourceResult, StageReport, stage_report};
 pub use schedule::learning_rate;
-pub use stage::{Inspect, OpenStage, Outcome, StageRun, train_stage};
+pub use stage::{OpenStage, train_stage};
+pub use stage_run::{Inspect, Outcome, StageRun};
 pub use step::StepData;
 pub use steps::total_steps;
 pub use together::{Member, OpenStages};

@@ -18,7 +18,7 @@ pub struct Optimizer {
     moments: BTreeMap<String, Moments>,
 }
 
-/// Running means of the gradient and of its square, flat.
+/// StageLoop means of the gradient and of its square, flat.
 struct Moments {
     first: Tensor<1>,
     second: Tensor<1>,

@@ -12,7 +12,8 @@ use glpft_data::Batch;
 use glpft_model::{Decoder, Dropout, EMBEDDING, Inputs, Part, TrunkStates};
 
 use crate::error::TrainError;
-use crate::gradients::{Gradients, numbers};
+use crate::gradients::Gradients;
+use crate::values::numbers;
 
 /// Which layers are computed again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::checkpoint;
 use crate::error::TrainError;
 use crate::observer::Resumed;
 use crate::optimizer::Optimizer;
-use crate::stage::StageRun;
+use crate::stage_run::StageRun;
 
 /// Where a stage begins.
 pub(crate) struct Beginning {

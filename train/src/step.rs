@@ -7,12 +7,13 @@ use glpft_model::kernels::AdamW;
 use glpft_model::{Decoder, Dropout, LastTrunk, TrunkStates};
 use glpft_recipes::{Backward, OnNotFinite, Stage, StageRecipe};
 
-use crate::checkpoint::{self, Which};
 use crate::error::TrainError;
+use crate::finite::{Which, first_broken};
 use crate::gradients::Gradients;
 use crate::optimizer::Optimizer;
 use crate::pass::{Pass, Recompute};
-use crate::stage::Inspect;
+use crate::stage_run::Inspect;
+use crate::trained::trained;
 
 /// What a step reads.
 #[derive(Default)]
@@ -268,7 +269,7 @@ impl Step<'_> {
     /// first, from which the others have it.
     fn finite(&mut self, squares: Result<f64, Vec<String>>) -> Result<f64, Halt> {
         squares.map_err(|broken| {
-            let trained = checkpoint::trained(self.model);
+            let trained = trained(self.model);
             let first = trained
                 .iter()
                 .rev()
@@ -314,7 +315,7 @@ fn forward(
     let found = Pass::forward(model, batch, Some(dropout), recompute, states)?;
     match found {
         Some((_, loss)) if !loss.is_finite() => {
-            let broken = checkpoint::first_broken(model, Which::All)?;
+            let broken = first_broken(model, Which::All)?;
             Err(Halt::NotFinite(match broken {
                 Some(path) => format!("the loss, like the weights of {path},"),
                 None => "the loss, with finite weights,".to_owned(),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use glpft_data::{Plan, PreparedError, StepBatches};
 use glpft_recipes::StageRecipe;
 
-use crate::stage::StageRun;
+use crate::stage_run::StageRun;
 
 /// The number of steps of a stage: its epochs' as planned, at most `max_steps`.
 pub fn total_steps(plan: &Plan, recipe: &StageRecipe) -> usize {

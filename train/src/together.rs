@@ -13,11 +13,11 @@ use std::time::Instant;
 use glpft_data::{Batch, ExampleSet, Plan, PreparedError, TokenExample, Trunk};
 use glpft_model::{Decoder, TrunkStates};
 
-use crate::ahead::made_ahead;
 use crate::error::TrainError;
 use crate::observer::{Observer, Resumed, StageStart};
-use crate::running::{PartStep, Running, StepEnd};
-use crate::stage::{Outcome, StageRun};
+use crate::prefetch::prefetched;
+use crate::stage_loop::{PartStep, StageLoop, StepEnd};
+use crate::stage_run::{Outcome, StageRun};
 use crate::step::add_batch;
 
 /// A stage that trains beside others: its model, and what it is.
@@ -35,7 +35,7 @@ pub struct OpenStages<'a> {
 
 struct Open<'a> {
     model: Decoder,
-    running: Running<'a>,
+    running: StageLoop<'a>,
     resumed: Option<Resumed>,
     step: PartStep,
     finished: bool,
@@ -55,7 +55,7 @@ impl<'a> OpenStages<'a> {
     pub fn open(members: Vec<Member<'a>>) -> Result<Self, TrainError> {
         let open = members.into_iter().map(|Member { mut model, run }| {
             model.set_precision(run.recipe.precision)?;
-            let (running, resumed) = Running::open(&mut model, run)?;
+            let (running, resumed) = StageLoop::open(&mut model, run)?;
             Ok::<_, TrainError>(Open {
                 model,
                 running,
@@ -132,7 +132,7 @@ impl<'a> OpenStages<'a> {
             Portions::new(member.running.run(), plan, done, total)
         });
         let trajectories = Trajectories(sources.collect());
-        made_ahead(trajectories, |trajectories| {
+        prefetched(trajectories, |trajectories| {
             for trajectory in trajectories {
                 let trajectory = match trajectory {
                     Ok(trajectory) => trajectory,

@@ -5,9 +5,9 @@ use std::ops::{AddAssign, ControlFlow};
 use glpft_data::{ExampleSet, Origins, StepLayout};
 use glpft_model::{Decoder, LastTrunk};
 
-use crate::ahead::made_ahead;
 use crate::error::TrainError;
-use crate::gradients::numbers;
+use crate::prefetch::prefetched;
+use crate::values::numbers;
 
 /// How many examples are read and packed together.
 const CHUNK: usize = 256;
@@ -91,7 +91,7 @@ pub fn losses(
 ) -> Result<ControlFlow<()>, TrainError> {
     let frozen = model.frozen();
     let groups = groups.map(|group| layout.batches(examples, &group));
-    made_ahead(groups, |groups| {
+    prefetched(groups, |groups| {
         for group in groups {
             let (mut loss, mut trunk) = (LossSum::default(), LastTrunk::default());
             for batch in &group?.batches {

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 use glpft_checkpoints::TensorValues;
+use glpft_model::ModelError;
 
 /// The values of a flat tensor, read from its device a part at a time.
 pub struct DeviceValues {
@@ -43,4 +44,11 @@ impl TensorValues for DeviceValues {
         let part = part.try_into_vec::<f32>().map_err(|error| failed(&error))?;
         Ok(part.into())
     }
+}
+
+/// The elements of a tensor on the host.
+pub(crate) fn numbers(tensor: Tensor<1>) -> Result<Vec<f64>, ModelError> {
+    let read = |error: &dyn std::fmt::Display| ModelError::Read(error.to_string());
+    let data = tensor.try_into_data().map_err(|error| read(&error))?;
+    Ok(data.iter::<f64>().collect())
 }

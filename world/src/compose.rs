@@ -8,27 +8,16 @@ use glpft_agent::Task;
 
 use crate::draw::Draw;
 use crate::phrasing::{Phrasing, instruction, listed};
-use crate::plan::{Asks, MOST_CALLS, Plan, Step};
+use crate::plan::{Asks, Level, MOST_CALLS, Plan, Step};
 use crate::sketch::Scene;
 use crate::tool::ToolApi;
+use crate::toolbox::Toolbox;
 use crate::truth::{GoldCall, Truth};
-use crate::world::World;
 
 /// How often a task of so many steps is drawn anew.
 const FEW_STEPS: [f64; MOST_CALLS] = [0.93, 0.75, 0.0];
 /// Drawing until a task fits ends here.
 const ATTEMPTS: usize = 20_000;
-
-/// Over which tools a task reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
-    /// One tool (G1).
-    Tool = 1,
-    /// Several tools of a category (G2).
-    Category,
-    /// Several categories (G3).
-    Across,
-}
 
 /// Whether and how a task can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,18 +51,18 @@ pub(crate) struct Composed {
 
 /// A task of the wanted kind; none where the world has none.
 pub(crate) fn compose(
-    world: &World,
+    toolbox: &Toolbox,
     wanted: &Wanted<'_>,
     draw: &mut Draw,
     id: &str,
 ) -> Option<Composed> {
-    (0..ATTEMPTS).find_map(|_| attempt(world, wanted, draw, id))
+    (0..ATTEMPTS).find_map(|_| attempt(toolbox, wanted, draw, id))
 }
 
-fn attempt(world: &World, wanted: &Wanted<'_>, draw: &mut Draw, id: &str) -> Option<Composed> {
-    let tools = choose::choose_tools(world, wanted, draw)?;
+fn attempt(toolbox: &Toolbox, wanted: &Wanted<'_>, draw: &mut Draw, id: &str) -> Option<Composed> {
+    let tools = choose::choose_tools(toolbox, wanted, draw)?;
     let scene = Scene {
-        world,
+        toolbox,
         test: wanted.test,
     };
     let sketch = choose::sketch(&scene, wanted, draw, &tools)?;
@@ -91,18 +80,18 @@ fn attempt(world: &World, wanted: &Wanted<'_>, draw: &mut Draw, id: &str) -> Opt
     };
     for step in &mut plan.steps {
         for way in &mut step.ways {
-            way.works = ways::works(world, step.table, way);
+            way.works = ways::works(toolbox, step.table, way);
         }
     }
     match wanted.class {
         Class::Straight if !plan.is_straight() => return None,
         Class::Straight => {}
-        Class::Recoverable => ways::around(world, &tools, &mut plan)?,
+        Class::Recoverable => ways::around(toolbox, &tools, &mut plan)?,
         Class::Faulty => {
             // A sibling that fails too makes the path longer.
             let failing = plan.steps.iter().position(|step| !step.ways[0].works)?;
             if draw.chance(0.5) {
-                let sibling = ways::sibling(world, &tools, &plan.steps[failing])?;
+                let sibling = ways::sibling(toolbox, &tools, &plan.steps[failing])?;
                 plan.steps[failing].ways.push(sibling);
             }
             plan.steps.truncate(failing + 1);
@@ -125,18 +114,18 @@ fn attempt(world: &World, wanted: &Wanted<'_>, draw: &mut Draw, id: &str) -> Opt
         return None;
     }
     let used: Vec<usize> = gold_apis(&plan);
-    if wanted.class != Class::Missing && !reaches(world, wanted.level, &used) {
+    if wanted.class != Class::Missing && !reaches(toolbox, wanted.level, &used) {
         return None;
     }
-    let listed = listing::list(world, wanted, draw, &tools, &plan)?;
-    let truth = truth(world, &plan, wanted.class);
+    let listed = listing::list(toolbox, wanted, draw, &tools, &plan)?;
+    let truth = truth(toolbox, &plan, wanted.class);
     Some(Composed {
         task: Task {
             id: id.to_owned(),
             query: instruction(draw, wanted.phrasing, &plan.asked),
             functions: listed
                 .into_iter()
-                .map(|api| world.apis[api].function.clone())
+                .map(|api| toolbox.apis[api].function.clone())
                 .collect(),
         },
         plan,
@@ -171,9 +160,9 @@ fn gold_apis(plan: &Plan) -> Vec<usize> {
     apis
 }
 
-fn reaches(world: &World, level: Level, apis: &[usize]) -> bool {
+fn reaches(toolbox: &Toolbox, level: Level, apis: &[usize]) -> bool {
     let count = |of: fn(&ToolApi) -> usize| {
-        let mut all: Vec<usize> = apis.iter().map(|api| of(&world.apis[*api])).collect();
+        let mut all: Vec<usize> = apis.iter().map(|api| of(&toolbox.apis[*api])).collect();
         all.sort_unstable();
         all.dedup();
         all.len()
@@ -185,12 +174,12 @@ fn reaches(world: &World, level: Level, apis: &[usize]) -> bool {
     }
 }
 
-fn truth(world: &World, plan: &Plan, class: Class) -> Truth {
+fn truth(toolbox: &Toolbox, plan: &Plan, class: Class) -> Truth {
     let solvable = matches!(class, Class::Straight | Class::Recoverable);
     let call = |step: &Step| {
         let way = step.ways.iter().find(|way| way.works)?;
         Some(GoldCall {
-            function: world.apis[way.api].function.name.clone(),
+            function: toolbox.apis[way.api].function.name.clone(),
             arguments: way.arguments.clone(),
             needs: step.needs.clone(),
         })

@@ -61,7 +61,7 @@ pub fn generate(world: &World, directory: &Path) -> Result<Written, WriteError> 
         answers: world.training().len(),
         answered: 0,
         tests: 0,
-        tools: world.tools.len(),
+        tools: world.toolbox.tools.len(),
     };
     let folder = directory.parent().unwrap_or(directory);
     fs::create_dir_all(folder)

@@ -18,6 +18,7 @@ mod size;
 mod sketch;
 mod table;
 mod tool;
+mod toolbox;
 mod truth;
 mod world;
 

@@ -4,7 +4,7 @@ mod decide;
 mod noise;
 mod spell;
 
-use glpft_agent::{Asked, GenerateError, Policy, Said};
+use glpft_agent::{Asked, GenerateError, Policy, PolicyMessage};
 
 use crate::draw::{Draw, fingerprint};
 use crate::world::World;
@@ -43,7 +43,7 @@ impl<'w> Oracle<'w> {
     }
 
     /// What it says at one step; of a task that it does not know, that it gives up.
-    pub fn answer(&self, asked: &Asked<'_>) -> Said {
+    pub fn answer(&self, asked: &Asked<'_>) -> PolicyMessage {
         let mut key = asked.task.id.clone();
         for turn in asked.turns {
             key.push('\n');
@@ -65,7 +65,7 @@ impl<'w> Oracle<'w> {
 }
 
 impl Policy for Oracle<'_> {
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<PolicyMessage>, GenerateError> {
         Ok(asked.iter().map(|one| self.answer(one)).collect())
     }
 }

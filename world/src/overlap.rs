@@ -70,6 +70,7 @@ impl World {
         conversations: impl IntoIterator<Item = Conversation>,
     ) -> BTreeSet<String> {
         let names: BTreeSet<&str> = self
+            .toolbox
             .tables
             .iter()
             .flat_map(|table| table.rows.iter().map(|row| row.name.as_str()))

@@ -2,12 +2,22 @@
 
 use serde_json::{Map, Value};
 
-use crate::compose::Level;
 use crate::truth::Slot;
 
 /// Calls of a task's longest path: a step of an agent is three nodes of a search's tree, whose published depth is 12, and
 /// the fourth step is the answer or the give-up.
 pub(crate) const MOST_CALLS: usize = 3;
+
+/// Over which tools a task reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// One tool (G1).
+    Tool = 1,
+    /// Several tools of a category (G2).
+    Category,
+    /// Several categories (G3).
+    Across,
+}
 
 /// A call that tells what a step needs, or would if it worked.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,15 +1,15 @@
 //! What the world's tools reply.
 
-use glpft_agent::{Api, Code, ToolReply, ToolServer, standardize};
+use glpft_agent::{Api, Code, ToolReply};
 use glpft_data::python::json::{dumps, loads};
 use serde_json::{Map, Value, json};
 
 use crate::fault::{Chance, Fault, chance, padded};
 use crate::table::MOST_FOUND;
 use crate::tool::{ApiKind, Style, ToolApi, flag_argument};
-use crate::world::World;
+use crate::toolbox::Toolbox;
 
-impl World {
+impl Toolbox {
     /// What an API replies to a call: a pure function of the world, the API and the arguments.
     ///
     /// The API's category, tool and name may be spelled as the world does or in ToolBench's standard form; `arguments` is
@@ -41,12 +41,7 @@ impl World {
 
     fn chance(&self, api: &ToolApi, arguments: &Map<String, Value>) -> Chance {
         let arguments = dumps(arguments).unwrap_or_default();
-        chance(self.seed(), &api.function.name, &arguments)
-    }
-
-    /// The standard names of (category, tool, API).
-    pub(crate) fn key(api: &Api) -> [String; 3] {
-        [&api.category, &api.tool, &api.name].map(|name| standardize(name))
+        chance(self.seed, &api.function.name, &arguments)
     }
 
     /// The arguments in the schema's order and types, or what is wrong with them.
@@ -157,12 +152,6 @@ impl World {
             }
             ApiKind::Pick { row, .. } => Ok(columns(*row, &[])),
         }
-    }
-}
-
-impl ToolServer for World {
-    fn call(&self, api: &Api, arguments: &str) -> ToolReply {
-        self.reply(api, arguments)
     }
 }
 

@@ -9,12 +9,12 @@ use crate::draw::Draw;
 use crate::plan::{Asks, Step, Way};
 use crate::table::Table;
 use crate::tool::{ApiKind, capital};
+use crate::toolbox::Toolbox;
 use crate::truth::Slot;
-use crate::world::World;
 
 /// From where and about whom facets may be.
 pub(crate) struct Scene<'w> {
-    pub world: &'w World,
+    pub toolbox: &'w Toolbox,
     /// Whether the rows are those of tests.
     pub test: bool,
 }
@@ -32,16 +32,16 @@ pub(crate) struct Sketch {
 
 impl Scene<'_> {
     fn table(&self, tool: usize) -> (usize, &Table) {
-        let table = self.world.tools[tool].table;
-        (table, &self.world.tables[table])
+        let table = self.toolbox.tools[tool].table;
+        (table, &self.toolbox.tables[table])
     }
 
     /// The tool's APIs of a kind that tasks of this scene may call.
     fn apis(&self, tool: usize, wanted: impl Fn(&ApiKind) -> bool) -> Vec<usize> {
-        let tool = &self.world.tools[tool];
+        let tool = &self.toolbox.tools[tool];
         let held_out = tool.held_out;
         let usable = |api: &usize| {
-            let api = &self.world.apis[*api];
+            let api = &self.toolbox.apis[*api];
             let is_pick = matches!(api.kind, ApiKind::Pick { .. });
             wanted(&api.kind) && (!is_pick || held_out || api.test_only == self.test)
         };
@@ -59,7 +59,7 @@ impl Scene<'_> {
     pub fn pick(&self, draw: &mut Draw, sketch: &mut Sketch, tool: usize) -> Option<()> {
         let (number, table) = self.table(tool);
         let api = *draw.pick(&self.apis(tool, |kind| matches!(kind, ApiKind::Pick { .. })))?;
-        let ApiKind::Pick { label, row } = self.world.apis[api].kind else {
+        let ApiKind::Pick { label, row } = self.toolbox.apis[api].kind else {
             return None;
         };
         let phrase = format!("the {label} {}", table.category.noun);

@@ -2,26 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use glpft_agent::Api;
+use glpft_agent::{Api, ToolReply, ToolServer};
 
-use crate::compose::{Class, Composed, Level, Wanted, compose};
+use crate::compose::{Class, Composed, Wanted, compose};
 use crate::draw::Draw;
 use crate::names::NameSet;
 use crate::phrasing::Phrasing;
-use crate::plan::Plan;
+use crate::plan::{Level, Plan};
 use crate::size::Size;
-use crate::table::{Table, tables};
-use crate::tool::{Tool, ToolApi, tools};
+use crate::toolbox::Toolbox;
 use crate::truth::{TestGroup, Truth, WorldTask};
 
 /// A simulated world: a pure function of its seed and size.
 pub struct World {
     seed: u64,
     size: Size,
-    pub(crate) tables: Vec<Table>,
-    pub(crate) tools: Vec<Tool>,
-    pub(crate) apis: Vec<ToolApi>,
-    by_key: BTreeMap<[String; 3], usize>,
+    pub(crate) toolbox: Toolbox,
     tasks: Vec<WorldTask>,
     /// Of each task, in order.
     plans: Vec<Plan>,
@@ -46,20 +42,10 @@ impl World {
     /// The same with the names of a set.
     pub fn with_names(seed: u64, size: Size, names: NameSet) -> Self {
         let size = size.within_limits();
-        let tables = tables(seed, &size, names);
-        let (tools, apis) = tools(seed, &size, &tables);
-        let by_key = apis
-            .iter()
-            .enumerate()
-            .map(|(index, api)| (Self::key(&api.function.api), index))
-            .collect();
         let mut world = Self {
             seed,
             size,
-            tables,
-            tools,
-            apis,
-            by_key,
+            toolbox: Toolbox::new(seed, &size, names),
             tasks: Vec::new(),
             plans: Vec::new(),
             by_id: BTreeMap::new(),
@@ -81,7 +67,7 @@ impl World {
 
     /// The APIs of every tool, as the world spells them.
     pub fn apis(&self) -> impl Iterator<Item = &Api> {
-        self.apis.iter().map(|api| &api.function.api)
+        self.toolbox.apis.iter().map(|api| &api.function.api)
     }
 
     /// Every task: training first, then the test sets in their order.
@@ -121,18 +107,25 @@ impl World {
         self.plan(task_id).map_or(1, |plan| plan.level as usize)
     }
 
-    pub(crate) fn find_api(&self, api: &Api) -> Option<&ToolApi> {
-        self.by_key
-            .get(&Self::key(api))
-            .map(|index| &self.apis[*index])
+    /// What an API replies to a call: a pure function of the world, the API and the arguments.
+    ///
+    /// The API's category, tool and name may be spelled as the world does or in ToolBench's standard form; `arguments` is
+    /// the text that a model wrote.
+    pub fn reply(&self, api: &Api, arguments: &str) -> ToolReply {
+        self.toolbox.reply(api, arguments)
     }
 
     fn make_tasks(&mut self) {
-        let held_out_tables: Vec<bool> = self.tables.iter().map(|table| table.held_out).collect();
+        let held_out_tables: Vec<bool> = self
+            .toolbox
+            .tables
+            .iter()
+            .map(|table| table.held_out)
+            .collect();
         let tools = |wanted: &dyn Fn(bool, bool) -> bool| -> Vec<usize> {
-            (0..self.tools.len())
+            (0..self.toolbox.tools.len())
                 .filter(|tool| {
-                    let tool = &self.tools[*tool];
+                    let tool = &self.toolbox.tools[*tool];
                     wanted(held_out_tables[tool.table], tool.held_out)
                 })
                 .collect()
@@ -195,12 +188,18 @@ impl World {
                 phrasing,
                 tools,
             };
-            compose(self, &wanted, &mut draw, &id)
+            compose(&self.toolbox, &wanted, &mut draw, &id)
         });
         if let Some(Composed { task, plan, truth }) = composed {
             self.by_id.insert(id, index);
             self.tasks.push(WorldTask { task, group, truth });
             self.plans.push(plan);
         }
+    }
+}
+
+impl ToolServer for World {
+    fn call(&self, api: &Api, arguments: &str) -> ToolReply {
+        self.reply(api, arguments)
     }
 }

@@ -10,7 +10,7 @@ mod common;
 use std::sync::LazyLock;
 
 use common::{passed, rollouts, tests_of};
-use glpft_agent::{Asked, GenerateError, Policy, Said, Strategy};
+use glpft_agent::{Asked, GenerateError, Policy, PolicyMessage, Strategy};
 use glpft_data::{Purpose, Random, Speaker};
 use glpft_world::{Manner, Noise, Oracle, Size, World, WorldTask};
 use serde_json::Value;
@@ -51,8 +51,11 @@ fn the_oracle_passes_everything() {
 struct GivesUp;
 
 impl Policy for GivesUp {
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
-        Ok(asked.iter().map(|_| Said::give_up(Some("No."))).collect())
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<PolicyMessage>, GenerateError> {
+        Ok(asked
+            .iter()
+            .map(|_| PolicyMessage::give_up(Some("No.")))
+            .collect())
     }
 }
 
@@ -74,13 +77,13 @@ fn giving_up_passes_what_cannot_be_done() {
 struct Guesses(Random);
 
 impl Policy for Guesses {
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<PolicyMessage>, GenerateError> {
         Ok(asked.iter().map(|one| self.guess(one)).collect())
     }
 }
 
 impl Guesses {
-    fn guess(&self, asked: &Asked<'_>) -> Said {
+    fn guess(&self, asked: &Asked<'_>) -> PolicyMessage {
         let mut calls = asked
             .turns
             .iter()
@@ -89,7 +92,7 @@ impl Guesses {
         let random = self.0.stream(id).stream(asked.count as u64);
         if random.below(3, 0) < calls.clone().count() as u64 {
             let last = calls.next_back().map_or("", |turn| &turn.value);
-            return Said::answer(Some("This is it."), last);
+            return PolicyMessage::answer(Some("This is it."), last);
         }
         let functions = &asked.task.functions;
         let function = &functions[random.below(functions.len() as u64, 1) as usize];
@@ -103,7 +106,7 @@ impl Guesses {
             })
             .collect();
         let arguments = serde_json::to_string(&arguments).unwrap();
-        Said::from_message(Some("Perhaps."), &function.name, &arguments)
+        PolicyMessage::from_message(Some("Perhaps."), &function.name, &arguments)
     }
 }
 

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
+mod circles;
+
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
@@ -29,6 +31,21 @@ const BURN_FREE: [&str; 8] = [
     "glpft-eval",
     "glpft-serve",
     "glpft-hostile",
+];
+
+/// Every crate of the program, as folders.
+const CRATES: [&str; 11] = [
+    "recipes",
+    "checkpoints",
+    "data",
+    "model",
+    "agent",
+    "world",
+    "eval",
+    "train",
+    "serve",
+    "hostile",
+    ".",
 ];
 
 fn main() -> ExitCode {
@@ -56,6 +73,7 @@ fn check() -> Result<(), String> {
     if Command::new("python3").arg("--version").output().is_ok() {
         run(".ci/links", &[])?;
     }
+    circles::check(&root(), &CRATES)?;
     let mut tests = vec!["test", "--release", "--locked", "--quiet"];
     tests.extend(BURN_FREE.iter().flat_map(|name| ["-p", name]));
     cargo(&tests)?;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::body::{self, count};
-use crate::said::{FINISH, Said};
+use crate::policy_message::{FINISH, PolicyMessage};
 use crate::usage::Usage;
 
 /// What a server's model said in a chat.
@@ -84,18 +84,18 @@ impl ChatReply {
     }
 
     /// As a step: a call with its thought, or an answer in words.
-    pub(super) fn said(&self, thought: Option<&str>) -> Said {
+    pub(super) fn said(&self, thought: Option<&str>) -> PolicyMessage {
         let said = match &self.call {
             Some((name, arguments)) if name == FINISH => {
-                Said::from_message(thought, FINISH, arguments)
+                PolicyMessage::from_message(thought, FINISH, arguments)
             }
             // A call that was cut is none.
-            Some(_) if self.cut => Said::unfinished(thought),
-            Some((name, arguments)) => Said::from_message(thought, name, arguments),
-            None if self.gave_up => Said::give_up(None),
-            None => Said::answer(None, &self.content),
+            Some(_) if self.cut => PolicyMessage::unfinished(thought),
+            Some((name, arguments)) => PolicyMessage::from_message(thought, name, arguments),
+            None if self.gave_up => PolicyMessage::give_up(None),
+            None => PolicyMessage::answer(None, &self.content),
         };
-        Said {
+        PolicyMessage {
             usage: self.usage,
             cut: self.cut,
             ..said

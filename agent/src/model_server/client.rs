@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::address::ModelAddress;
 use super::body;
-use super::calls::ModelCalls;
 use super::error::ModelServerError;
 use super::refusal::Refusal;
 use super::settings::ModelServerSettings;
 use crate::http::{FaultKind, HttpClient};
+use crate::model_calls::ModelCalls;
 
 /// No wait is longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);

@@ -4,7 +4,7 @@ use glpft_data::{Speaker, Turn};
 use serde_json::{Value, json};
 
 use crate::parse::{ACTION, INPUT};
-use crate::said::{FINISH, thought};
+use crate::policy_message::{FINISH, thought};
 use crate::task::Task;
 
 /// What a chat model is told of the form.
@@ -148,7 +148,7 @@ fn object(arguments: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::said::Said;
+    use crate::policy_message::PolicyMessage;
 
     #[test]
     fn a_path_is_a_chat() {
@@ -163,7 +163,7 @@ mod tests {
         };
         let mut turns = vec![turn(Speaker::User, "Rain?")];
         for (name, arguments) in [("weather", "{\"city\": \"Oslo\"}"), ("other", "no JSON")] {
-            turns.extend(Said::from_message(Some("I ask."), name, arguments).turns);
+            turns.extend(PolicyMessage::from_message(Some("I ask."), name, arguments).turns);
             turns.push(turn(Speaker::Observation, "It rains."));
         }
         turns.push(turn(Speaker::User, "Do otherwise."));

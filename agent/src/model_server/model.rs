@@ -6,7 +6,6 @@ use glpft_data::{Piece, Text};
 use serde_json::{Map, Value, json};
 
 use super::address::ModelAddress;
-use super::calls::ModelCalls;
 use super::client::{Asking, Client};
 use super::completion::Completion;
 use super::context::Context;
@@ -16,6 +15,7 @@ use super::settings::ModelServerSettings;
 use crate::generate::{
     Generate, GenerateError, Generated, Limits, Measure, Request, Sampling, StopReason,
 };
+use crate::model_calls::ModelCalls;
 use crate::repetition::loop_end;
 
 /// How often a text that is too long is made shorter before it is sent as it is.

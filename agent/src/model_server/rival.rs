@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Map, Value, json};
 
 use super::address::ModelAddress;
-use super::calls::ModelCalls;
 use super::chat::ChatReply;
 use super::client::{Asking, Client};
 use super::error::ModelServerError;
@@ -13,10 +12,11 @@ use super::messages::{droppable, messages, tools};
 use super::parallel::in_parallel;
 use super::refusal::Refusal;
 use super::settings::ModelServerSettings;
-use crate::asking::PolicySettings;
 use crate::generate::{GenerateError, Role, Sampling};
+use crate::model_calls::ModelCalls;
 use crate::policy::{Asked, Policy};
-use crate::said::Said;
+use crate::policy_message::PolicyMessage;
+use crate::policy_settings::PolicySettings;
 
 /// A rival agent as ToolBench asks ChatGPT: the task's functions and `Finish` are tools, what is said beside a call is the
 /// thought. Where a reply calls nothing, the model is asked once more for a call; where the server cannot be told to call, or
@@ -85,7 +85,7 @@ impl RivalPolicy {
     }
 
     /// One step.
-    fn step(&self, asked: &Asked<'_>) -> Result<Said, ModelServerError> {
+    fn step(&self, asked: &Asked<'_>) -> Result<PolicyMessage, ModelServerError> {
         let mut left_out = 0;
         let mut said = loop {
             let messages = messages(asked.task, asked.turns, asked.instruction, left_out);
@@ -98,7 +98,7 @@ impl RivalPolicy {
                         Some(cut) => left_out = cut,
                         // It is the model's limit, and no fault of the server's.
                         None if refusal.is_of_the_length() => {
-                            let mut said = Said::give_up(None);
+                            let mut said = PolicyMessage::give_up(None);
                             said.usage.refused_steps = 1;
                             return Ok(said);
                         }
@@ -113,7 +113,11 @@ impl RivalPolicy {
     }
 
     /// Asks, and once more where nothing is called.
-    fn exchange(&self, asked: &Asked<'_>, mut messages: Vec<Value>) -> Result<Said, Asking> {
+    fn exchange(
+        &self,
+        asked: &Asked<'_>,
+        mut messages: Vec<Value>,
+    ) -> Result<PolicyMessage, Asking> {
         let reply = self.ask(asked, &messages, false)?;
         let Dialect {
             required, finish, ..
@@ -131,7 +135,7 @@ impl RivalPolicy {
                     return Ok(second.said(thought));
                 }
                 let said = reply.said(None);
-                Ok(Said {
+                Ok(PolicyMessage {
                     usage: second.usage,
                     ..said
                 })
@@ -241,7 +245,7 @@ impl RivalPolicy {
 }
 
 impl Policy for RivalPolicy {
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<PolicyMessage>, GenerateError> {
         let this = &*self;
         let step = |index: usize| {
             this.step(&asked[index])

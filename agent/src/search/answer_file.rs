@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::chains::Chains;
-use super::settings::Strategy;
 use super::tree::{NodeId, NodeKind};
 use super::{Progress, Search};
-use crate::reply::Code;
+use crate::code::Code;
+use crate::strategy::Strategy;
 
 impl Search {
     /// The file's content. The keys, their order and their oddities (`is_terminal` is never true) are ToolBench's. Beyond

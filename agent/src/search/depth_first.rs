@@ -3,7 +3,7 @@
 use super::Next;
 use super::settings::SearchSettings;
 use super::tree::{NodeId, Tree};
-use crate::reply::Code;
+use crate::code::Code;
 use crate::rollout::PathStep;
 use crate::task::Task;
 

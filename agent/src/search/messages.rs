@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::Search;
 use super::tree::{NodeId, Step};
-use crate::reply::Code;
+use crate::code::Code;
 
 /// ToolBench's way to say that a message is in no later prompt.
 const INVALID: (&str, Value) = ("valid", Value::Bool(false));

@@ -3,7 +3,7 @@
 use glpft_data::{Finish, read_finish};
 
 use super::{Progress, Search};
-use crate::reply::Code;
+use crate::code::Code;
 use crate::rollout::{PathStep, Rollout, RolloutEnd};
 
 impl Search {

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::reply::Code;
+use crate::code::Code;
 use crate::rollout::PathStep;
 use crate::task::Task;
 

@@ -1,6 +1,6 @@
 //! The tree that a search grows (ToolBench, `Tree.py`).
 
-use crate::reply::Code;
+use crate::code::Code;
 use crate::rollout::PathStep;
 
 /// A node's place in its tree.

@@ -11,8 +11,9 @@ use super::key::Key;
 use super::pace::Pace;
 use super::settings::HttpSettings;
 use crate::calls::Unreached;
+use crate::code::Code;
 use crate::http::{Fault, FaultKind, HttpClient};
-use crate::reply::{Code, ToolReply};
+use crate::reply::ToolReply;
 
 /// How long the first look at a server may take.
 const LOOK: Duration = Duration::from_secs(10);

@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 
 use glpft_agent::{
-    Api, Asked, Function, Generate, GenerateError, Generated, Policy, Request, Role, Rollout,
-    RolloutSettings, Said, SearchSettings, StopReason, Strategy, Task, ToolReply, ToolServer,
+    Api, Asked, Function, Generate, GenerateError, Generated, Policy, PolicyMessage, Request, Role,
+    Rollout, RolloutSettings, SearchSettings, StopReason, Strategy, Task, ToolReply, ToolServer,
     run_rollouts,
 };
 use glpft_data::{Purpose, Random, ReadOptions, Source, Speaker, Turn};
@@ -85,7 +85,7 @@ pub struct Scripted<F> {
     pub largest: usize,
 }
 
-impl<F: FnMut(&Asked<'_>) -> Said> Scripted<F> {
+impl<F: FnMut(&Asked<'_>) -> PolicyMessage> Scripted<F> {
     pub fn new(script: F) -> Self {
         Self {
             script,
@@ -95,8 +95,8 @@ impl<F: FnMut(&Asked<'_>) -> Said> Scripted<F> {
     }
 }
 
-impl<F: FnMut(&Asked<'_>) -> Said> Policy for Scripted<F> {
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+impl<F: FnMut(&Asked<'_>) -> PolicyMessage> Policy for Scripted<F> {
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<PolicyMessage>, GenerateError> {
         self.largest = self.largest.max(asked.len());
         let mut said = Vec::new();
         for asked in asked {
@@ -148,7 +148,7 @@ impl<F: FnMut(&Request) -> String> Generate for Model<F> {
 
 /// One task's rollout, and all that its policy was asked.
 pub fn run(
-    script: impl FnMut(&Asked<'_>) -> Said,
+    script: impl FnMut(&Asked<'_>) -> PolicyMessage,
     tools: &Tools,
     settings: &SearchSettings,
 ) -> (Rollout, Vec<Vec<(String, String)>>) {
@@ -159,8 +159,8 @@ pub fn run(
     (rollouts.remove(0), asked)
 }
 
-pub fn call(name: &str) -> Said {
-    Said::from_message(
+pub fn call(name: &str) -> PolicyMessage {
+    PolicyMessage::from_message(
         Some(&format!("I try {name}.")),
         &format!("{name}_for_weather"),
         "{}",
@@ -226,14 +226,14 @@ pub fn turns(asked: &[(String, String)], rollout: &Rollout) -> Vec<Turn> {
     turns
 }
 
-pub fn random_step(seed: u64, count: usize, ends: u64) -> Said {
+pub fn random_step(seed: u64, count: usize, ends: u64) -> PolicyMessage {
     let random = Random::new(seed, None, count as u64, Purpose::Synthetic);
     let thought = (random.below(2, 0) == 0).then(|| format!("Thought {count}."));
     let thought = thought.as_deref();
     match random.below(ends, 1) {
-        0 => Said::answer(thought, "Yes."),
-        1 | 2 => Said::give_up(thought),
-        other => Said::from_message(
+        0 => PolicyMessage::answer(thought, "Yes."),
+        1 | 2 => PolicyMessage::give_up(thought),
+        other => PolicyMessage::from_message(
             thought,
             ["now_for_weather", "none", "tomorrow_for_weather"][other as usize % 3],
             "{}",

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::names::{LARGEST_LIST, check_pattern, check_patterns};
 use super::unsupported::refuse_unsupported;
 use super::{ADAPTER_CONFIG_FILE, AdapterError, ModuleNames};
-use crate::fields::Fields;
+use crate::config::fields::Fields;
 use crate::{ConfigError, HubName, json};
 
 /// Far above every useful rank, low enough that no product of sizes overflows.

@@ -3,6 +3,7 @@
 mod base;
 mod config;
 mod files;
+mod matcher;
 mod modules;
 mod names;
 mod unsupported;

@@ -1,6 +1,6 @@
 //! What an adapter changes of a model: modules that it adapts, parameters that it replaces.
 
-use super::names::Matcher;
+use super::matcher::Matcher;
 use super::{AdapterConfig, AdapterError, ModuleNames};
 use crate::{ModelConfig, Projection, TensorShape};
 

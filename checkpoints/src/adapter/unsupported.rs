@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::ConfigError;
-use crate::fields::Fields;
+use crate::config::fields::Fields;
 
 /// Settings of how training begins, goes on or ends. What they lead to is in the adapter's weights and patterns.
 const OF_TRAINING: [&str; 4] = [

@@ -1,6 +1,8 @@
 //! The shape and arithmetic of a model: Hugging Face's `config.json`.
 
 mod families;
+pub(crate) mod fields;
+mod keys;
 mod plan;
 mod quantized;
 mod read;

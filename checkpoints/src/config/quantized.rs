@@ -3,15 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::ConfigError;
-use super::unsupported::says_nothing;
-use crate::fields::{Fields, shortened};
+use crate::config::fields::{Fields, shortened};
 
 /// Where the method stands: transformers', that of compressed-tensors' older files, MLX's.
 pub(super) const KEYS: [&str; 3] = ["quantization_config", "compression_config", "quantization"];
 
 /// Refuses what says that the weights are quantized.
 pub(super) fn check(fields: &Fields) -> Result<(), ConfigError> {
-    let Some(key) = KEYS.into_iter().find(|key| !says_nothing(fields, key)) else {
+    let Some(key) = KEYS.into_iter().find(|key| !fields.says_nothing(key)) else {
         return Ok(());
     };
     let what = match fields.get(key) {

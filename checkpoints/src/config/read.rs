@@ -1,37 +1,18 @@
 //! Reading and checking `config.json`.
 
-use std::ops::Deref;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::families::Family;
+use super::keys::Keys;
 use super::{Architecture, ConfigError, ModelConfig, unsupported, window};
-use crate::fields::Fields;
+use crate::config::fields::Fields;
 
 // Far above every published model, and low enough that no product of sizes overflows.
 const LARGEST_VOCABULARY: usize = 1 << 24;
 const LARGEST_WIDTH: usize = 1 << 20;
 const LARGEST_COUNT: usize = 1 << 12;
 const LARGEST_POSITIONS: usize = 1 << 30;
-
-/// The keys of a file, with what is known of the model already.
-pub(crate) struct Keys<'a> {
-    fields: Fields<'a>,
-    pub family: &'static Family,
-    pub layers: usize,
-    pub hidden_size: usize,
-    pub head_dim: usize,
-    pub max_positions: usize,
-}
-
-impl<'a> Deref for Keys<'a> {
-    type Target = Fields<'a>;
-
-    fn deref(&self) -> &Fields<'a> {
-        &self.fields
-    }
-}
 
 /// Takes the parsed content of `path`.
 pub(super) fn config(path: &Path, value: Value) -> Result<ModelConfig, ConfigError> {
@@ -65,7 +46,9 @@ pub(super) fn config(path: &Path, value: Value) -> Result<ModelConfig, ConfigErr
     };
     let keys = Keys {
         fields,
-        family,
+        architecture,
+        reads: family.reads,
+        defaults,
         layers,
         hidden_size,
         head_dim,

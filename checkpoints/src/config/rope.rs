@@ -4,8 +4,8 @@ mod scaling;
 mod write;
 
 use super::ConfigError;
-use super::read::Keys;
-use crate::fields::Fields;
+use super::keys::Keys;
+use crate::config::fields::Fields;
 
 pub use scaling::RopeScaling;
 pub(super) use write::{parameters, write};
@@ -78,7 +78,7 @@ pub(super) fn read(keys: &Keys, rules: &Rules) -> Result<Rope, ConfigError> {
         found = Some(scaling);
     }
     let rope = Rope {
-        theta: theta.unwrap_or(keys.family.defaults.theta),
+        theta: theta.unwrap_or(keys.defaults.theta),
         share: share.unwrap_or(1.0),
         scaling: found.unwrap_or(RopeScaling::None),
     };

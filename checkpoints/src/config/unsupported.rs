@@ -4,9 +4,9 @@
 
 use serde_json::Value;
 
-use super::read::Keys;
+use super::keys::Keys;
 use super::{ConfigError, quantized};
-use crate::fields::Fields;
+use crate::config::fields::Fields;
 
 /// Numbers with the one value that changes nothing.
 const NEUTRAL: [(&str, f64); 24] = [
@@ -73,7 +73,7 @@ const ROTARY: [&str; 3] = ["rope_theta", "rope_scaling", "rope_parameters"];
 /// Refuses every key that asks for something else than is computed; what the family reads is its own affair.
 pub(super) fn check(keys: &Keys) -> Result<(), ConfigError> {
     let fields: &Fields = keys;
-    let is_read = |key: &str| keys.family.reads.contains(&key);
+    let is_read = |key: &str| keys.reads.contains(&key);
     for key in ["hidden_act", "hidden_activation"] {
         if !is_read(key)
             && fields
@@ -94,7 +94,7 @@ pub(super) fn check(keys: &Keys) -> Result<(), ConfigError> {
         }
     }
     for key in ABSENT {
-        if !is_read(key) && !says_nothing(fields, key) {
+        if !is_read(key) && !fields.says_nothing(key) {
             return Err(fields.unsupported(key, "only leaving it out is"));
         }
     }
@@ -107,22 +107,12 @@ pub(super) fn check(keys: &Keys) -> Result<(), ConfigError> {
             || is_read(key)
             || NEUTRAL.iter().any(|(known, _)| known == key)
             || ABSENT.contains(&key.as_str());
-        rotary && !known && !says_nothing(fields, key)
+        rotary && !known && !fields.says_nothing(key)
     });
     match unknown {
         Some(key) => {
             Err(fields.unsupported(key, "this key is not known here; remove it if unused"))
         }
         None => Ok(()),
-    }
-}
-
-/// Whether a key is absent, or has a value that asks for nothing.
-pub(super) fn says_nothing(fields: &Fields, key: &str) -> bool {
-    match fields.get(key) {
-        None | Some(Value::Bool(false)) => true,
-        Some(Value::Array(items)) => items.is_empty(),
-        Some(Value::Object(items)) => items.is_empty(),
-        Some(_) => false,
     }
 }

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::read::Keys;
+use super::keys::Keys;
 use super::{Architecture, ConfigError, ModelConfig, Plan};
-use crate::fields::shortened;
+use crate::config::fields::shortened;
 
 const LARGEST: usize = 1 << 40;
 /// What transformers takes where a family's window is in use and not given.
@@ -95,13 +95,13 @@ pub(super) fn disputed(keys: &Keys, plan: &Plan) -> Result<Option<usize>, Config
         .layers
         .iter()
         .any(|layer| layer.attention.window.is_some());
-    if keys.family.reads.contains(&"layer_types") {
+    if keys.reads.contains(&"layer_types") {
         return Ok(None);
     }
     let named = types(keys)?.and_then(|types| types.iter().position(|&sliding| sliding));
     match named {
         Some(layer) if !computed => {
-            let window = match keys.family.architecture {
+            let window = match keys.architecture {
                 Architecture::Qwen2 | Architecture::Qwen3 => or_default(keys)?,
                 _ => given(keys)?,
             };

@@ -9,7 +9,7 @@ use crate::FloatType;
 
 /// A type that a tensor is stored in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BlockType {
+pub(crate) enum BlockType {
     Plain(FloatType),
     Q4_0,
     Q4_1,

@@ -12,11 +12,11 @@ const MULTIPLIERS: [(&str, &str); 3] = [
     ("logit_scale", "logits_scaling"),
 ];
 /// Which layers of a Gemma 3 have no window: every so manyth, where the file does not say.
-pub(super) const GEMMA_PERIOD: usize = 6;
+pub(crate) const GEMMA_PERIOD: usize = 6;
 /// The rotary base of Gemma 3's layers with a window, where the file does not say.
 const GEMMA_LOCAL_THETA: f64 = 10_000.0;
 /// Which layers of a SmolLM3 know no positions: every so manyth; llama.cpp has no key for it.
-pub(super) const SMOLLM3_INTERVAL: usize = 4;
+pub(crate) const SMOLLM3_INTERVAL: usize = 4;
 
 impl GgufFile {
     /// Sets what `config.json` has for this family alone, and returns the family that it is then.

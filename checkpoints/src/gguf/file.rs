@@ -125,7 +125,7 @@ impl GgufFile {
         self.tensor(name).map(|tensor| tensor.shape.as_slice())
     }
 
-    pub(super) fn tensor(&self, name: &str) -> Option<&Tensor> {
+    pub(crate) fn tensor(&self, name: &str) -> Option<&Tensor> {
         self.header.tensors.get(name)
     }
 
@@ -139,7 +139,7 @@ impl GgufFile {
     }
 
     /// A tensor's values, dequantized, the row at `r` in the file put at `place(r)`, a permutation.
-    pub(super) fn read_rows(
+    pub(crate) fn read_rows(
         &self,
         tensor: &Tensor,
         place: impl Fn(usize) -> usize,
@@ -174,7 +174,7 @@ impl GgufFile {
     }
 
     /// Hands on the bytes of a tensor, some of `unit` bytes at a time.
-    pub(super) fn chunks(
+    pub(crate) fn chunks(
         &self,
         tensor: &Tensor,
         unit: usize,

@@ -30,7 +30,7 @@ pub(super) struct Header {
 
 /// Where a tensor lies.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Tensor {
+pub(crate) struct Tensor {
     /// Outermost first, as everywhere but in the file.
     pub shape: Vec<usize>,
     pub kind: BlockType,

@@ -11,21 +11,14 @@
 mod block;
 mod config;
 mod error;
-mod family;
+pub(crate) mod family;
 mod file;
-mod header;
+pub(crate) mod header;
 mod keys;
-mod model;
-mod names;
-mod rope;
+pub(crate) mod names;
+pub(crate) mod rope;
 mod split;
 mod value;
-mod write;
 
 pub use error::GgufError;
 pub use file::GgufFile;
-pub(crate) use model::GgufModel;
-pub use write::{
-    GgufMetadata, GgufTensor, GgufType, GgufValue, GgufWriteError, gguf_adapter, gguf_model,
-    gguf_note, write_gguf,
-};

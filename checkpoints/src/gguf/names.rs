@@ -26,18 +26,18 @@ const TOP: [(&str, &str); 3] = [
 
 const EMBEDDING: &str = "token_embd";
 /// The embedding in a file.
-pub(super) const EMBEDDING_WEIGHT: &str = "token_embd.weight";
+pub(crate) const EMBEDDING_WEIGHT: &str = "token_embd.weight";
 /// The head in a file, where it is not the embedding.
-pub(super) const HEAD_WEIGHT: &str = "output.weight";
+pub(crate) const HEAD_WEIGHT: &str = "output.weight";
 /// Factors of the rotary frequencies, which Hugging Face has as settings.
-pub(super) const ROPE_FACTORS: &str = "rope_freqs.weight";
+pub(crate) const ROPE_FACTORS: &str = "rope_freqs.weight";
 /// Those of LongRoPE for texts longer than the original length.
-pub(super) const LONG_FACTORS: &str = "rope_factors_long.weight";
+pub(crate) const LONG_FACTORS: &str = "rope_factors_long.weight";
 /// Those of LongRoPE for texts up to it.
-pub(super) const SHORT_FACTORS: &str = "rope_factors_short.weight";
+pub(crate) const SHORT_FACTORS: &str = "rope_factors_short.weight";
 
 /// What llama.cpp calls the tensor with this Hugging Face name in a model of such a form, if it has one.
-pub(super) fn ggml(form: &GgufForm, name: &str) -> Option<String> {
+pub(crate) fn ggml(form: &GgufForm, name: &str) -> Option<String> {
     let (path, kind) = name.rsplit_once('.')?;
     let find = |table: &[(&'static str, &'static str)], wanted: &str| {
         let found = table.iter().find(|(_, theirs)| *theirs == wanted);
@@ -53,7 +53,7 @@ pub(super) fn ggml(form: &GgufForm, name: &str) -> Option<String> {
 }
 
 /// The Hugging Face name of a tensor in a model of such a form, if it has one.
-pub(super) fn hugging_face(form: &GgufForm, name: &str) -> Option<String> {
+pub(crate) fn hugging_face(form: &GgufForm, name: &str) -> Option<String> {
     let (path, kind) = name.rsplit_once('.')?;
     if !matches!(kind, "weight" | "bias") {
         return None;

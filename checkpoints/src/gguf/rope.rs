@@ -7,7 +7,7 @@ use super::{GgufError, GgufFile};
 use crate::Architecture;
 
 const ORIGINAL: &str = "original_max_position_embeddings";
-pub(super) const ORIGINAL_KEY: &str = "rope.scaling.original_context_length";
+pub(crate) const ORIGINAL_KEY: &str = "rope.scaling.original_context_length";
 
 /// What the published models with this scaling have (Llama 3.1, 3.2, 3.3); a factor of theirs is in the file.
 const LOW: f64 = 1.0;
@@ -18,7 +18,7 @@ const TOLERANCE: f64 = 1e-4;
 
 /// Llama 3's scaling.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Llama3 {
+pub(crate) struct Llama3 {
     /// What low frequencies are divided by.
     pub factor: f64,
     /// Frequencies with fewer waves in the original positions are low.
@@ -64,7 +64,7 @@ impl Llama3 {
 }
 
 /// `rope_scaling` of a `config.json` that gives these factors; `None` where they are of no published model.
-pub(super) fn llama3(factors: &[f32], theta: f64) -> Option<Value> {
+pub(crate) fn llama3(factors: &[f32], theta: f64) -> Option<Value> {
     let largest = factors.iter().copied().fold(1.0, f32::max);
     let factor = f64::from(largest);
     let near = |(found, expected): (&f32, f64)| {

@@ -3,6 +3,7 @@
 mod check;
 mod error;
 mod file;
+mod gguf;
 mod header;
 mod model;
 mod other;

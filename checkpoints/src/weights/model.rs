@@ -5,9 +5,9 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::gguf::GgufModel;
 use super::{SafetensorsFile, WEIGHTS_FILE, WEIGHTS_INDEX_FILE, WeightsError};
 use super::{check, other};
-use crate::gguf::GgufModel;
 use crate::{FloatType, ModelConfig, is_present, parts, read_json};
 
 /// The weights of a model. Headers are read on opening, tensors when asked for.

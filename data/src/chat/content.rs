@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use crate::field::{Field, shown};
 use crate::python::json;
-use crate::source::{Field, RecordError, shown};
+use crate::record_error::RecordError;
 
 const THINK: &str = "<think>";
 const END_THINK: &str = "</think>";

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use glpft_recipes::Schemas;
 use serde_json::{Map, Value};
 
-use crate::source::{Field, RecordError, shown};
-use crate::trajectory::{FINISH, Tool};
+use crate::field::{Field, shown};
+use crate::record_error::RecordError;
+use crate::tool::{FINISH, Tool};
 
 /// The longest name of a function, in characters; ToolBench cuts its names to as many.
 pub const NAME_CHARACTERS: usize = 64;

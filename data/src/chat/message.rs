@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::content;
+use crate::field::{Field, shown};
 use crate::python::json;
-use crate::source::{Field, RecordError, shown};
+use crate::record_error::RecordError;
 
 /// Where thinking stands beside a message's content, as OpenAI-compatible servers spell it.
 const REASONING: [&str; 3] = ["reasoning_content", "reasoning", "thinking"];

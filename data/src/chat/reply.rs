@@ -3,8 +3,8 @@
 use glpft_recipes::Observations;
 use serde_json::Value;
 
-use crate::conversation::observation_text;
 use crate::lenient::{Ending, lenient_object, whole_lenient_json};
+use crate::observation::observation_text;
 use crate::python::{first_chars, json};
 
 /// ToolBench's limit of an observation, in characters; what is longer ends in `...` behind it.

@@ -4,7 +4,8 @@ use glpft_recipes::Observations;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::source::{Field, RecordError};
+use crate::field::Field;
+use crate::record_error::RecordError;
 
 fn read(messages: &Value) -> Result<ChatTurns, RecordError> {
     let messages = read_messages(&Field::root(messages, "messages"))?;

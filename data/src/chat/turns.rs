@@ -12,8 +12,8 @@ use glpft_recipes::Observations;
 use super::message::{ChatCall, ChatMessage, ChatRole};
 use super::replies::Replies;
 use super::reply::observation;
-use crate::conversation::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker, Turn};
-use crate::source::RecordError;
+use crate::record_error::RecordError;
+use crate::turn::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker, Turn};
 
 /// The turns of a chat, and what was made of which message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

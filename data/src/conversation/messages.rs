@@ -9,15 +9,18 @@
 use glpft_recipes::Arguments;
 use serde_json::Value;
 
-use super::finish::{Finish, finish};
-use super::observation;
-use super::{FINISH, NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker, Turn};
 use crate::chat::{ChatCall, ChatMessage, ChatRole, Replies, read_message};
+use crate::field::{Field, shown};
+use crate::finish::{Finish, finish};
 use crate::lenient::{Ending, read_lenient};
+use crate::observation;
 use crate::python::json;
-use crate::roles::HALLUCINATED;
-use crate::source::{Field, ReadOptions, RecordError, shown};
+use crate::read_options::ReadOptions;
+use crate::record_error::RecordError;
+use crate::tool::FINISH;
+use crate::tool::HALLUCINATED;
 use crate::trajectory::Trajectory;
+use crate::turn::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker, Turn};
 
 /// The turns of a trajectory's messages, the instruction first.
 ///

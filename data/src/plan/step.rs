@@ -3,8 +3,7 @@
 use super::micro_batches;
 use crate::batch::{Batch, Trunk, tree_tokens};
 use crate::encode::TokenExample;
-use crate::example_set::ExampleSet;
-use crate::prepared::PreparedError;
+use crate::prepared::{ExampleSet, PreparedError};
 use glpft_recipes::{Packing, StageRecipe};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

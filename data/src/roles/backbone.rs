@@ -1,10 +1,10 @@
 //! The backbone's examples: whole steps, as one model would answer them.
 
 use super::{GiveUpPrompt, History, Steps};
-use crate::conversation::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker, Turn};
 use crate::example::{Example, Prompt, Text};
 use crate::prompts::history_turn;
 use crate::python::strip;
+use crate::turn::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker, Turn};
 
 /// One for each step, hallucinated calls included. The history shows earlier steps joined, as they were learnt.
 pub(super) fn examples(steps: &Steps<'_>, give_up: &mut GiveUpPrompt) -> Vec<Example> {

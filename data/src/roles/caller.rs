@@ -1,8 +1,8 @@
 //! The caller's examples.
 
 use super::{History, Steps, rendered};
-use crate::conversation::Speaker;
 use crate::example::Example;
+use crate::turn::Speaker;
 
 /// One for each call. A hallucinated call is neither learnt nor shown in the history; the rationale that led to
 /// it stays.

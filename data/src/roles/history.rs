@@ -1,8 +1,8 @@
 //! Histories without a step to learn: what a role is shown when it is asked.
 
 use super::{backbone, is_hallucinated_call, rendered};
-use crate::conversation::{NO_ANSWER, Speaker, Turn};
 use crate::example::{Dataset, Text};
+use crate::turn::{NO_ANSWER, Speaker, Turn};
 
 /// The turns as a dataset's prompts show them before the step that comes next; [`super::examples`] shows its
 /// examples the same (but for [`super::GiveUpPrompt::Last`]).

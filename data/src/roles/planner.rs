@@ -1,8 +1,8 @@
 //! The planner's examples.
 
 use super::{History, Steps, rendered};
-use crate::conversation::{NEXT_GIVE_UP, Speaker};
 use crate::example::Example;
+use crate::turn::{NEXT_GIVE_UP, Speaker};
 
 /// One for each assistant turn that hands over or gives up. A rationale that led to a hallucinated call is not
 /// learnt.

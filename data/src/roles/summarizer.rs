@@ -1,8 +1,8 @@
 //! The summarizer's examples.
 
 use super::{History, Steps, rendered};
-use crate::conversation::{NO_ANSWER, Speaker};
 use crate::example::Example;
+use crate::turn::{NO_ANSWER, Speaker};
 
 /// One for each conclusion that says something; one that does not is not shown in the history either.
 pub(super) fn examples(steps: &Steps<'_>) -> Vec<Example> {

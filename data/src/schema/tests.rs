@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use glpft_recipes::Schemas;
 use serde_json::{Value, json};
 
-use crate::trajectory::Tool;
+use crate::tool::Tool;
 
 fn tool(parameters: &Value, schemas: Schemas) -> Tool {
     Tool::of_schema("buy", "Buys.", parameters.as_object().unwrap(), schemas)

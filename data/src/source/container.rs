@@ -15,7 +15,6 @@ mod lines;
 #[cfg(feature = "parquet")]
 mod parquet;
 
-use std::fmt;
 use std::io::{self, BufRead, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -23,8 +22,8 @@ use std::path::{Path, PathBuf};
 use glpft_checkpoints::foreign_content;
 use serde_json::Value;
 
-use super::RecordError;
 use crate::python::json;
+use crate::record_error::{Place, RecordError};
 use elements::Elements;
 
 /// Real records have some kilobytes, a few of them megabytes.
@@ -57,25 +56,6 @@ impl Layout {
             Layout::Lines => "JSON lines",
             Layout::Values => "JSON objects",
             Layout::Parquet => "a Parquet table",
-        }
-    }
-}
-
-/// Where a record stands in its file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In a line, from 1.
-    Line(usize),
-    /// Behind so many others.
-    Index(usize),
-}
-
-/// As it follows the file's name: `:3` or `[2]`.
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::Line(line) => write!(f, ":{line}"),
-            Place::Index(index) => write!(f, "[{index}]"),
         }
     }
 }

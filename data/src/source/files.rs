@@ -7,9 +7,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::container::{Container, Place};
+use super::container::Container;
 use super::form::{Form, describe, form_of};
-use super::{Field, Outcome, ReadOptions, RecordError, SourceError, Take};
+use super::{Outcome, SourceError, Take};
+use crate::field::Field;
+use crate::read_options::ReadOptions;
+use crate::record_error::Place;
+use crate::record_error::RecordError;
 
 /// How many records lie between two reports of progress.
 const PROGRESS_STEP: usize = 256;

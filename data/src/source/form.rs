@@ -7,6 +7,7 @@ mod role;
 mod sharegpt;
 mod stage_1;
 mod stage_2;
+mod tags;
 mod toolllama;
 mod tools;
 mod turns;
@@ -14,7 +15,10 @@ mod xlam;
 
 use serde_json::{Map, Value};
 
-use super::{Field, ReadOptions, Record, RecordError};
+use super::Record;
+use crate::field::Field;
+use crate::read_options::ReadOptions;
+use crate::record_error::RecordError;
 
 /// The forms of records in files, the more particular ones first: a record is of the first that it looks like.
 pub(super) const FORMS: &[&Form] = &[

@@ -3,8 +3,9 @@
 use glpft_recipes::Rationale;
 
 use super::steps::{calls, thought};
-use crate::conversation::{Conversation, NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker};
+use crate::conversation::Conversation;
 use crate::example::Dataset;
+use crate::turn::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Speaker};
 
 /// Does to a conversation's steps without a rationale what is asked for.
 pub(super) fn apply(conversation: &mut Conversation, rationale: Rationale) {

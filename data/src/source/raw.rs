@@ -8,11 +8,14 @@ use rayon::prelude::*;
 
 use super::recognise::read_text;
 use super::test_queries::{self, TestQueries};
-use super::{Field, Outcome, ReadOptions, Record, RecordError, SourceError, Take};
+use super::{Outcome, Record, SourceError, Take};
 use crate::bounded;
 use crate::conversation::Conversation;
+use crate::field::Field;
 use crate::python::json;
 use crate::query::level_query;
+use crate::read_options::ReadOptions;
+use crate::record_error::RecordError;
 use crate::trajectory::Trajectory;
 
 const GROUPS: [&str; 3] = ["G1_answer", "G2_answer", "G3_answer"];

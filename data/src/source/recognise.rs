@@ -2,7 +2,7 @@
 
 use glpft_checkpoints::{foreign_content, without_mark};
 
-use super::RecordError;
+use crate::record_error::RecordError;
 
 /// What `read` makes of the text of a file, without a byte order mark.
 ///

@@ -4,12 +4,11 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::conversation::{
-    Conversation, NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, NO_ANSWER, Speaker, Turn,
-};
+use crate::conversation::Conversation;
 use crate::example::Dataset;
 use crate::python::strip;
-use crate::roles::HALLUCINATED;
+use crate::tool::HALLUCINATED;
+use crate::turn::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, NO_ANSWER, Speaker, Turn};
 
 /// How many steps there are, by what they are to whom.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

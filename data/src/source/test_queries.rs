@@ -7,10 +7,11 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::recognise::read_text;
-use super::{RecordError, SourceError, TestQueriesError};
+use super::{SourceError, TestQueriesError};
 use crate::bounded;
 use crate::python::json;
 use crate::query::level_query;
+use crate::record_error::RecordError;
 
 /// The test sets, by the names of their files without `.json`.
 const TEST_SETS: [&str; 6] = [

@@ -14,8 +14,8 @@ use super::run::LiveEvaluation;
 use super::tasks::LiveTask;
 use crate::day::today;
 use crate::judge::{JUDGMENTS_FILE, Judge, Logged};
+use crate::manifest::Manifest;
 use crate::rollout::{RolloutRecord, Usage};
-use crate::static_evaluation::Manifest;
 use crate::tool_eval::{
     Interrupted, Judged, JudgingObserver, ToJudge, ToolEvalScores, judge_rollouts,
 };

@@ -6,8 +6,8 @@ use glpft_agent::{Calls, Code, ModelCalls};
 use serde::{Deserialize, Serialize};
 
 use super::repetition::Repetition;
+use crate::manifest::Manifest;
 use crate::rollout::{End, RolloutRecord, Usage};
-use crate::static_evaluation::Manifest;
 use crate::tool_eval::{ToolEvalScores, UnjudgedPart, UnjudgedTask};
 
 /// The report's file.

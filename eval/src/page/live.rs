@@ -1,20 +1,16 @@
 //! Live evaluations: pass rates by test set, and rollouts as trees.
 
-mod part;
 mod table;
-mod tree;
 mod view;
 
 use maud::{Markup, html};
 
 use super::facts;
+use super::live_part::LivePart;
 use super::model::RunPage;
 use super::number::{count, percent, time};
 use super::text::Foreign;
 use crate::judge::OFFLINE;
-
-pub use part::{LivePart, RolloutSample};
-pub use tree::TreeStep;
 
 const COMMAND: &str = "glpft eval live RUN --world SEED";
 const AGAIN: &str = "glpft eval live RUN … --overwrite";

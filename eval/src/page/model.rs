@@ -2,7 +2,7 @@
 
 use glpft_recipes::{Recipe, Stage};
 
-use super::live::LivePart;
+use super::live_part::LivePart;
 use super::sample::KindSamples;
 use crate::report::MetricReport;
 

@@ -4,16 +4,15 @@
 //! answer, or words without a call, are the plan to finish, with that answer; `Finish` with a give-up is one.
 
 use glpft_agent::{
-    Asked, FINISH, Function, GenerateError, Plan, PlannerTurn, Policy, Prediction, Said, Task,
+    Asked, FINISH, Function, GenerateError, Plan, PlannerTurn, Policy, PolicyMessage, Prediction,
+    Task,
 };
 use glpft_data::{Conversation, Finish, NEXT_CALLER, Speaker, read_finish};
 use serde_json::json;
 
 use super::record::{Ending, Output};
+use super::settings::AGENT;
 use super::steps::TrajectorySteps;
-
-/// What it is called in files.
-pub(crate) const AGENT: &str = "agent";
 
 /// What stands in a thought and would be read as a part of the step.
 const MARKS: [&str; 3] = ["Next: give up", "Next: conclusion", "</s>"];
@@ -66,7 +65,7 @@ fn instruction(conversation: &Conversation, step: usize) -> usize {
 }
 
 /// A step in a team's words. Its thought is not scored, and left out where it would be read as something else.
-fn prediction(said: &Said) -> Prediction {
+fn prediction(said: &PolicyMessage) -> Prediction {
     let thought = said.thought.as_deref();
     let plain = thought.filter(|thought| !MARKS.iter().any(|mark| thought.contains(mark)));
     if said.is_unfinished() {
@@ -77,7 +76,7 @@ fn prediction(said: &Said) -> Prediction {
         };
         return Prediction::new(planner, "");
     }
-    let turns = Said::from_message(plain, &said.function, &said.arguments).turns;
+    let turns = PolicyMessage::from_message(plain, &said.function, &said.arguments).turns;
     let mut turns = turns.into_iter();
     let planner = turns.next().map_or_else(String::new, |turn| turn.value);
     let (next, output) = match turns.next() {
@@ -93,7 +92,7 @@ fn prediction(said: &Said) -> Prediction {
 }
 
 /// Its message, and what it cost.
-fn output(said: &Said) -> Output {
+fn output(said: &PolicyMessage) -> Output {
     let thought = said.thought.as_deref().unwrap_or_default();
     let says_nothing = thought.is_empty()
         && match said.function.as_str() {

@@ -9,12 +9,12 @@ use glpft_agent::{
 use glpft_data::{Prompts, Text};
 use glpft_recipes::Behaviour;
 
-use super::agent::{self, AGENT};
+use super::agent;
 use super::contestant::Contestant;
 use super::error::StaticError;
 use super::outcome::StepOutcome;
 use super::record::{Output, StepRecord, ToolName};
-use super::settings::{Answerer, StaticSettings};
+use super::settings::{AGENT, Answerer, StaticSettings};
 use super::steps::{GoldStep, TrajectorySteps};
 use super::times::Times;
 use crate::step::score_step;

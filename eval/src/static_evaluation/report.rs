@@ -6,10 +6,10 @@ use glpft_checkpoints::{JsonError, read_json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::manifest::Manifest;
 use super::statistics::RoleStatistics;
 use super::steps::DataCounts;
 use super::times::Times;
+use crate::manifest::Manifest;
 use crate::report::{MetricReport, Row};
 
 /// The report's file.

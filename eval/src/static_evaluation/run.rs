@@ -10,7 +10,6 @@ use glpft_data::{Conversation, Prompts, fingerprint};
 use super::batch::Batch;
 use super::contestant::Contestant;
 use super::error::StaticError;
-use super::manifest::Manifest;
 use super::observer::StaticObserver;
 use super::predictions::{PREDICTIONS_FILE, Predictions};
 use super::report::{METRICS_FILE, StaticReport};
@@ -19,6 +18,7 @@ use super::settings::{Answerer, StaticSettings};
 use super::steps::{TrajectorySteps, steps};
 use super::times::{TIMES_FILE, Times};
 use crate::directory::{Leaves, own};
+use crate::manifest::Manifest;
 
 /// Everything that an evaluation leaves, beside the manifest.
 const LEAVES: Leaves = Leaves {

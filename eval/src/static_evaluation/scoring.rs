@@ -8,17 +8,16 @@ use glpft_agent::Role;
 use glpft_data::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP};
 use glpft_recipes::Behaviour;
 
-use super::agent::AGENT;
 use super::error::StaticError;
-use super::manifest::Manifest;
 use super::predictions::PREDICTIONS_FILE;
 use super::record::{StepRecord, read_records};
 use super::report::StaticReport;
-use super::settings::StaticSettings;
+use super::settings::{AGENT, StaticSettings};
 use super::statistics::RoleStatistics;
 use super::steps::DataCounts;
 use super::times::{TIMES_FILE, Times};
 use crate::error::PredictionsError;
+use crate::manifest::Manifest;
 use crate::report::Row;
 use crate::score::Scorer;
 

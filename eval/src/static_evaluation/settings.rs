@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use glpft_agent::{Limits, Sampling};
 use glpft_recipes::Behaviour;
 
-use super::agent::AGENT;
+/// What [`Answerer::Agent`] is called in files.
+pub(crate) const AGENT: &str = "agent";
 
 /// Who answers a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@ use std::ops::AddAssign;
 use glpft_agent::{ModelCalls, Role};
 use serde::{Deserialize, Serialize};
 
-use super::agent::AGENT;
+use super::settings::AGENT;
 
 /// The file of the batches' times.
 pub const TIMES_FILE: &str = "times.jsonl";

@@ -7,8 +7,9 @@ use std::thread;
 use glpft_agent::Task;
 use serde::{Deserialize, Serialize};
 
-use super::passing::{TaskVerdict, judge_passing};
+use super::passing::judge_passing;
 use super::settings::ToolEvalSettings;
+use super::verdict::TaskVerdict;
 use super::winning::judge_winning;
 use crate::judge::{Judge, JudgeError};
 use crate::rollout::RolloutRecord;

@@ -5,25 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::coin::{Toss, heads};
 use super::settings::ToolEvalSettings;
-use super::winning::WinVerdict;
 use crate::judge::{AnswerStatus, Judge, JudgeError, TaskStatus};
 use crate::rollout::{End, RolloutRecord};
-
-/// What became of one task: a line of `verdicts.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TaskVerdict {
-    /// The task's id.
-    pub task: String,
-    /// Its test set.
-    pub group: String,
-    /// How the rollout ended.
-    pub end: End,
-    /// Whether it passes.
-    pub passing: Passing,
-    /// How it compares with the reference's; absent where there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub against: Option<WinVerdict>,
-}
 
 /// Whether a rollout passes, and what was said in each round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::passing::TaskVerdict;
 use super::rates::Rates;
+use super::verdict::TaskVerdict;
 
 /// What verdicts come to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 
-use super::cache::Cache;
 use super::error::GenerationError;
 use super::kept::{Kept, Room};
 use super::pass::NewTokens;
 use super::request::{TokenAnswer, TokenFinish, TokenRequest, finish};
 use super::sequence::Sequence;
+use crate::cache::Cache;
 use crate::decoder::Decoder;
 
 /// How much is done, and kept, at a time.

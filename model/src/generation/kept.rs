@@ -1,11 +1,11 @@
 //! What models have read: keys and values, and the trees that find them.
 
-use super::cache::Cache;
 use super::choose::Choice;
 use super::prefixes::Prefixes;
 use super::request::TokenRequest;
 use super::sequence::Sequence;
 use super::slots::{FreeSlots, SlotList};
+use crate::cache::Cache;
 
 /// How much room a sequence may take.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,6 @@
 //! together, each reading its own path in the tree.
 
 mod answer;
-mod cache;
 mod choose;
 mod error;
 mod generator;
@@ -22,6 +21,3 @@ pub use choose::{Choice, Sampling};
 pub use error::GenerationError;
 pub use generator::{Generator, GeneratorSettings};
 pub use request::{TokenAnswer, TokenFinish, TokenRequest};
-
-pub(crate) use cache::LayerCache;
-pub(crate) use pass::Pass;

@@ -1,26 +1,16 @@
 //! One pass over new tokens.
 
-use burn::tensor::{Device, FloatDType, Int, Tensor};
+use burn::tensor::{Device, FloatDType};
 use glpft_checkpoints::ModelConfig;
 use glpft_recipes::Precision;
 
-use super::cache::Cache;
 use super::slots::SlotList;
+use crate::cache::{Cache, Pass};
 use crate::decoder::Decoder;
 use crate::error::ModelError;
 use crate::inputs::ints;
 use crate::kernels::{CacheRun, CacheRuns, ProjectionInput, projection};
 use crate::rotary::Angles;
-
-/// New tokens on the device.
-#[derive(Debug)]
-pub(crate) struct Pass {
-    tokens: Tensor<1, Int>,
-    /// The angles of each of the model's rotary embeddings.
-    pub angles: Vec<Angles>,
-    /// Where they and what they follow lie in the cache.
-    pub runs: CacheRuns,
-}
 
 /// New tokens as they are collected.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! What a team said, as what a chat's assistant does.
 
-use glpft_agent::{FINISH, Said, Usage, readable};
+use glpft_agent::{FINISH, PolicyMessage, Usage, readable};
 use glpft_data::{Finish, read_finish};
 
 /// The content of an answer that gives up.
@@ -36,7 +36,7 @@ pub(super) enum Act {
 
 impl Answer {
     /// Reads what was said, as a person may read it; the first of the `stop` texts in an answer ends it.
-    pub(super) fn new(said: Said, stop: &[String]) -> Self {
+    pub(super) fn new(said: PolicyMessage, stop: &[String]) -> Self {
         let mut cut = said.cut;
         let act = match said.function == FINISH {
             false if said.is_unfinished() => Act::Nothing,

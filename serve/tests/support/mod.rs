@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use glpft_agent::{Asked, GenerateError, Policy, Role, Said, ToolServer};
+use glpft_agent::{Asked, GenerateError, Policy, PolicyMessage, Role, ToolServer};
 use glpft_data::Speaker;
 use glpft_serve::{
     Catalogue, ChatSettings, OpenSpeaker, Place, PolicySpeaker, ServeError, Stopper, ToolsSettings,
@@ -22,19 +22,19 @@ use ureq::Agent;
 pub struct Stub;
 
 impl Policy for Stub {
-    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Said>, GenerateError> {
+    fn say(&mut self, asked: &[Asked<'_>]) -> Result<Vec<PolicyMessage>, GenerateError> {
         asked.iter().map(say).collect()
     }
 }
 
-fn say(asked: &Asked<'_>) -> Result<Said, GenerateError> {
-    let answer = |text: &str| Said::answer(Some("I know."), text);
+fn say(asked: &Asked<'_>) -> Result<PolicyMessage, GenerateError> {
+    let answer = |text: &str| PolicyMessage::answer(Some("I know."), text);
     let last = asked.turns.last().expect("a turn");
     if last.from == Speaker::Observation && !asked.task.query.contains("echo") {
         return Ok(answer(&last.value));
     }
     match last.value.split(' ').next().unwrap_or_default() {
-        "give" => Ok(Said::give_up(Some("No way."))),
+        "give" => Ok(PolicyMessage::give_up(Some("No way."))),
         "fail" => Err(GenerateError::Failed {
             role: Role::Planner,
             source: "as asked".into(),
@@ -68,7 +68,7 @@ fn say(asked: &Asked<'_>) -> Result<Said, GenerateError> {
         _ => Ok(match asked.task.functions.first() {
             None => answer("no tools"),
             Some(function) => {
-                Said::from_message(Some("I ask."), &function.name, r#"{"city": "Oslo"}"#)
+                PolicyMessage::from_message(Some("I ask."), &function.name, r#"{"city": "Oslo"}"#)
             }
         }),
     }

@@ -1,19 +1,20 @@
 //! Which tools a task is about, and what it asks of them.
 
-use super::{Class, Level, Wanted};
+use super::{Class, Wanted};
 use crate::draw::Draw;
+use crate::plan::Level;
 use crate::sketch::{Scene, Sketch};
-use crate::world::World;
+use crate::toolbox::Toolbox;
 
 pub(super) fn choose_tools(
-    world: &World,
+    toolbox: &Toolbox,
     wanted: &Wanted<'_>,
     draw: &mut Draw,
 ) -> Option<Vec<usize>> {
     let mut tools = wanted.tools.to_vec();
     draw.shuffle(&mut tools);
     let first = *tools.first()?;
-    let table = |tool: usize| world.tools[tool].table;
+    let table = |tool: usize| toolbox.tools[tool].table;
     let more: Vec<usize> = match wanted.level {
         Level::Tool => Vec::new(),
         Level::Category => tools[1..]
@@ -31,10 +32,10 @@ pub(super) fn choose_tools(
                 }
             }
             // Half of the time something that the first one links to.
-            let link = world.tables[table(first)].category.link.1;
+            let link = toolbox.tables[table(first)].category.link.1;
             if draw.chance(0.5) {
                 let is_hub = |tool: &usize| {
-                    let category = world.tables[table(*tool)].category;
+                    let category = toolbox.tables[table(*tool)].category;
                     category.hub && category.names == link
                 };
                 others.sort_by_key(|tool| !is_hub(tool));

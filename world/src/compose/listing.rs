@@ -4,7 +4,7 @@ use super::{Wanted, gold_apis};
 use crate::draw::Draw;
 use crate::plan::{Asks, Plan, Step, Way};
 use crate::tool::{ApiKind, ToolApi};
-use crate::world::World;
+use crate::toolbox::Toolbox;
 
 /// Whether an API tells what a step asks for.
 fn tells(api: &ToolApi, step: &Step) -> bool {
@@ -22,7 +22,7 @@ fn tells(api: &ToolApi, step: &Step) -> bool {
 /// The functions of a task in random order: those of its ways, and others that tell nothing it asks for. Of a step's ways
 /// the straight one stands first.
 pub(super) fn list(
-    world: &World,
+    toolbox: &Toolbox,
     wanted: &Wanted<'_>,
     draw: &mut Draw,
     tools: &[usize],
@@ -31,17 +31,22 @@ pub(super) fn list(
     let gold = gold_apis(plan);
     let is_gold_of = |step: &Step, api: usize| step.ways.iter().any(|way| way.api == api);
     for step in &plan.steps {
-        let ambiguous = |api: &usize| tells(&world.apis[*api], step) && !is_gold_of(step, *api);
+        let ambiguous = |api: &usize| tells(&toolbox.apis[*api], step) && !is_gold_of(step, *api);
         if gold.iter().any(ambiguous) {
             return None;
         }
     }
     let mut others: Vec<usize> = tools
         .iter()
-        .flat_map(|tool| &world.tools[*tool].apis)
+        .flat_map(|tool| &toolbox.tools[*tool].apis)
         .copied()
-        .filter(|api| !gold.contains(api) && (wanted.test || !world.apis[*api].test_only))
-        .filter(|api| !plan.steps.iter().any(|step| tells(&world.apis[*api], step)))
+        .filter(|api| !gold.contains(api) && (wanted.test || !toolbox.apis[*api].test_only))
+        .filter(|api| {
+            !plan
+                .steps
+                .iter()
+                .any(|step| tells(&toolbox.apis[*api], step))
+        })
         .collect();
     draw.shuffle(&mut others);
     let count = draw

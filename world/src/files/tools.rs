@@ -12,13 +12,13 @@ use crate::world::World;
 /// `toolenv/tools/{category}/{tool}.json`.
 pub(super) fn write(world: &World, to: &Path) -> Result<(), WriteError> {
     let tools = to.join("toolenv/tools");
-    for tool in &world.tools {
-        let category = world.tables[tool.table].category.name;
+    for tool in &world.toolbox.tools {
+        let category = world.toolbox.tables[tool.table].category.name;
         let standard = standardize(&tool.name);
         let apis: Vec<Value> = tool
             .apis
             .iter()
-            .map(|api| api_json(&world.apis[*api].function))
+            .map(|api| api_json(&world.toolbox.apis[*api].function))
             .collect();
         let file = json!({
             "product_id": format!("api_{standard}"),

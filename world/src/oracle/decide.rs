@@ -27,7 +27,7 @@ pub(super) enum Next {
 }
 
 pub(super) fn decide(world: &World, plan: &Plan, manner: Manner, turns: &[Turn]) -> Next {
-    let name = |way: &Way| world.apis[way.api].function.name.as_str();
+    let name = |way: &Way| world.toolbox.apis[way.api].function.name.as_str();
     let called: Vec<&Turn> = turns
         .iter()
         .filter(|turn| turn.from == Speaker::Caller)
@@ -103,7 +103,7 @@ fn needed(world: &World, step: &Step) -> String {
     match &step.purpose {
         None => format!("I need {need}."),
         Some(purpose) => {
-            let function = &world.apis[purpose.api].function.name;
+            let function = &world.toolbox.apis[purpose.api].function.name;
             let wanted = &purpose.need;
             format!("I need {wanted}. I call {function} when I know {need}.")
         }

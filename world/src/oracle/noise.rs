@@ -1,6 +1,6 @@
 //! The mistakes of an oracle.
 
-use glpft_agent::{Asked, FINISH, Said};
+use glpft_agent::{Asked, FINISH, PolicyMessage};
 use glpft_data::{Speaker, Turn};
 use serde_json::{Map, Value};
 
@@ -52,7 +52,7 @@ impl Noise {
         asked: &Asked<'_>,
         next: Next,
         draw: &mut Draw,
-    ) -> Said {
+    ) -> PolicyMessage {
         let Some(plan) = world.plan(&asked.task.id) else {
             return said(next);
         };
@@ -73,7 +73,7 @@ impl Noise {
                             call(Some(&calling(&reason, &function)), &function, &wrong)
                         }
                         Mistake::EarlyGiveUp => {
-                            Said::give_up(Some(&format!("{reason} I cannot find it.")))
+                            PolicyMessage::give_up(Some(&format!("{reason} I cannot find it.")))
                         }
                     })
                 });
@@ -84,7 +84,7 @@ impl Noise {
                 })
             }
             Next::Answer { thought, answer } if draw.chance(self.broken_finish) => {
-                let whole = Said::answer(Some(&thought), &answer).arguments;
+                let whole = PolicyMessage::answer(Some(&thought), &answer).arguments;
                 let broken = if has_room(plan) && is_undisturbed(world, plan, asked) {
                     // Means nothing to the environment, and takes a step.
                     whole.replacen("\"return_type\": \"give_answer\", ", "", 1)
@@ -92,7 +92,7 @@ impl Noise {
                     // Cut before the closing quote and brace, as a limit of tokens does.
                     whole.trim_end_matches(['}', '"']).to_owned()
                 };
-                Said::from_message(Some(&thought), FINISH, &broken)
+                PolicyMessage::from_message(Some(&thought), FINISH, &broken)
             }
             other => said(other),
         }
@@ -131,7 +131,13 @@ fn has_room(plan: &Plan) -> bool {
 fn is_undisturbed(world: &World, plan: &Plan, asked: &Asked<'_>) -> bool {
     let is_planned = |turn: &Turn| {
         let mut ways = plan.steps.iter().flat_map(|step| &step.ways);
-        ways.any(|way| is_call(turn, &world.apis[way.api].function.name, &way.arguments))
+        ways.any(|way| {
+            is_call(
+                turn,
+                &world.toolbox.apis[way.api].function.name,
+                &way.arguments,
+            )
+        })
     };
     asked.turns.iter().skip(1).all(|turn| match turn.from {
         Speaker::User | Speaker::Conclusion => false,
@@ -156,12 +162,12 @@ fn wrong_call(
     arguments: &Map<String, Value>,
     reason: &str,
     draw: &mut Draw,
-) -> Option<Said> {
+) -> Option<PolicyMessage> {
     let useful: Vec<&str> = plan
         .steps
         .iter()
         .flat_map(|step| &step.ways)
-        .map(|way| world.apis[way.api].function.name.as_str())
+        .map(|way| world.toolbox.apis[way.api].function.name.as_str())
         .collect();
     let none = Map::new();
     let usable: Vec<(&str, &Map<String, Value>)> = asked
@@ -169,7 +175,7 @@ fn wrong_call(
         .functions
         .iter()
         .filter_map(|function| {
-            let api = world.find_api(&function.api)?;
+            let api = world.toolbox.find_api(&function.api)?;
             let required = function.parameters.get("required")?.as_array()?;
             let same = required.len() == arguments.len()
                 && required
@@ -194,7 +200,7 @@ fn hallucinated(
     arguments: &Map<String, Value>,
     reason: &str,
     draw: &mut Draw,
-) -> Said {
+) -> PolicyMessage {
     let (api, tool) = function.split_once("_for_").unwrap_or((function, "tool"));
     let invented = match draw.below(3) {
         0 => format!("query_{api}_for_{tool}"),

@@ -1,21 +1,21 @@
 //! A step as the agent's loop takes it.
 
-use glpft_agent::Said;
+use glpft_agent::PolicyMessage;
 use glpft_data::python::json::dumps;
 use serde_json::{Map, Value};
 
 use super::decide::Next;
 
 /// A step as it should be.
-pub(super) fn said(next: Next) -> Said {
+pub(super) fn said(next: Next) -> PolicyMessage {
     match next {
         Next::Call {
             reason,
             function,
             arguments,
         } => call(Some(&calling(&reason, &function)), &function, &arguments),
-        Next::Answer { thought, answer } => Said::answer(Some(&thought), &answer),
-        Next::GiveUp { thought } => Said::give_up(Some(&thought)),
+        Next::Answer { thought, answer } => PolicyMessage::answer(Some(&thought), &answer),
+        Next::GiveUp { thought } => PolicyMessage::give_up(Some(&thought)),
     }
 }
 
@@ -25,8 +25,12 @@ pub(super) fn calling(reason: &str, function: &str) -> String {
 }
 
 /// A call of a function, its arguments as Python writes them.
-pub(super) fn call(thought: Option<&str>, function: &str, arguments: &Map<String, Value>) -> Said {
+pub(super) fn call(
+    thought: Option<&str>,
+    function: &str,
+    arguments: &Map<String, Value>,
+) -> PolicyMessage {
     // Texts, numbers and truth values can be written.
     let arguments = dumps(arguments).unwrap_or_default();
-    Said::from_message(thought, function, &arguments)
+    PolicyMessage::from_message(thought, function, &arguments)
 }

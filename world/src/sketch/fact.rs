@@ -83,7 +83,7 @@ impl Scene<'_> {
         match draw.below(10) {
             0..4 if !picks.is_empty() => {
                 let api = *draw.pick(&picks)?;
-                let ApiKind::Pick { label, row } = self.world.apis[api].kind else {
+                let ApiKind::Pick { label, row } = self.toolbox.apis[api].kind else {
                     return None;
                 };
                 let phrase = format!("the {label} {noun}");
@@ -153,7 +153,7 @@ impl Scene<'_> {
             matches!(kind, ApiKind::ByName(_) | ApiKind::ById(_))
         });
         let api = *draw.pick(&apis)?;
-        let columns = self.world.apis[api].columns();
+        let columns = self.toolbox.apis[api].columns();
         let count = if draw.chance(0.5) { columns.len() } else { 1 };
         let columns: Vec<usize> = columns.iter().copied().take(count).collect();
         if subject.by_link && columns.contains(&0) {
@@ -162,7 +162,7 @@ impl Scene<'_> {
         let asked = format!("the {}", joined(category, &columns, " and the "));
         let mut needs: Vec<usize> = subject.told_by.into_iter().collect();
         let need = format!("{asked} of the {} {}", subject.word, row.name);
-        let by_id = matches!(self.world.apis[api].kind, ApiKind::ById(_));
+        let by_id = matches!(self.toolbox.apis[api].kind, ApiKind::ById(_));
         let the_way = if by_id {
             let search = *draw.pick(&self.apis(tool, |kind| *kind == ApiKind::Search))?;
             sketch.steps.push(Step {

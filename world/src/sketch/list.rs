@@ -121,7 +121,7 @@ impl Scene<'_> {
     fn unlinked(&self, draw: &mut Draw, table: &Table) -> Option<String> {
         let kind = table.category.link.1;
         let hub = self
-            .world
+            .toolbox
             .tables
             .iter()
             .find(|hub| hub.category.hub && hub.category.names == kind)?;

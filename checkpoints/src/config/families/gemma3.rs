@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::{Defaults, Family, GgufForm};
-use crate::config::read::Keys;
+use crate::config::keys::Keys;
 use crate::config::rope::{self, Rope};
 use crate::config::{
     Activation, Architecture, ConfigError, LayerPlan, ModelConfig, NormForm, Norms, Plan, Rotary,
@@ -43,7 +43,7 @@ pub(super) const FAMILY: Family = Family {
         PATTERN,
         TYPES,
     ],
-    rope: |keys| rope_of(keys, FULL, "rope_theta", keys.family.defaults.theta),
+    rope: |keys| rope_of(keys, FULL, "rope_theta", keys.defaults.theta),
     plan,
     write,
     gguf: Some(GgufForm {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Defaults, Family, GgufForm, llama, plain_rope};
-use crate::config::read::Keys;
+use crate::config::keys::Keys;
 use crate::config::{Architecture, ConfigError, ModelConfig, Plan, rope};
 
 /// Of the embedded tokens, the scores, what is added to the residual stream, and what logits are divided by.

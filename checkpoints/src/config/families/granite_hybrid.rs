@@ -3,11 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::{Defaults, Family, granite, plain_rope};
-use crate::config::read::Keys;
+use crate::config::fields::shortened;
+use crate::config::keys::Keys;
 use crate::config::{
     Architecture, ConfigError, FeedForwardProjections, LayerPlan, ModelConfig, Plan, Rotary, rope,
 };
-use crate::fields::shortened;
 
 const TYPES: &str = "layer_types";
 const POSITIONS: &str = "position_embedding_type";

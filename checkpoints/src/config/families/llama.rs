@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Defaults, Family, GgufForm, plain_rope};
-use crate::config::read::Keys;
+use crate::config::keys::Keys;
 use crate::config::{Architecture, ConfigError, LayerPlan, ModelConfig, Plan, rope};
 
 pub(super) const FAMILY: Family = Family {

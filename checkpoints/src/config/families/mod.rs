@@ -15,7 +15,7 @@ mod smollm3;
 
 use serde_json::{Map, Value};
 
-use super::read::Keys;
+use super::keys::{Defaults, Keys};
 use super::{Architecture, ConfigError, ModelConfig, Plan, Rope, rope};
 
 /// A family of models.
@@ -37,36 +37,6 @@ pub(crate) struct Family {
     pub write: fn(&ModelConfig, &mut Map<String, Value>),
     /// What llama.cpp makes of it, where that is read and written.
     pub gguf: Option<GgufForm>,
-}
-
-/// What transformers takes where a key is absent.
-pub(crate) struct Defaults {
-    pub max_positions: usize,
-    /// The positions before a rotary scaling; none: the model's.
-    pub original_positions: Option<usize>,
-    /// None: one for each query head.
-    pub kv_heads: Option<usize>,
-    /// None: the hidden width by the heads.
-    pub head_dim: Option<usize>,
-    pub theta: f64,
-    pub epsilon: f64,
-    pub tied: bool,
-    /// The key of the feed-forward layer's width.
-    pub inner: &'static str,
-}
-
-impl Defaults {
-    /// Llama's.
-    pub const LLAMA: Self = Self {
-        max_positions: 2048,
-        original_positions: None,
-        kv_heads: None,
-        head_dim: None,
-        theta: 10_000.0,
-        epsilon: 1e-6,
-        tied: false,
-        inner: "intermediate_size",
-    };
 }
 
 /// How a family lies in GGUF files.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Defaults, Family, GgufForm};
-use crate::config::read::Keys;
+use crate::config::keys::Keys;
 use crate::config::rope::{self, Rope, RopeScaling};
 use crate::config::{
     Architecture, AttentionProjections, ConfigError, FeedForwardProjections, LayerPlan,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Defaults, Family, GgufForm, llama, plain_rope};
-use crate::config::read::Keys;
+use crate::config::keys::Keys;
 use crate::config::{Architecture, ConfigError, ModelConfig, Plan, Rotary, rope, window};
 
 const LAYERS: &str = "no_rope_layers";

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{LARGEST_POSITIONS, ORIGINAL, PARTIAL, Rules};
 use crate::config::ConfigError;
-use crate::config::read::Keys;
-use crate::fields::Fields;
+use crate::config::fields::Fields;
+use crate::config::keys::Keys;
 
 /// How the frequencies of a [`Rope`](super::Rope) are changed.
 #[derive(Clone, Debug, PartialEq)]
@@ -214,7 +214,7 @@ pub(super) fn read(
     let factor = |key| fields.required_number(key, 1e-6..=LARGEST_FACTOR);
     let maybe = |key| fields.number(key, 0.0..=LARGEST_FACTOR);
     let original = || original(fields, outside);
-    let default = keys.family.defaults.original_positions;
+    let default = keys.defaults.original_positions;
     let default = default.unwrap_or(keys.max_positions);
     Ok(match kind {
         "linear" => RopeScaling::Linear {

@@ -3,7 +3,8 @@
 
 use std::io::BufRead;
 
-use super::{Place, RecordError, TakeRecord, keep, value};
+use super::{TakeRecord, keep, value};
+use crate::record_error::{Place, RecordError};
 
 /// Reads elements.
 pub(super) struct Elements<R> {

@@ -2,7 +2,8 @@
 
 use std::io::BufRead;
 
-use super::{Place, RecordError, TakeRecord, keep, value};
+use super::{TakeRecord, keep, value};
+use crate::record_error::{Place, RecordError};
 
 /// Hands the record of every line that is not blank to `each`.
 pub(super) fn each(mut reader: impl BufRead, each: &mut TakeRecord<'_>) -> Result<(), RecordError> {

@@ -10,7 +10,8 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
 use serde_json::{Map, Number, Value};
 
-use super::{Place, RecordError, TakeRecord};
+use super::TakeRecord;
+use crate::record_error::{Place, RecordError};
 
 /// Hands every row to `each`.
 pub(super) fn each(path: &Path, each: &mut TakeRecord<'_>) -> Result<(), RecordError> {

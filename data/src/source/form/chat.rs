@@ -14,11 +14,16 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use crate::chat::{ChatCall, ChatFunction, ChatMessage, ChatRole, chat_turns};
-use crate::conversation::{Conversation, Finish, Speaker, read_finish};
+use crate::conversation::Conversation;
+use crate::field::shown;
+use crate::finish::{Finish, read_finish};
 use crate::marks::{FaultKind, Marks, StepFault};
 use crate::python::{first_chars, json};
-use crate::source::{ReadOptions, Record, RecordError, shown};
-use crate::trajectory::FINISH;
+use crate::read_options::ReadOptions;
+use crate::record_error::RecordError;
+use crate::source::Record;
+use crate::tool::FINISH;
+use crate::turn::Speaker;
 
 /// A call's arguments in a message about them.
 const SHOWN: usize = 60;

@@ -3,9 +3,12 @@
 //! A text may have Hermes' tags in it. A `system` beside the messages stands before them.
 
 use super::chat::{self, Chat};
-use super::{Form, hermes, tools, turns};
+use super::{Form, tags, tools, turns};
 use crate::chat::{ChatRole, read_messages};
-use crate::source::{Field, ReadOptions, Record, RecordError};
+use crate::field::Field;
+use crate::read_options::ReadOptions;
+use crate::record_error::RecordError;
+use crate::source::Record;
 
 pub(super) const FORM: Form = Form {
     name: "OpenAI chat",
@@ -29,7 +32,7 @@ pub(super) fn read(record: &Field<'_>, options: &ReadOptions) -> Result<Record, 
             messages.insert(0, chat::text("system".to_owned(), ChatRole::System, system));
         }
     }
-    let (messages, told) = hermes::untag(messages)?;
+    let (messages, told) = tags::untag(messages)?;
     Chat {
         messages,
         functions: functions.or(told).unwrap_or_default(),

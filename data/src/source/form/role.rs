@@ -8,15 +8,16 @@
 use std::sync::OnceLock;
 
 use super::Form;
-use crate::conversation::{
-    Conversation, NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Turn, read_turns,
-};
+use crate::conversation::Conversation;
 use crate::example::{Dataset, Prompt, Text};
+use crate::field::Field;
 use crate::marks::{GivenExample, Marks};
 use crate::prompts::Prompts;
+use crate::record_error::RecordError;
 use crate::roles::history;
-use crate::source::{Field, Record, RecordError};
-use crate::trajectory::{Tool, read_tools};
+use crate::source::Record;
+use crate::tool::{Tool, read_tools};
+use crate::turn::{NEXT_CALLER, NEXT_CONCLUSION, NEXT_GIVE_UP, Turn, read_turns};
 
 pub(super) const FORM: Form = Form {
     name: "role examples",

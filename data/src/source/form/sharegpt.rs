@@ -1,15 +1,18 @@
 //! ShareGPT: `conversations` of `from` and `value`, with `tools` and `system` beside them.
 //!
-//! A call is a turn of its own (`function_call`), or a tag in the assistant's text (see [`hermes`]). Replies have no ids: they
+//! A call is a turn of its own (`function_call`), or a tag in the assistant's text (see [`tags`]). Replies have no ids: they
 //! answer the calls in order. What the assistant says before a call, without a turn of the user between, is its thought.
 
 use serde_json::Value;
 
 use super::chat::{self, Chat};
-use super::{Form, hermes, tools, turns};
+use super::{Form, tags, tools, turns};
 use crate::chat::{ChatMessage, ChatRole};
+use crate::field::{Field, shown};
 use crate::python::json;
-use crate::source::{Field, ReadOptions, Record, RecordError, shown};
+use crate::read_options::ReadOptions;
+use crate::record_error::RecordError;
+use crate::source::Record;
 
 pub(super) const FORM: Form = Form {
     name: "ShareGPT",
@@ -42,7 +45,7 @@ pub(super) fn read(record: &Field<'_>, options: &ReadOptions) -> Result<Record, 
     for turn in turns::field(record)?.elements()? {
         read_turn(&turn, &mut messages)?;
     }
-    let (messages, told) = hermes::untag(messages)?;
+    let (messages, told) = tags::untag(messages)?;
     Chat {
         messages: one_reply_a_call(messages),
         functions: functions.or(told).unwrap_or_default(),
@@ -140,7 +143,7 @@ fn read_calls(value: &Field<'_>, message: &mut ChatMessage) -> Result<(), Record
         call => vec![call],
     };
     for call in &calls {
-        let call = hermes::call_of(call);
+        let call = tags::call_of(call);
         message
             .calls
             .push(call.ok_or_else(|| value.wrong("a call names no function"))?);

@@ -13,8 +13,9 @@ use serde_json::Value;
 use super::chat::{self, Chat};
 use super::{Form, tools, turns};
 use crate::chat::{ChatCall, ChatFunction, ChatMessage, ChatRole};
+use crate::field::{Field, shown};
 use crate::python::strip;
-use crate::source::{Field, RecordError, shown};
+use crate::record_error::RecordError;
 
 pub(super) const FORM: Form = Form {
     name: "ToolLLaMA",

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use crate::chat::{ChatFunction, read_functions};
-use crate::conversation::FINISH_ARGUMENTS;
+use crate::field::Field;
+use crate::finish::FINISH_ARGUMENTS;
 use crate::lenient::whole_lenient_json;
 use crate::python;
-use crate::source::{Field, RecordError};
-use crate::trajectory::FINISH;
+use crate::record_error::RecordError;
+use crate::tool::FINISH;
 
 /// Where records tell their functions; the second is OpenAI's older key.
 const KEYS: [&str; 2] = ["tools", "functions"];

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::source::{Field, RecordError};
+use crate::field::Field;
+use crate::record_error::RecordError;
 
 /// The keys of a list of turns, as sets name it.
 const LISTS: [&str; 3] = ["messages", "conversations", "conversation"];

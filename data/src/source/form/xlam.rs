@@ -1,9 +1,9 @@
 //! xLAM and APIGen: `query`, `tools`, `answers`. One turn of calls: no thought, no replies, no conclusion.
 
 use super::chat::{self, Chat};
-use super::{Form, hermes, tools};
+use super::{Form, tags, tools};
 use crate::chat::ChatRole;
-use crate::source::RecordError;
+use crate::record_error::RecordError;
 
 pub(super) const FORM: Form = Form {
     name: "xLAM",
@@ -14,7 +14,7 @@ pub(super) const FORM: Form = Form {
         let answers = record.key("answers")?;
         let mut calls = Vec::new();
         for call in tools::list(&answers, "a list of calls")? {
-            let call = hermes::call_of(&call);
+            let call = tags::call_of(&call);
             calls.push(call.ok_or_else(|| answers.wrong("a call names no function"))?);
         }
         if calls.is_empty() {

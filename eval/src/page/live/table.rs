@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::judge;
-use super::part::LivePart;
 use crate::page::facts::{self, cell};
+use crate::page::live_part::LivePart;
 use crate::page::number::{percent, plural};
 use crate::page::text::Foreign;
 use crate::tool_eval::Rate;

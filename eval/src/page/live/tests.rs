@@ -9,13 +9,12 @@ use maud::Markup;
 use scraper::{Html, Selector};
 use serde_json::{Value, json};
 
-use super::part::LivePart;
-use super::tree::of_file;
 use super::{table, view};
 use crate::judge::AnswerStatus;
 use crate::live_evaluation::{Ends, LiveReport};
+use crate::manifest::Manifest;
+use crate::page::live_part::{LivePart, of_file};
 use crate::rollout::{End, RolloutRecord, Usage};
-use crate::static_evaluation::Manifest;
 use crate::tool_eval::{Passing, TaskVerdict, ToolEvalScores, UnjudgedPart, UnjudgedTask};
 
 /// Text that is markup wherever it is not escaped.

@@ -3,8 +3,7 @@
 use glpft_agent::{Code, FINISH};
 use maud::{Markup, html};
 
-use super::part::{LivePart, RolloutSample};
-use super::tree::TreeStep;
+use crate::page::live_part::{LivePart, RolloutSample, TreeStep};
 use crate::page::number::{count, plural};
 use crate::page::text::{Foreign, beginning};
 use crate::rollout::End;

@@ -9,7 +9,8 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::mask::{Block, Mask, runs};
-use super::matrix::{Matrix, multiply_in, transpose};
+use super::matrix::{Matrix, transpose};
+use super::product::multiply_in;
 use super::real::{Real, contiguous, elements, indices, tensor, vectorized};
 use super::softmax::{exponentials, largest};
 use crate::kernels::AttentionShape;

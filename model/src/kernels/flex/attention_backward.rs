@@ -8,7 +8,8 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::mask::{Block, KEYS, Mask};
-use super::matrix::{Matrix, multiply_in, transpose};
+use super::matrix::{Matrix, transpose};
+use super::product::multiply_in;
 use super::real::{Real, contiguous, elements, indices, sum, tensor, vectorized};
 use crate::kernels::AttentionShape;
 

@@ -9,7 +9,8 @@ use burn::tensor::DType;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use super::matrix::{Matrix, multiply_in};
+use super::matrix::Matrix;
+use super::product::multiply_in;
 use super::real::{Real, contiguous, elements, tensor, vectorized, whole};
 use super::softmax::{exponentials, largest};
 use crate::kernels::{AttentionShape, CacheRun};

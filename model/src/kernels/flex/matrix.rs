@@ -1,11 +1,8 @@
 //! Matrix products on parts of larger matrices.
 
-use burn::tensor::DType;
-use glpft_recipes::Precision;
 use rayon::prelude::*;
 
 use super::real::Real;
-use super::{bf16, small};
 
 /// A matrix inside a slice.
 #[derive(Clone, Copy)]
@@ -83,29 +80,6 @@ pub fn transpose<R: Real>(elements: &[R], rows: usize, columns: usize) -> Vec<R>
         });
     }
     output
-}
-
-/// [`multiply`] with operands of `precision`, and as a small product where it is not parallel. Of f64, which is for tests, none is rounded.
-pub fn multiply_in<R: Real>(
-    precision: Precision,
-    output: &mut [R],
-    stride: usize,
-    left: Matrix<'_, R>,
-    right: Matrix<'_, R>,
-    add: bool,
-    parallel: bool,
-) {
-    match (precision, R::dtype()) {
-        (Precision::Bf16, DType::F32) => {
-            let output = bytemuck::cast_slice_mut(output);
-            bf16::multiply(output, stride, left.cast(), right.cast(), add, parallel);
-        }
-        (Precision::F32, DType::F32) if !parallel => {
-            let output = bytemuck::cast_slice_mut(output);
-            small::multiply(output, stride, left.cast(), right.cast(), add);
-        }
-        _ => multiply(output, stride, left, right, add, parallel),
-    }
 }
 
 /// `output (+)= left · right`: `output` has rows of `stride` elements, of which the product's columns are written;

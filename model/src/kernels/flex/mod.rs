@@ -12,6 +12,7 @@ mod elementwise;
 mod few_rows;
 mod mask;
 mod matrix;
+mod product;
 mod projection;
 mod real;
 mod rms_norm;

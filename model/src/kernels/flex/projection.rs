@@ -6,7 +6,8 @@ use glpft_recipes::Precision;
 use rayon::prelude::*;
 
 use super::few_rows;
-use super::matrix::{Matrix, multiply, multiply_in};
+use super::matrix::{Matrix, multiply};
+use super::product::multiply_in;
 use super::real::{Real, contiguous, elements, tensor};
 use crate::kernels::{DropoutMask, LowRank};
 

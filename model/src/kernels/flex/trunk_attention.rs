@@ -10,7 +10,8 @@ use rayon::prelude::*;
 
 use super::attention::softmax;
 use super::mask::{Block, Mask, runs};
-use super::matrix::{Matrix, multiply_in, transpose};
+use super::matrix::{Matrix, transpose};
+use super::product::multiply_in;
 use super::real::{Real, contiguous, elements, indices, sum, tensor, vectorized};
 use crate::kernels::AttentionShape;
 
