@@ -107,7 +107,7 @@ impl Crate {
                 let path = entry?.path();
                 let stem = path.file_stem().unwrap_or_default();
                 let stem = stem.to_string_lossy().into_owned();
-                let child = [&module[..], &[stem.clone()]].concat();
+                let child = [&module[..], std::slice::from_ref(&stem)].concat();
                 if path.is_dir() {
                     folders.push((path, child));
                 } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -204,7 +204,7 @@ impl Crate {
                         .collect(),
                     members: members
                         .iter()
-                        .map(|name| [parent, &[name.clone()]].concat().join("::"))
+                        .map(|name| [parent, std::slice::from_ref(name)].concat().join("::"))
                         .collect(),
                 });
             }
@@ -223,7 +223,7 @@ fn absolute(module: &[String], path: &[String]) -> Option<Vec<String>> {
         "crate" => Vec::new(),
         "self" => module.to_owned(),
         "super" => module.split_last()?.1.to_owned(),
-        _ => [module, &[first.clone()]].concat(),
+        _ => [module, std::slice::from_ref(first)].concat(),
     };
     for name in rest {
         match name.as_str() {

@@ -6,20 +6,28 @@
     reason = "a tool that tells what it runs"
 )]
 
+mod circles;
+mod command;
+mod site;
+
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
-use std::time::Instant;
+use std::process::ExitCode;
 
-mod circles;
+use command::{cargo, exists, run, skipped};
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  check            formatting, links, the tests of the crates without burn, clippy
+  check            what `text` and `clippy` check, and the tests of the crates without burn
   test [WORDS…]    all tests, or those that cargo test selects by WORDS
   ci               everything, as CI runs it
-  bench NAME [ARGUMENTS…]   a script of benches/, such as `roles`; without NAME, lists them";
+  site             the documentation as a site, in target/book, where mdbook is installed
+  bench NAME [ARGUMENTS…]   a script of benches/, such as `roles`; without NAME, lists them
+
+parts of check and ci:
+  text             formatting, sample files, links, circles of modules, spelling, licences: seconds
+  clippy           clippy on everything";
 
 /// Crates without burn: their tests need seconds to compile.
 const BURN_FREE: [&str; 8] = [
@@ -53,8 +61,11 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["check"] => check(),
+        ["text"] => text(),
+        ["clippy"] => clippy(),
         ["test", rest @ ..] => test(rest),
         ["ci"] => run(".ci/run", &[]),
+        ["site"] => site::build(&root()),
         ["bench"] => list(),
         ["bench", name, rest @ ..] => bench(name, rest),
         _ => Err(USAGE.to_owned()),
@@ -69,24 +80,58 @@ fn main() -> ExitCode {
 }
 
 fn check() -> Result<(), String> {
-    cargo(&["fmt", "--all", "--check"])?;
-    if Command::new("python3").arg("--version").output().is_ok() {
-        run(".ci/links", &[])?;
-    }
-    circles::check(&root(), &CRATES)?;
+    text()?;
     let mut tests = vec!["test", "--release", "--locked", "--quiet"];
     tests.extend(BURN_FREE.iter().flat_map(|name| ["-p", name]));
     cargo(&tests)?;
-    // Cargo checks what changed, and what depends on it.
-    let clippy = [
+    clippy()
+}
+
+/// Everything that needs no compiler, cheapest first. What needs a program that is not installed is skipped.
+fn text() -> Result<(), String> {
+    cargo(&["fmt", "--all", "--check"])?;
+    circles::check(&root(), &CRATES)?;
+    match exists("python3") {
+        true => {
+            run("python3", &["data/sample/make.py", "--check"])?;
+            run(".ci/links", &[])?;
+        }
+        false => skipped("sample files and links", "python3"),
+    }
+    match exists("typos") {
+        true => run("typos", &[])?,
+        false => skipped("spelling", "typos"),
+    }
+    match exists("cargo-deny") {
+        true => cargo(&[
+            "deny",
+            "--workspace",
+            "--all-features",
+            "check",
+            "licenses",
+            "bans",
+            "sources",
+        ]),
+        false => {
+            skipped("licences and bans", "cargo-deny");
+            Ok(())
+        }
+    }
+}
+
+/// Cargo checks what changed, and what depends on it.
+fn clippy() -> Result<(), String> {
+    cargo(&[
         "clippy",
         "--release",
         "--locked",
         "--workspace",
         "--all-targets",
         "--quiet",
-    ];
-    cargo(&[&clippy[..], &["--", "-D", "warnings"]].concat())
+        "--",
+        "-D",
+        "warnings",
+    ])
 }
 
 fn test(words: &[&str]) -> Result<(), String> {
@@ -125,34 +170,6 @@ fn list() -> Result<(), String> {
         println!("{name:14} {}", line.unwrap_or_default());
     }
     Ok(())
-}
-
-fn cargo(arguments: &[&str]) -> Result<(), String> {
-    run(
-        &env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()),
-        arguments,
-    )
-}
-
-/// Runs a program in the repository's root.
-fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
-    let shown = [&[program][..], arguments].concat().join(" ");
-    eprintln!("$ {shown}");
-    let started = Instant::now();
-    let program = match root().join(program) {
-        script if script.is_file() => script,
-        _ => PathBuf::from(program),
-    };
-    let status = Command::new(program)
-        .args(arguments)
-        .current_dir(root())
-        .status()
-        .map_err(|error| format!("{shown}: {error}"))?;
-    eprintln!("  {:.0} s", started.elapsed().as_secs_f64());
-    match status.success() {
-        true => Ok(()),
-        false => Err(format!("{shown} failed")),
-    }
 }
 
 fn root() -> PathBuf {
