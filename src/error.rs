@@ -285,6 +285,30 @@ pub enum Error {
         /// What is in it.
         what: String,
     },
+    /// The run's rounds are by other settings.
+    #[error(
+        "{} holds rounds by other settings ({differences}); give the same again, or --overwrite to remove them", path.display()
+    )]
+    OtherRounds {
+        /// The rounds' folder.
+        path: PathBuf,
+        /// What differs, with both values.
+        differences: String,
+    },
+    /// Tasks to learn from are tasks to be measured on.
+    #[error(
+        "{count} of {of} {what}: {}; what is learned and what is measured must be apart: leave them out", first.join(", ")
+    )]
+    TasksOverlap {
+        /// How many tasks.
+        count: usize,
+        /// Of how many.
+        of: usize,
+        /// Which tasks, and what they are besides.
+        what: &'static str,
+        /// The first of them.
+        first: Vec<String>,
+    },
     /// A study would be measured on what it trains on.
     #[error(
         "{}: {count} of the {of} held-out conversations have an instruction that {source_path} is trained on: {}; \
@@ -421,6 +445,8 @@ impl Error {
             | Self::NotARun { .. }
             | Self::OtherStudy { .. }
             | Self::NotAStudy { .. }
+            | Self::OtherRounds { .. }
+            | Self::TasksOverlap { .. }
             | Self::HeldOutIsTrainedOn { .. }
             | Self::NoSuchExample { .. }
             | Self::Argument { .. }

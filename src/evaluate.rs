@@ -32,7 +32,7 @@ pub use recipe::{RunFacts, run_facts};
 pub use trained_on::training_overlap;
 pub(crate) use trained_on::{shown, trained_on};
 pub use work::{Work, work};
-pub use workplace::{JudgeChoice, TaskSource, Workplace};
+pub use workplace::{JudgeChoice, TaskSource, Workplace, read_tasks};
 
 /// The folder of a run's evaluations, each in a folder of its own.
 pub const EVAL_FOLDER: &str = "eval";

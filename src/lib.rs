@@ -20,12 +20,14 @@
 pub mod allocator;
 pub mod arrangement;
 pub mod base;
+mod carry;
 pub mod check;
 pub mod doctor;
 pub mod error;
 pub mod evaluate;
 pub mod export;
 pub mod home;
+pub mod improve;
 pub mod memory;
 pub mod model;
 pub mod notice;

@@ -69,7 +69,7 @@ pub use record_error::RecordError;
 pub use roles::{GiveUpPrompt, examples, history};
 pub use source::{
     BadRecord, Conversations, Origins, PartReport, Record, Source, SourceError, SourceForm,
-    SourceReport, StepCounts, TestQueriesError, answer_directories, record_files,
+    SourceReport, StepCounts, TestQueriesError, answer_directories, read_answer_file, record_files,
 };
 pub use split::{QuerySplits, Split};
 pub use statistics::DatasetStatistics;

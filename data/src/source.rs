@@ -29,7 +29,7 @@ use crate::trajectory::Trajectory;
 pub use error::{SourceError, TestQueriesError};
 pub use files::record_files;
 pub use origins::Origins;
-pub use raw::answer_directories;
+pub use raw::{answer_directories, read_answer_file};
 pub use report::{BadRecord, PartReport, SourceReport};
 pub use steps::StepCounts;
 
@@ -82,6 +82,10 @@ pub struct Record {
     pub trajectory: Option<Trajectory>,
     /// The conversation.
     pub conversation: Conversation,
+    /// Whether it is of a source that leaves the others' splits as they are ([`SourceRecipe::extra`]).
+    ///
+    /// [`SourceRecipe::extra`]: glpft_recipes::SourceRecipe::extra
+    pub extra: bool,
 }
 
 /// Every conversation of a source.
@@ -202,6 +206,22 @@ impl Source {
             Content::Mixture(parts) => {
                 let ids = parts.iter().filter_map(|part| part.source.test_query_ids());
                 ids.reduce(|one, other| one + other)
+            }
+        }
+    }
+
+    /// The test queries that raw sources leave out: their ids, and their texts, levelled, as far as these are known.
+    pub fn test_queries(&self) -> (HashSet<String>, HashSet<String>) {
+        match &self.content {
+            Content::Raw(answers) => (answers.test_ids(), answers.test_texts()),
+            Content::Files(_) => Default::default(),
+            Content::Mixture(parts) => {
+                let (mut ids, mut texts) = (HashSet::new(), HashSet::new());
+                for (of_part, told) in parts.iter().map(|part| part.source.test_queries()) {
+                    ids.extend(of_part);
+                    texts.extend(told);
+                }
+                (ids, texts)
             }
         }
     }

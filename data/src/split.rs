@@ -98,6 +98,17 @@ impl QuerySplits {
         self.splits.get(&level_query(query)).copied()
     }
 
+    /// Where a record of a query belongs, which may be one of an extra source ([`SourceRecipe::extra`]): then it trains, but
+    /// for a query that is held out.
+    ///
+    /// [`SourceRecipe::extra`]: glpft_recipes::SourceRecipe::extra
+    pub fn of(&self, query: &str, extra: bool) -> Option<Split> {
+        match self.get(query) {
+            None if extra => Some(Split::SecondHalf),
+            split => split,
+        }
+    }
+
     /// How many queries are in a split.
     pub fn count(&self, split: Split) -> usize {
         self.splits

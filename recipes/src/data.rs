@@ -68,6 +68,10 @@ pub struct SourceRecipe {
     pub weight: f64,
     /// What it trains, of backbone, planner, caller and summarizer. Default: all.
     pub roles: Vec<String>,
+    /// Whether it is an addition that leaves the splits of the others' queries as they are: `data.fraction` leaves none of it
+    /// out, and all of it trains but for queries that others hold out for validation (with `reuse = false`, the local
+    /// stages). Default: false.
+    pub extra: bool,
 }
 
 impl SourceRecipe {
@@ -85,6 +89,7 @@ impl SourceRecipe {
             name: last.unwrap_or(path).to_owned(),
             weight: 1.0,
             roles: Self::ROLES.map(str::to_owned).to_vec(),
+            extra: false,
         }
     }
 }

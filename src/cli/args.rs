@@ -6,6 +6,7 @@ mod data;
 mod doctor;
 mod eval;
 mod export;
+mod improve;
 mod live;
 mod quickstart;
 mod recipe;
@@ -31,6 +32,7 @@ pub(crate) use data::*;
 pub(crate) use doctor::*;
 pub(crate) use eval::*;
 pub(crate) use export::*;
+pub(crate) use improve::*;
 pub(crate) use live::*;
 pub(crate) use quickstart::*;
 pub(crate) use recipe::*;
@@ -89,6 +91,15 @@ pub(super) enum Command {
     /// report.json, curves/, and a run for each in runs/. The same command resumes; you may add arrangements, shares, seeds
     /// and bases.
     Study(StudyArgs),
+    /// Has a team learn from its own rollouts, round by round: plays training tasks, keeps what passes, trains, measures
+    ///
+    /// Rejection-sampling fine-tuning (STaR, arXiv 2203.14465; ReST-EM, arXiv 2312.06585). In each round, the best models so
+    /// far work on every training task several times. The shortest rollout of each task that passes is kept. The local stages
+    /// are trained again on the run's data and these, and measured on held-out tasks.
+    ///
+    /// Each round is a run of its own in RUN/rounds/N. RUN/rounds/rounds.md and rounds.json compare them. The same command
+    /// resumes; you may ask for more rounds.
+    Improve(Box<ImproveArgs>),
     /// Evaluates teams and predictions
     #[command(subcommand)]
     Eval(EvalCommand),

@@ -9,7 +9,9 @@ mod static_evaluation;
 mod tables;
 
 pub(crate) use arguments::team;
-pub(crate) use live::{LiveProgress, evaluate_live, policy, search, workplace};
+pub(crate) use live::{
+    LiveProgress, evaluate_live, judge_choice, policy, search, server, workplace,
+};
 pub(crate) use perplexity::evaluate_perplexity;
 pub(crate) use progress::StaticProgress;
 pub(crate) use score::score;

@@ -7,6 +7,7 @@ mod data;
 mod doctor;
 mod eval;
 mod export;
+mod improve;
 mod model_directory;
 mod open;
 mod output;
@@ -89,6 +90,7 @@ pub(crate) fn main() -> u8 {
         Command::Reference => shell::reference(),
         Command::Report(args) => report_page::execute(&args),
         Command::Study(args) => with_threads(&args.output.clone(), || study::execute(&args)),
+        Command::Improve(args) => with_threads(&args.output.clone(), || improve::execute(&args)),
         Command::Quickstart(args) => {
             with_threads(&args.output.clone(), || quickstart::execute(&args))
         }

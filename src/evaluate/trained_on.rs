@@ -41,10 +41,12 @@ pub(crate) fn trained_on<'c>(
             let conversation = record.conversation;
             for (_, levelled) in compared_instructions(&conversation) {
                 if known.contains(&levelled) {
-                    seen.push((conversation.query.clone(), levelled));
+                    seen.push((conversation.query.clone(), levelled, record.extra));
                 }
             }
-            queries.insert(conversation.query);
+            if !record.extra {
+                queries.insert(conversation.query);
+            }
             Ok(())
         },
     )?;
@@ -56,12 +58,14 @@ pub(crate) fn trained_on<'c>(
             data.validation_fraction,
             data.split_seed,
         );
-        let trains = |query: &str| {
-            let split = splits.get(query);
+        let trains = |query: &str, extra: bool| {
+            let split = splits.of(query, extra);
             split.is_some_and(|split| split != Split::Validation)
         };
-        let of_seed = seen.iter().filter(|(query, _)| trains(query));
-        trained.extend(of_seed.map(|(_, instruction)| instruction.as_str()));
+        let of_seed = seen
+            .iter()
+            .filter(|(query, _, extra)| trains(query, *extra));
+        trained.extend(of_seed.map(|(_, instruction, _)| instruction.as_str()));
     }
     let of_each = conversations.iter().filter_map(|one| {
         compared_instructions(one).find(|(_, levelled)| trained.contains(levelled.as_str()))

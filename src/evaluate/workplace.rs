@@ -1,6 +1,6 @@
 //! What agents work on, with which tools, and who can judge it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use glpft_agent::{HttpSettings, ToolServer, open_server, read_instructions};
 use glpft_eval::judge::{HttpJudge, HttpJudgeSettings, Judge, OfflineJudge};
@@ -63,15 +63,7 @@ impl Workplace {
                 let tasks = groups.flat_map(|group| world.test(group));
                 (tasks.map(LiveTask::from).collect(), Some(world))
             }
-            TaskSource::Instructions(file) => {
-                let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-                let task = |task| LiveTask {
-                    task,
-                    group: stem.clone().into_owned(),
-                };
-                let tasks = read_instructions(file)?.into_iter().map(task);
-                (tasks.collect(), None)
-            }
+            TaskSource::Instructions(file) => (read_tasks(file)?, None),
         };
         check_tasks(&tasks)?;
         let whole = tasks.len();
@@ -111,6 +103,12 @@ impl Workplace {
         })
     }
 
+    /// The training tasks of the world; none where there is none.
+    pub fn training_tasks(&self) -> Vec<LiveTask> {
+        let training = self.world.as_ref().map_or(&[][..], World::training);
+        training.iter().map(LiveTask::from).collect()
+    }
+
     /// Who replies to calls.
     pub fn server(&self) -> &dyn ToolServer {
         match (&self.server, &self.world) {
@@ -135,6 +133,21 @@ impl Workplace {
             )),
         }
     }
+}
+
+/// The tasks of a list of instructions of ToolBench's form; their test set is the file's name.
+///
+/// # Errors
+/// The list cannot be read, or its tasks cannot be told apart.
+pub fn read_tasks(file: &Path) -> Result<Vec<LiveTask>, Error> {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let task = |task| LiveTask {
+        task,
+        group: stem.clone().into_owned(),
+    };
+    let tasks: Vec<LiveTask> = read_instructions(file)?.into_iter().map(task).collect();
+    check_tasks(&tasks)?;
+    Ok(tasks)
 }
 
 /// Replies to nothing.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use glpft_checkpoints::{FileError, RunDirectory, remove_directory_atomically};
 use glpft_recipes::{Recipe, Stage, StartFrom};
 
-use super::{FOLDERS, RECIPE};
+use super::{FOLDERS, RECIPE, ROUNDS_FOLDER};
 use crate::Error;
 use crate::evaluate::EVAL_FOLDER;
 use crate::prepare::IfChanged;
@@ -40,12 +40,15 @@ impl Removal<'_> {
     fn folders(self, root: &Path) -> Vec<PathBuf> {
         match self {
             Self::Nothing | Self::NothingAnyway => Vec::new(),
-            // Evaluations and curves are of the models that go.
-            Self::Everything => [&FOLDERS[..], &[EVAL_FOLDER, TENSORBOARD_FOLDER]]
-                .concat()
-                .iter()
-                .map(|folder| root.join(folder))
-                .collect(),
+            // Evaluations, curves and rounds are of the models that go.
+            Self::Everything => [
+                &FOLDERS[..],
+                &[EVAL_FOLDER, TENSORBOARD_FOLDER, ROUNDS_FOLDER],
+            ]
+            .concat()
+            .iter()
+            .map(|folder| root.join(folder))
+            .collect(),
             // The model last: as long as it is there the stage counts as finished, and is removed again.
             Self::Stages(stages) => stages
                 .iter()
@@ -75,7 +78,10 @@ impl Removal<'_> {
         let mut losses = entries("models");
         match self {
             Self::Nothing | Self::NothingAnyway => return Vec::new(),
-            Self::Everything => losses.extend(entries(EVAL_FOLDER)),
+            Self::Everything => {
+                losses.extend(entries(EVAL_FOLDER));
+                losses.extend(entries(ROUNDS_FOLDER));
+            }
             Self::Stages(stages) => losses.retain(|path| {
                 let name = path.strip_prefix("models/");
                 stages.iter().any(|stage| name == Some(stage.name()))

@@ -160,7 +160,9 @@ impl<'r> Maker<'r> {
         let mut queries = HashSet::new();
         let report =
             source.read::<SourceError>(&ReadOptions::from(data), &mut progress, &mut |record| {
-                queries.insert(record.conversation.query);
+                if !record.extra {
+                    queries.insert(record.conversation.query);
+                }
                 Ok(())
             })?;
         let splits = QuerySplits::new(

@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use glpft_checkpoints::FileError;
 use glpft_data::{answer_directories, fingerprint, record_files, sample};
-use glpft_recipes::DataRecipe;
+use glpft_recipes::{DataRecipe, SourceRecipe};
 use rayon::prelude::*;
 
 use crate::Error;
@@ -51,7 +51,7 @@ pub(super) fn stamp(recipe: &DataRecipe, known: Option<(&str, &str)>) -> Result<
     for part in &recipe.sources {
         parts.push(stamp_one(&part.path, recipe, None)?.content);
         // What is made of it, wherever it lies and whatever it is called.
-        parts.push(format!("{:?} {:?}", part.weight, part.roles));
+        parts.push(mixed(part));
     }
     let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
     Ok(Stamp {
@@ -106,10 +106,16 @@ pub(super) fn listing(recipe: &DataRecipe) -> Result<String, Error> {
     let mut parts = Vec::new();
     for part in &recipe.sources {
         parts.push(of_one(&part.path)?);
-        parts.push(format!("{:?} {:?}", part.weight, part.roles));
+        parts.push(mixed(part));
     }
     let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
     Ok(fingerprint(&parts))
+}
+
+/// What of a source's table decides what is made of it.
+fn mixed(part: &SourceRecipe) -> String {
+    let extra = if part.extra { " extra" } else { "" };
+    format!("{:?} {:?}{extra}", part.weight, part.roles)
 }
 
 fn listing_of(files: &[SourceFile]) -> String {

@@ -272,6 +272,70 @@ fn traces_of_openais_form_are_trained_on() {
 }
 
 #[test]
+fn an_extra_source_leaves_the_others_splits_as_they_are() {
+    let here = folder();
+    let path = here.path();
+    let traces = |answer: &str, questions: &mut dyn Iterator<Item = usize>| -> String {
+        let of = |number: usize| {
+            let question = format!("Rain in town {number}?");
+            format!(
+                "{}\n",
+                TRACES
+                    .trim()
+                    .replace("Rain in Oslo?", &question)
+                    .replace("Oslo", answer)
+            )
+        };
+        questions.map(of).collect()
+    };
+    fs::write(path.join("a.jsonl"), traces("Oslo", &mut (0..6))).unwrap();
+    let more = traces("Rome", &mut (0..6).chain(100..106));
+    fs::write(path.join("b.jsonl"), more).unwrap();
+    glpft(path, ["recipe", "copy", "sample", "my.toml"]).ok();
+    let base = fs::read_to_string(path.join("my.toml")).unwrap();
+    let prepared = |name: &str, sources: &str| -> Value {
+        let lines = base
+            .lines()
+            .map(|line| match line.starts_with("source = ") {
+                true => sources,
+                false => line,
+            });
+        let recipe = lines.collect::<Vec<_>>().join("\n");
+        fs::write(path.join("my.toml"), recipe).unwrap();
+        let command = ["prepare", "my.toml", "--quiet", "--out", name];
+        let set = [
+            "--set=data.fraction=0.5",
+            "--set=data.validation_fraction=0.5",
+        ];
+        glpft(path, command.iter().chain(&set)).ok();
+        read_json(&path.join(name).join("data/prepare.json"))
+    };
+    let alone = prepared("alone", "source = \"a.jsonl\"");
+    let both = prepared(
+        "both",
+        "sources = [{ path = \"a.jsonl\" }, { path = \"b.jsonl\", extra = true }]",
+    );
+    // Of six queries three are used, one of them to validate: with the other source, too.
+    assert_eq!(alone["queries"]["validation"], 1);
+    assert_eq!(alone["queries"], both["queries"]);
+    let planner = &both["datasets"]["planner"]["sources"];
+    for key in ["training_examples", "validation_examples"] {
+        assert_eq!(
+            planner["a.jsonl"][key], alone["datasets"]["planner"][key],
+            "{key}"
+        );
+    }
+    // All of it trains but what the other source validates on.
+    let steps = |key: &str| planner["b.jsonl"][key].as_u64().unwrap();
+    assert_eq!(
+        (steps("training_examples"), steps("validation_examples")),
+        (22, 2)
+    );
+    let recipe = fs::read_to_string(path.join("both/recipe.toml")).unwrap();
+    assert!(recipe.contains("extra = true"), "{recipe}");
+}
+
+#[test]
 fn several_sources_are_told_apart_in_table_log_and_report() {
     let here = folder();
     let traces = |questions: std::ops::Range<usize>| -> String {

@@ -17,6 +17,7 @@ mod eval_static;
 mod examples;
 mod export;
 mod gguf;
+mod improve;
 mod live;
 mod mixed_team;
 mod models;

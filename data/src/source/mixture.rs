@@ -40,6 +40,7 @@ impl Part {
 
     /// Makes a record one of the mixture's; says how often it is read.
     pub fn mix(&self, record: &mut Record) -> usize {
+        record.extra = self.recipe.extra;
         let conversation = &mut record.conversation;
         for dataset in Dataset::ALL {
             if self.trains(dataset) {

@@ -131,6 +131,14 @@ impl RawAnswers {
         self.test_queries.as_ref().map(|queries| queries.ids.len())
     }
 
+    /// The ids of the test queries.
+    pub fn test_ids(&self) -> HashSet<String> {
+        let queries = self.test_queries.as_ref();
+        queries
+            .map(|queries| queries.ids.clone())
+            .unwrap_or_default()
+    }
+
     /// The texts of the test queries, as far as they are known: as the test sets tell them, and of those that are answered
     /// here. What cannot be read of these is not missed: nothing is trained on it.
     pub fn test_texts(&self) -> HashSet<String> {
@@ -232,7 +240,24 @@ fn read_answer(text: &str, options: &ReadOptions) -> Result<Outcome, RecordError
     Ok(Outcome::Kept(Box::new(Record {
         trajectory: Some(trajectory),
         conversation,
+        extra: false,
     })))
+}
+
+/// The conversation of an answer file of ToolBench's; none where it has no path, or an invalid one that `options` leave out.
+///
+/// # Errors
+/// The file cannot be read, or holds something that cannot be used.
+pub fn read_answer_file(
+    path: &Path,
+    options: &ReadOptions,
+) -> Result<Option<Conversation>, RecordError> {
+    let bytes = bounded::read(path, LARGEST_ANSWER)?;
+    let outcome = read_text(&bytes, |text| read_answer(text, options))?;
+    Ok(match outcome {
+        Outcome::Kept(record) => Some(record.conversation),
+        Outcome::TestQuery | Outcome::NoMessages | Outcome::Invalid => None,
+    })
 }
 
 /// The query that an answer file is named after: `10` of `10_ChatGPT_DFS_woFilter_w2.json`.

@@ -16,11 +16,12 @@ use crate::{
 const HEAVIEST: f64 = 1000.0;
 
 /// The keys of a source.
-const KEYS: [(&str, Kind); 4] = [
+const KEYS: [(&str, Kind); 5] = [
     ("path", Kind::Text),
     ("name", Kind::Text),
     ("weight", Kind::Real(Bounds::above(0.0, HEAVIEST))),
     ("roles", Kind::Texts),
+    ("extra", Kind::Flag),
 ];
 
 /// Reads the tables of the array at `path`.
@@ -95,6 +96,7 @@ fn source(
             ("name", Value::Text(name)) => source.name = name,
             ("weight", Value::Real(weight)) => source.weight = weight,
             ("roles", Value::Texts(roles)) => source.roles = roles,
+            ("extra", Value::Flag(extra)) => source.extra = extra,
             _ => {}
         }
     }
@@ -124,11 +126,12 @@ pub(crate) fn to_toml(sources: &[SourceRecipe]) -> String {
         .map(|source| {
             let roles: Vec<String> = source.roles.iter().map(|role| quoted(role)).collect();
             format!(
-                "{{ path = {}, name = {}, weight = {:?}, roles = [{}] }}",
+                "{{ path = {}, name = {}, weight = {:?}, roles = [{}]{} }}",
                 quoted(&source.path),
                 quoted(&source.name),
                 source.weight,
-                roles.join(", ")
+                roles.join(", "),
+                if source.extra { ", extra = true" } else { "" }
             )
         })
         .collect();

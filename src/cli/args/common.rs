@@ -29,7 +29,7 @@ pub(crate) struct PlaceArgs {
     /// The run's directory; default: ./runs/<the recipe's name>
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Starts from scratch: removes the run in the directory (data/, stages/, models/, eval/, summary.json, report.html,
+    /// Starts from scratch: removes the run in the directory (data/, stages/, models/, eval/, rounds/, summary.json, report.html,
     /// recipe.toml); with `train`, only the stages asked for
     #[arg(long)]
     pub overwrite: bool,

@@ -37,6 +37,19 @@ pub(crate) struct WorkArgs {
     /// The tasks of a ToolBench instruction list: `test_instruction/GROUP.json`
     #[arg(long, value_name = "FILE", requires = "server")]
     pub tasks: Option<PathBuf>,
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Only the tasks of one test set, such as G1_tool
+    #[arg(long)]
+    pub group: Option<String>,
+    /// Only the first N tasks of each test set
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub limit: Option<usize>,
+}
+
+/// Where calls go.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ServerArgs {
     /// The tool server: the address of ToolBench's server, of StableToolBench's (it ends with /virtual), or the folder of
     /// its cache. Keys are read from TOOLBENCH_KEY and RAPIDAPI_KEY
     #[arg(long, value_name = "URL|DIR")]
@@ -47,12 +60,6 @@ pub(crate) struct WorkArgs {
     /// The shortest time between two calls, in seconds, for servers with a rate limit
     #[arg(long, value_name = "SECONDS", default_value = "0", requires = "server", value_parser = seconds_or_none)]
     pub server_interval: Duration,
-    /// Only the tasks of one test set, such as G1_tool
-    #[arg(long)]
-    pub group: Option<String>,
-    /// Only the first N tasks of each test set
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub limit: Option<usize>,
 }
 
 /// How the agent goes about it.
@@ -98,9 +105,9 @@ pub(crate) enum JudgeArg {
     Http,
 }
 
-/// Who judges, and how often it is asked.
+/// Who judges.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct JudgeArgs {
+pub(crate) struct WhoJudgesArgs {
     /// Who judges
     #[arg(long, value_enum, default_value = "offline")]
     pub judge: JudgeArg,
@@ -113,9 +120,6 @@ pub(crate) struct JudgeArgs {
     /// The environment variable with its key; default: OPENAI_API_KEY, if set
     #[arg(long, value_name = "VARIABLE")]
     pub judge_key: Option<String>,
-    /// How often each question is asked; the majority counts
-    #[arg(long, value_name = "N", default_value = "7", value_parser = at_least_one)]
-    pub rounds: usize,
     /// The number of tasks that are judged at once
     #[arg(long, value_name = "N", default_value = "4", value_parser = at_least_one)]
     pub judge_parallel: usize,
@@ -123,6 +127,16 @@ pub(crate) struct JudgeArgs {
     /// unreadable
     #[arg(long)]
     pub judge_again: bool,
+}
+
+/// Who judges, and how often it is asked.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct JudgeArgs {
+    #[command(flatten)]
+    pub who: WhoJudgesArgs,
+    /// How often each question is asked; the majority counts
+    #[arg(long, value_name = "N", default_value = "7", value_parser = at_least_one)]
+    pub rounds: usize,
     /// Win rates against another live evaluation of the same tasks: its directory
     #[arg(long, value_name = "DIR")]
     pub reference: Option<PathBuf>,

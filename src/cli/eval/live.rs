@@ -19,7 +19,9 @@ use serde_json::json;
 
 use super::arguments::{place_of, team};
 use crate::cli::output::table;
-use crate::cli::{Flags, JudgeArg, JudgeArgs, LiveArgs, SearchArgs, WorkArgs, complain, print};
+use crate::cli::{
+    Flags, JudgeArg, LiveArgs, SearchArgs, ServerArgs, WhoJudgesArgs, WorkArgs, complain, print,
+};
 pub(crate) use progress::LiveProgress;
 
 /// The variable of OpenAI's own clients.
@@ -33,7 +35,7 @@ pub(crate) fn evaluate_live(args: &LiveArgs) -> Result<(), Error> {
     let name = name.unwrap_or_else(|| format!("live-{}", short(strategy)));
     let out = place_of(args.out.as_deref(), &name, &team)?;
     let workplace = workplace(&args.work)?;
-    let judge = workplace.judge(&choice(&args.judging))?;
+    let judge = workplace.judge(&judge_choice(&args.judging.who))?;
     let reference = args.judging.reference.as_ref().map(|directory| Reference {
         directory: directory.clone(),
         name: reference_name(directory),
@@ -44,8 +46,8 @@ pub(crate) fn evaluate_live(args: &LiveArgs) -> Result<(), Error> {
         judging: ToolEvalSettings {
             rounds: args.judging.rounds,
             seed: 0,
-            parallel: args.judging.judge_parallel,
-            ask_again: args.judging.judge_again,
+            parallel: args.judging.who.judge_parallel,
+            ask_again: args.judging.who.judge_again,
         },
     };
     let flags = Flags::looked_at(args.signals.on_usr1)?;
@@ -96,19 +98,25 @@ pub(crate) fn workplace(args: &WorkArgs) -> Result<Workplace, Error> {
             });
         }
     };
+    let server = server(&args.server);
+    let server = server
+        .as_ref()
+        .map(|(at, settings)| (at.as_str(), settings.clone()));
+    Workplace::open(&source, args.group.as_deref(), args.limit, server)
+}
+
+/// The address of the tools' server or the folder of its cache, and how it is asked.
+pub(crate) fn server(args: &ServerArgs) -> Option<(String, HttpSettings)> {
     let settings = HttpSettings {
         timeout: args.server_timeout,
         interval: args.server_interval,
         ..HttpSettings::default()
     };
-    let folder = |at: &String| {
-        expand_home(Path::new(at))
-            .to_str()
-            .map_or_else(|| at.clone(), str::to_owned)
-    };
-    let server = args.server.as_ref().map(folder);
-    let server = server.as_deref().map(|at| (at, settings));
-    Workplace::open(&source, args.group.as_deref(), args.limit, server)
+    let at = args.server.as_ref()?;
+    let at = expand_home(Path::new(at))
+        .to_str()
+        .map_or_else(|| at.clone(), str::to_owned);
+    Some((at, settings))
 }
 
 /// How tasks are searched.
@@ -136,7 +144,8 @@ pub(crate) fn policy(args: &SearchArgs, team: &TeamSource) -> Result<PolicySetti
     })
 }
 
-fn choice(args: &JudgeArgs) -> JudgeChoice {
+/// Who judges.
+pub(crate) fn judge_choice(args: &WhoJudgesArgs) -> JudgeChoice {
     match (args.judge, &args.judge_model) {
         (JudgeArg::Http, Some(model)) => {
             // Set to nothing is not set.

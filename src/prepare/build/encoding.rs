@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use glpft_data::{
     Conversation, Dataset, EncodeOptions, EncodedExamples, GiveUpPrompt, QuerySplits, ReadOptions,
-    SegmentCache, Source, SourceError, Split, encode_trajectory, examples,
+    Record, SegmentCache, Source, SourceError, Split, encode_trajectory, examples,
 };
 use glpft_recipes::{GiveUpHistory, Layout};
 use rayon::prelude::*;
@@ -65,7 +65,7 @@ impl Made<'_> {
             &ReadOptions::from(&recipe.data),
             &mut progress,
             &mut |record| {
-                chunk.extend(order.next(record.conversation));
+                chunk.extend(order.next(record));
                 if chunk.len() < CHUNK {
                     return Ok(());
                 }
@@ -184,14 +184,15 @@ impl<'m> Order<'m> {
         }
     }
 
-    /// The next conversation, if it is used.
-    fn next(&mut self, conversation: Conversation) -> Option<MadeTrajectory> {
+    /// The conversation of the next record, if it is used.
+    fn next(&mut self, record: Record) -> Option<MadeTrajectory> {
         let Maker {
             recipe, prompts, ..
         } = self.made.maker;
         let index = self.index;
         self.index += 1;
-        let split = self.made.splits.get(&conversation.query)?;
+        let conversation = record.conversation;
+        let split = self.made.splits.of(&conversation.query, record.extra)?;
         let side = match split {
             Split::SecondHalf if recipe.reuse => Split::FirstHalf,
             side => side,

@@ -107,6 +107,7 @@ impl Chat {
                 turns: read.turns,
                 marks,
             },
+            extra: false,
         })
     }
 

@@ -54,6 +54,7 @@ pub(super) const FORM: Form = Form {
                     ..Marks::default()
                 },
             },
+            extra: false,
         })
     },
 };

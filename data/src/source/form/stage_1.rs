@@ -17,6 +17,7 @@ pub(super) const FORM: Form = Form {
         Ok(Record {
             trajectory: Some(trajectory),
             conversation,
+            extra: false,
         })
     },
 };

@@ -16,6 +16,7 @@ pub(super) const FORM: Form = Form {
         Ok(Record {
             trajectory: None,
             conversation: Conversation::from_stage(record)?,
+            extra: false,
         })
     },
 };
