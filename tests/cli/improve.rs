@@ -17,7 +17,7 @@ const SEED: u64 = 7;
 const FEW: [&str; 10] = [
     "--world=7",
     "--size=tiny",
-    "--limit=10",
+    "--limit=12",
     "--held-out-limit=2",
     "--samples=2",
     "--together=8",
@@ -74,7 +74,7 @@ fn team<'q>(directory: &Path, queries: impl Iterator<Item = &'q str>) {
         "--quiet",
         "--set=data.source=data.jsonl",
         "--set=stage.max_steps=2",
-        "--set=stage.planner.max_steps=40",
+        "--set=stage.planner.max_steps=60",
         "--set=stage.planner.lr=3e-3",
         "--set=stage.planner.epochs=20",
         "--set=stage.planner.checkpoint_every=10",
@@ -152,7 +152,7 @@ fn a_round_keeps_what_passes_and_comes_out_the_same_however_often_it_is_killed()
     let kept = &round["kept"];
     assert_eq!(
         (&kept["tasks"], &kept["rollouts"]),
-        (&10.into(), &20.into())
+        (&12.into(), &24.into())
     );
     // One trajectory for each task that passed: those that cannot be done.
     let world = World::new(SEED, Size::tiny());
@@ -229,7 +229,7 @@ fn a_round_that_has_nothing_to_learn_ends_with_a_word() {
     let told = improve(path, &["--rounds=2"]);
     assert!(
         told.err
-            .contains("round 1 has nothing to learn: none of 20 rollouts"),
+            .contains("round 1 has nothing to learn: none of 24 rollouts"),
         "{}",
         told.err
     );
