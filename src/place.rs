@@ -20,7 +20,7 @@ use remove::remove;
 const FOLDERS: [&str; 3] = ["data", "stages", "models"];
 /// The recipe of a run.
 pub const RECIPE: &str = "recipe.toml";
-/// The folder of a run's rounds, which [`improve`](crate::improve) makes.
+/// The folder of a run's rounds, which `glpft improve` makes.
 pub const ROUNDS_FOLDER: &str = "rounds";
 /// How many differing keys an error lists.
 const LISTED: usize = 5;
