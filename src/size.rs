@@ -31,12 +31,7 @@ impl StageSize {
     /// Where a dataset's file cannot be read.
     pub fn of(recipe: &Recipe, checked: &CheckedJob, prepared: &Prepared) -> Result<Self, Error> {
         let stage = checked.job.stage;
-        let mut datasets = Vec::new();
-        for &dataset in datasets_of(recipe, stage) {
-            datasets.extend(prepared.dataset(dataset)?);
-        }
-        let global = stage == Stage::Global;
-        let training = Selection::new(&datasets, |split| split.trains(global, recipe.reuse));
+        let training = training_examples(recipe, stage, prepared)?;
         let lengths = || (0..training.len()).map(|index| training.length(index));
         let (tokens, longest) = (lengths().sum::<usize>(), lengths().max().unwrap_or(0));
         let trajectories: Vec<u32> = (0..training.len())
@@ -63,6 +58,25 @@ impl StageSize {
             memory: estimate(&checked.config, settings, computed),
         })
     }
+}
+
+/// The examples that a stage trains on.
+///
+/// # Errors
+/// Where a dataset's file cannot be read.
+pub(crate) fn training_examples(
+    recipe: &Recipe,
+    stage: Stage,
+    prepared: &Prepared,
+) -> Result<Selection, Error> {
+    let mut datasets = Vec::new();
+    for &dataset in datasets_of(recipe, stage) {
+        datasets.extend(prepared.dataset(dataset)?);
+    }
+    let global = stage == Stage::Global;
+    Ok(Selection::new(&datasets, |split| {
+        split.trains(global, recipe.reuse)
+    }))
 }
 
 /// How many trajectories are looked at for the largest trunk and branches: those with the most tokens.

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use glpft::Error;
 use glpft::study::{
-    Estimate, Grid, HeldOut, HeldOutTasks, Play, Row, Study, StudyMetric, StudyPlan, StudyReport,
-    TeamEvaluation, run_study,
+    CountedLengths, Estimate, Grid, HeldOut, HeldOutTasks, Play, Row, Study, StudyMetric,
+    StudyPlan, StudyReport, TeamEvaluation, known_lengths, run_study,
 };
 use glpft_agent::{Limits, Strategy};
 use glpft_eval::static_evaluation::StaticSettings;
@@ -18,7 +18,7 @@ use serde_json::json;
 use super::eval::{LiveProgress, StaticProgress};
 use super::open::{absolute_model, cap_steps, load_recipe};
 use super::output::{print, table};
-use super::{Flags, RecipeArgs, StudyArgs, complain};
+use super::{Flags, PrepareBar, RecipeArgs, StudyArgs, complain};
 
 use progress::StudyProgress;
 
@@ -32,7 +32,14 @@ pub(crate) fn execute(args: &StudyArgs) -> Result<(), Error> {
     if let Some(max_steps) = args.max_steps {
         cap_steps(&mut recipe, max_steps as usize);
     }
-    let plan = StudyPlan::new(&recipe, &grid(args, bases))?;
+    let out = args.out.clone();
+    let out = out.unwrap_or_else(|| Path::new("studies").join(&recipe.name));
+    let mut bar = PrepareBar::new(output);
+    let mut observer = |progress| bar.show(progress);
+    let mut lengths = CountedLengths::new(known_lengths(&out), &mut observer);
+    let plan = StudyPlan::new(&recipe, &grid(args, bases), &mut lengths)?;
+    let lengths = lengths.known;
+    drop(bar);
     let held_out = || HeldOut::read(&args.eval, args.eval_conversations, recipe.data.schemas);
     if args.dry_run {
         held_out()?.check(&plan)?;
@@ -43,12 +50,11 @@ pub(crate) fn execute(args: &StudyArgs) -> Result<(), Error> {
     }
     let held_out = held_out()?;
     let tasks = held_out_tasks(args);
-    let out = args.out.clone();
-    let out = out.unwrap_or_else(|| Path::new("studies").join(&recipe.name));
     let flags = Flags::looked_at(args.signals.on_usr1)?;
     let study = Study {
         recipe: &recipe,
         plan: &plan,
+        lengths: &lengths,
         held_out: &held_out,
         tasks: tasks.as_ref(),
         out: &out,
@@ -120,6 +126,8 @@ fn study_recipe(args: &RecipeArgs, bases: &[String]) -> Result<Recipe, Error> {
 fn grid(args: &StudyArgs, bases: Vec<String>) -> Grid {
     Grid {
         arrangements: args.arrangements.iter().map(|&one| one.into()).collect(),
+        budgets: args.budgets.iter().map(|&one| one.into()).collect(),
+        splits: args.splits.clone(),
         fractions: args.fractions.clone(),
         seeds: args.seeds,
         bases,
@@ -159,7 +167,7 @@ fn settings(args: &StudyArgs) -> StaticSettings {
 
 /// The rows, in percent.
 fn told(report: &StudyReport) -> String {
-    let mut heads = vec!["arrangement", "base", "share", "seeds"];
+    let mut heads = vec!["arrangement", "base", "share", "seeds", "tokens"];
     heads.extend(StudyMetric::ALL.map(StudyMetric::title));
     let mut heads: Vec<String> = heads.into_iter().map(str::to_owned).collect();
     let played = report.rows.first().map_or(&[][..], |row| &row.played);
@@ -179,10 +187,11 @@ fn told(report: &StudyReport) -> String {
 
 fn line(row: &Row) -> Vec<String> {
     let mut cells = vec![
-        row.arrangement.name().to_owned(),
+        format!("{}{}", row.arrangement.name(), row.budget),
         row.base.clone(),
         row.fraction.to_string(),
         row.seeds.to_string(),
+        format!("{:.0}", row.computed_tokens),
     ];
     cells.extend(StudyMetric::ALL.map(|metric| percent(row.metric(metric))));
     for played in &row.played {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use glpft_recipes::{Override, Recipe, RecipeError};
 
 use super::arrangement::Compared;
+use super::budget::{Budget, StageLength};
 use super::key::stage_keys;
 use crate::arrangement::Job;
 
@@ -28,6 +29,8 @@ pub struct Cell {
     pub seed: u32,
     /// What is trained.
     pub compared: Compared,
+    /// How long.
+    pub budget: Budget,
     /// The run's recipe.
     pub recipe: Recipe,
     /// The run's directory in the study's.
@@ -37,7 +40,8 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// The cell of a study of `recipe`, which has the arrangement `glpft` with reuse.
+    /// The cell of a study of `recipe`, which has the arrangement `glpft` with reuse. Its stages train as long as the recipe
+    /// says.
     ///
     /// The fraction is one of what the recipe's own `data.fraction` leaves. The shares of one seed are nested and by
     /// query ([`glpft_data::QuerySplits`]); another seed also draws another share.
@@ -69,9 +73,36 @@ impl Cell {
             fraction,
             seed,
             compared,
+            budget: Budget::Stages,
             stages: stage_keys(&recipe),
             recipe,
             directory,
+        })
+    }
+
+    /// The same cell with stages of other lengths, those that `budget` gives it.
+    ///
+    /// # Errors
+    /// A length is none that a recipe can have.
+    pub fn with_lengths(
+        self,
+        budget: Budget,
+        lengths: &[StageLength],
+    ) -> Result<Self, RecipeError> {
+        let mut overrides = Vec::new();
+        for length in lengths {
+            let key = |key: &str| format!("stage.{}.{key}", length.stage.name());
+            overrides.push(Override::new(key("epochs"), length.epochs.to_string()));
+            overrides.push(Override::new(key("max_steps"), length.steps.to_string()));
+        }
+        let recipe = Recipe::parse(&self.recipe.to_toml(), &self.recipe.name, &overrides)?;
+        let name = format!("{}{}", self.compared.name(), budget.suffix());
+        Ok(Self {
+            budget,
+            directory: self.directory.with_file_name(name),
+            stages: stage_keys(&recipe),
+            recipe,
+            ..self
         })
     }
 
@@ -84,7 +115,11 @@ impl Cell {
     pub fn title(&self) -> String {
         let Self { base, fraction, .. } = self;
         let (name, seed) = (self.compared.name(), self.recipe.seed);
-        format!("{name}, {fraction} of the data, seed {seed}, {}", base.name)
+        let budget = self.budget;
+        format!(
+            "{name}{budget}, {fraction} of the data, seed {seed}, {}",
+            base.name
+        )
     }
 }
 

@@ -1,5 +1,7 @@
 //! Measuring a cell's team, and what is kept of it.
 
+use std::path::Path;
+
 use glpft_checkpoints::{RunDirectory, read_json, write_json};
 use glpft_data::fingerprint;
 use glpft_eval::Metrics;
@@ -7,8 +9,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cell::Cell;
+use super::plan::siblings;
 use super::played::Played;
+use super::run::Study;
 use crate::Error;
+use crate::evaluate::EVAL_FOLDER;
 
 /// The file in a run's `eval/`.
 const SCORE_FILE: &str = "study.json";
@@ -60,35 +65,53 @@ pub struct CellScore {
     pub seconds: f64,
 }
 
-/// Measures a cell whose run is trained, or reads what an earlier start measured; says whether it did the latter.
+/// Measures a cell whose run is trained, or reads what an earlier start measured, or what was measured of another cell with
+/// the same stages; says whether it did not measure.
 pub(super) fn score_cell(
+    study: &Study<'_>,
     cell: &Cell,
     run: &RunDirectory,
-    held_out: &str,
     evaluator: &mut dyn Evaluate,
 ) -> Result<(CellScore, bool), Error> {
-    let mut parts = vec![held_out.to_owned(), evaluator.settings().to_string()];
+    let mut parts = vec![study.held_out.key(), evaluator.settings().to_string()];
     parts.extend(cell.stages.iter().map(|(_, key)| key.clone()));
     let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
     let key = fingerprint(&parts);
-    let folder = run.root().join("eval");
+    let folder = run.root().join(EVAL_FOLDER);
     let path = folder.join(SCORE_FILE);
-    if let Ok(score) = read_json::<CellScore>(&path)
-        && score.key == key
-    {
+    let kept = |path: &Path| {
+        let score = read_json::<CellScore>(path).ok();
+        score.filter(|score| score.key == key)
+    };
+    if let Some(score) = kept(&path) {
         return Ok((score, true));
     }
-    let evaluated = evaluator.evaluate(cell, run)?;
-    let score = CellScore {
-        key,
-        metrics: evaluated.metrics,
-        steps: evaluated.steps,
-        conversations: evaluated.conversations,
-        played: evaluated.played,
-        seconds: evaluated.seconds,
+    let others = siblings(study.recipe, study.plan, cell);
+    let of_other = others.iter().find_map(|other| {
+        let path = study.out.join(&other.directory).join(EVAL_FOLDER);
+        kept(&path.join(SCORE_FILE))
+    });
+    let earlier = of_other.is_some();
+    let score = match of_other {
+        // It took no time again.
+        Some(score) => CellScore {
+            seconds: 0.0,
+            ..score
+        },
+        None => {
+            let evaluated = evaluator.evaluate(cell, run)?;
+            CellScore {
+                key,
+                metrics: evaluated.metrics,
+                steps: evaluated.steps,
+                conversations: evaluated.conversations,
+                played: evaluated.played,
+                seconds: evaluated.seconds,
+            }
+        }
     };
     std::fs::create_dir_all(&folder)
         .map_err(|source| glpft_checkpoints::FileError::new("create", &folder, source))?;
     write_json(&path, &score)?;
-    Ok((score, false))
+    Ok((score, earlier))
 }

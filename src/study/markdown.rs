@@ -2,12 +2,15 @@
 
 use std::fmt::Write;
 
+use super::arrangement::Compared;
+use super::budget::Budget;
+use super::figures::{Figure, Place, on_the_most_data};
 use super::metric::StudyMetric;
 use super::report::{PlayedTasks, StudyReport};
 use super::table::{Estimate, PlayedRow, Row};
 
-/// The report as Markdown; `curves` are the names of the files in `curves/`.
-pub fn write(report: &StudyReport, curves: &[&str]) -> String {
+/// The report as Markdown, with its figures.
+pub(super) fn write(report: &StudyReport, figures: &[Figure]) -> String {
     let mut text = head(report);
     let mut bases: Vec<&str> = Vec::new();
     for row in &report.rows {
@@ -15,37 +18,55 @@ pub fn write(report: &StudyReport, curves: &[&str]) -> String {
             bases.push(&row.base);
         }
     }
-    for base in bases {
+    for &base in &bases {
         let rows: Vec<&Row> = report.rows.iter().filter(|row| row.base == base).collect();
-        let largest = rows.iter().map(|row| row.fraction).fold(0.0, f64::max);
-        let of_largest = rows.iter().filter(|row| row.fraction >= largest);
-        let of_largest: Vec<&Row> = of_largest.copied().collect();
+        let of_largest = on_the_most_data(&rows);
         line(&mut text, &format!("\n## {base}: arrangements\n"));
+        let largest = of_largest.first().map_or(1.0, |row| row.fraction);
         if largest < 1.0 {
             line(&mut text, &format!("On {largest} of the data.\n"));
         }
         comparison(&mut text, &of_largest);
-        if rows.iter().any(|row| row.fraction < largest) {
+        show(&mut text, figures, &Place::Arrangements(base.to_owned()));
+        let split = Place::Split(base.to_owned());
+        if figures.iter().any(|figure| figure.place == split) {
+            line(
+                &mut text,
+                &format!("\n## {base}: what the global stage gets"),
+            );
+            show(&mut text, figures, &split);
+        }
+        if rows.len() > of_largest.len() {
             line(&mut text, &format!("\n## {base}: shares of the data\n"));
             scaling(&mut text, &rows);
-            for name in curves.iter().filter(|name| is_of(name, base)) {
-                line(&mut text, &format!("\n![{name}](curves/{name})"));
-            }
+            show(&mut text, figures, &Place::Shares(base.to_owned()));
         }
+    }
+    if bases.len() > 1 {
+        line(&mut text, "\n## Sizes\n");
+        sizes(&mut text, report, &bases);
+        show(&mut text, figures, &Place::Sizes);
     }
     foot(&mut text, report);
     text
 }
 
-/// The file of a base's curve of a metric.
-pub fn curve_name(base: &str, metric: StudyMetric) -> String {
-    format!("{base}.{}.svg", metric.key())
+/// The figures of a place.
+fn show(text: &mut String, figures: &[Figure], place: &Place) {
+    for Figure { path, .. } in figures.iter().filter(|figure| figure.place == *place) {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        line(text, &format!("\n![{name}]({path})"));
+    }
 }
 
-fn is_of(name: &str, base: &str) -> bool {
-    StudyMetric::ALL
-        .into_iter()
-        .any(|metric| curve_name(base, metric) == name)
+/// How large the bases are.
+fn sizes(text: &mut String, report: &StudyReport, bases: &[&str]) {
+    line(text, "| base | parameters |\n|---|---:|");
+    for base in bases {
+        let row = report.rows.iter().find(|row| row.base == *base);
+        let parameters = row.map_or(0, |row| row.parameters);
+        line(text, &format!("| {base} | {parameters} |"));
+    }
 }
 
 /// Writing to a string does not fail.
@@ -112,13 +133,18 @@ fn played<'r>(rows: &[&'r Row]) -> &'r [PlayedRow] {
 fn comparison(text: &mut String, rows: &[&Row]) {
     line(
         text,
-        &heads(&["arrangement", "seeds", "tokens"], played(rows)),
+        &heads(
+            &["arrangement", "seeds", "tokens", "computed", "of GLPFT"],
+            played(rows),
+        ),
     );
     for row in rows {
         let cells = vec![
-            row.arrangement.title().to_owned(),
+            row.title(),
             row.seeds.to_string(),
             format!("{:.0}", row.tokens),
+            format!("{:.0}", row.computed_tokens),
+            of_glpft(row, rows),
         ];
         line(text, &table_line(cells, row));
     }
@@ -127,12 +153,25 @@ fn comparison(text: &mut String, rows: &[&Row]) {
     }
 }
 
+/// The tokens that a row computes over those of GLPFT with the recipe's epochs, which every budget is measured by.
+fn of_glpft(row: &Row, rows: &[&Row]) -> String {
+    let mut glpft = rows.iter().filter(|other| {
+        other.arrangement == Compared::Glpft && !matches!(other.budget, Budget::Split(_))
+    });
+    glpft.next().map_or("–".to_owned(), |glpft| {
+        format!(
+            "{:.2}",
+            row.computed_tokens / glpft.computed_tokens.max(1.0)
+        )
+    })
+}
+
 /// How far an arrangement is ahead of Single-LLM, and how sure that is.
 fn against_single(text: &mut String, rows: &[&Row], index: usize) {
     let differences = rows.iter().filter_map(|row| {
         let played = row.played.get(index)?;
         let above = played.pass_above_single.as_ref()?;
-        let (points, name) = (100.0 * above.mean, row.arrangement.title());
+        let (points, name) = (100.0 * above.mean, row.title());
         Some(format!("{name} {points:+.1}{}", interval(above)))
     });
     let differences: Vec<String> = differences.collect();
@@ -152,7 +191,7 @@ fn scaling(text: &mut String, rows: &[&Row]) {
     line(text, &heads(&first, played(rows)));
     for row in rows {
         let cells = vec![
-            row.arrangement.title().to_owned(),
+            row.title(),
             row.fraction.to_string(),
             format!("{:.0}", row.queries),
             format!("{:.0}", row.steps),
@@ -207,7 +246,10 @@ fn foot(text: &mut String, report: &StudyReport) {
     line(
         text,
         "Every stage trains as the recipe says (epochs, learning rate), whatever the arrangement, as in the paper: the \
-         arrangements therefore do not take equally many steps. One-stage trains the roles alone, with their settings; \
+         arrangements therefore do not take equally many steps. Where \"equal tokens\" or a share of the global stage \
+         stands behind a name, stages end after so many steps that the arrangement computes as many tokens as GLPFT does, \
+         to a step; the learning rate falls to zero there. Tokens are those of the examples, computed ones those that the \
+         model is run on: fewer, since shared beginnings are computed once. One-stage trains the roles alone, with their settings; \
          multi-task trains one model on all three role datasets with the global stage's; GLPFT does both stages, and \
          without reuse each on half of the queries. Steps and tokens are those of all stages of an arrangement, shared \
          ones included. Shares are of queries, nested for each seed; another seed draws other shares, weights and \

@@ -5,7 +5,10 @@ use std::path::Path;
 use glpft_recipes::{Recipe, RecipeError};
 
 use super::arrangement::Compared;
+use super::budget::Budget;
 use super::cell::{Cell, StudyBase};
+use super::lengths::Lengths;
+use super::report::LeftOut;
 use crate::Error;
 use crate::arrangement::Job;
 
@@ -14,6 +17,11 @@ use crate::arrangement::Job;
 pub struct Grid {
     /// The arrangements.
     pub arrangements: Vec<Compared>,
+    /// How long they train: each way for all of them.
+    pub budgets: Vec<Budget>,
+    /// How many percent of a total of tokens the global stage computes, in 0..=100: 0 is one-stage, 100 Single-LLM. None: no
+    /// such cells.
+    pub splits: Vec<u8>,
     /// The shares of the recipe's data, in (0, 1].
     pub fractions: Vec<f64>,
     /// How many seeds, from the recipe's on.
@@ -33,7 +41,7 @@ pub struct PlannedStage {
     pub cells: Vec<usize>,
 }
 
-/// A study's plan: a pure function of recipe and grid.
+/// A study's plan: a pure function of recipe and grid, and, where all are to compute as much, of the data.
 #[derive(Clone, Debug)]
 pub struct StudyPlan {
     /// The cells in the order in which they are trained: seed by seed, so that what is done first is a whole study
@@ -41,6 +49,8 @@ pub struct StudyPlan {
     pub cells: Vec<Cell>,
     /// The stages in the order in which they are trained, each once.
     pub stages: Vec<PlannedStage>,
+    /// The cells that cannot be planned: too small a share of the data.
+    pub left_out: Vec<LeftOut>,
 }
 
 impl StudyPlan {
@@ -48,16 +58,31 @@ impl StudyPlan {
     /// counts.
     ///
     /// # Errors
-    /// The grid is empty somewhere, a fraction is none, or the recipe does not go with an arrangement or a base.
-    pub fn new(recipe: &Recipe, grid: &Grid) -> Result<Self, Error> {
+    /// The grid is empty somewhere, a fraction is none, or the recipe does not go with an arrangement or a base; and those of
+    /// `lengths`.
+    pub fn new(recipe: &Recipe, grid: &Grid, lengths: &mut dyn Lengths) -> Result<Self, Error> {
         let grid = grid.sorted()?;
         let bases = bases(recipe, &grid.bases);
-        let mut cells = Vec::new();
+        let (mut cells, mut left_out) = (Vec::new(), Vec::new());
         for base in &bases {
             for seed in 0..grid.seeds {
                 for &fraction in &grid.fractions {
-                    for &compared in &grid.arrangements {
-                        cells.push(Cell::new(recipe, base, fraction, seed, compared)?);
+                    let cell = |compared| Cell::new(recipe, base, fraction, seed, compared);
+                    for (compared, budget) in grid.variants() {
+                        let own = cell(compared)?;
+                        if budget == Budget::Stages {
+                            cells.push(own);
+                            continue;
+                        }
+                        match lengths.lengths(&cell(Compared::Glpft)?, &own, budget) {
+                            Ok(lengths) => cells.push(own.with_lengths(budget, &lengths)?),
+                            // The other cells do not suffer for it.
+                            Err(error @ Error::NoExamples { .. }) => {
+                                let own = own.with_lengths(budget, &[])?;
+                                left_out.push(LeftOut::new(&own, error.to_string()));
+                            }
+                            Err(error) => return Err(error),
+                        }
                     }
                 }
             }
@@ -75,7 +100,11 @@ impl StudyPlan {
                 }
             }
         }
-        Ok(Self { cells, stages })
+        Ok(Self {
+            cells,
+            stages,
+            left_out,
+        })
     }
 
     /// How many stages are used a second time instead of being trained.
@@ -84,20 +113,49 @@ impl StudyPlan {
     }
 }
 
-/// The cells that may hold a stage of `cell`: every arrangement on the same data from the same base and seed, those that
-/// this study leaves out too, since an earlier one may have trained them.
-pub(super) fn siblings(recipe: &Recipe, cell: &Cell) -> Vec<Cell> {
+/// The cells that may hold a stage of `cell`: those of the plan, and every arrangement as the recipe has it, which an earlier
+/// start may have trained; on the same data from the same base and seed.
+pub(super) fn siblings(recipe: &Recipe, plan: &StudyPlan, cell: &Cell) -> Vec<Cell> {
     let sibling = |compared| -> Result<Cell, RecipeError> {
         Cell::new(recipe, &cell.base, cell.fraction, cell.seed, compared)
     };
-    Compared::ALL
+    let mut siblings: Vec<Cell> = Compared::ALL
         .into_iter()
-        .filter(|&compared| compared != cell.compared)
         .filter_map(|compared| sibling(compared).ok())
-        .collect()
+        .collect();
+    let folder = cell.directory.parent();
+    let planned = plan.cells.iter();
+    siblings.extend(
+        planned
+            .filter(|other| other.budget != Budget::Stages && other.directory.parent() == folder)
+            .cloned(),
+    );
+    siblings.retain(|other| other.directory != cell.directory);
+    siblings
 }
 
 impl Grid {
+    /// The arrangements with their lengths, in order, each once. The ends of a split are arrangements of their own.
+    fn variants(&self) -> Vec<(Compared, Budget)> {
+        let all = |&budget: &Budget| {
+            let arrangements = self.arrangements.iter();
+            arrangements.map(move |&compared| (budget, compared))
+        };
+        let split = |&percent: &u8| match percent {
+            0 => (Budget::Tokens, Compared::OneStage),
+            100 => (Budget::Tokens, Compared::Single),
+            _ => (Budget::Split(percent), Compared::Glpft),
+        };
+        let mut variants: Vec<_> = self.budgets.iter().flat_map(all).collect();
+        variants.extend(self.splits.iter().map(split));
+        variants.sort_unstable();
+        variants.dedup();
+        let turned = variants.into_iter();
+        turned
+            .map(|(budget, compared)| (compared, budget))
+            .collect()
+    }
+
     fn sorted(&self) -> Result<Self, Error> {
         let empty = |argument, problem: &str| {
             Err(Error::Argument {
@@ -112,6 +170,13 @@ impl Grid {
         grid.fractions.dedup();
         if grid.arrangements.is_empty() {
             return empty("--arrangements", "name at least one");
+        }
+        if grid.budgets.is_empty() {
+            return empty("--budget", "name at least one");
+        }
+        if let Some(wrong) = grid.splits.iter().find(|&&percent| percent > 100) {
+            let problem = format!("{wrong} is no share; give percent, 0 to 100");
+            return empty("--split", &problem);
         }
         if grid.seeds == 0 {
             return empty("--seeds", "one is the least");

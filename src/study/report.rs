@@ -10,12 +10,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::arrangement::Compared;
+use super::budget::Budget;
 use super::cell::Cell;
 use super::evaluate::CellScore;
+use super::figures::Figure;
 use super::played::Played;
 use super::run::Study;
 use super::table::{Row, rows};
-use super::{curves, markdown};
+use super::{figures, markdown};
 use crate::Error;
 use crate::prepare::QueryCounts;
 
@@ -80,12 +82,16 @@ pub struct Cost {
 pub struct ScoredCell {
     /// The base's name.
     pub base: String,
+    /// How many parameters it has.
+    pub parameters: u64,
     /// The share of the data.
     pub fraction: f64,
     /// The seed.
     pub seed: u64,
     /// The arrangement.
     pub arrangement: Compared,
+    /// How long it trains.
+    pub budget: Budget,
     /// The run, in the study's directory.
     pub directory: String,
     /// Queries that some stage trains on.
@@ -107,6 +113,8 @@ pub struct TrainedStage {
     pub steps: u64,
     /// Tokens of their examples.
     pub tokens: u64,
+    /// Tokens that the model was run on: fewer, where examples share their beginnings.
+    pub computed_tokens: u64,
     /// Their wall time.
     pub seconds: f64,
 }
@@ -130,20 +138,29 @@ impl LeftOut {
 impl ScoredCell {
     pub(super) fn new(
         cell: &Cell,
+        parameters: u64,
         queries: QueryCounts,
         stages: Vec<TrainedStage>,
         score: CellScore,
     ) -> Self {
         Self {
             base: cell.base.name.clone(),
+            parameters,
             fraction: cell.fraction,
             seed: cell.recipe.seed,
             arrangement: cell.compared,
+            budget: cell.budget,
             directory: cell.directory.display().to_string(),
             queries: queries.first_half + queries.second_half,
             stages,
             score,
         }
+    }
+
+    /// Tokens that the model was run on in some of its stages.
+    pub(super) fn computed_tokens(&self, of: impl Fn(Stage) -> bool) -> u64 {
+        let stages = self.stages.iter().filter(|stage| of(stage.stage));
+        stages.map(|stage| stage.computed_tokens).sum()
     }
 
     /// What it played by a strategy.
@@ -159,7 +176,9 @@ impl ScoredCell {
 
     /// Whether another cell differs in nothing but the seed.
     pub(super) fn is_beside(&self, other: &Self) -> bool {
-        self.is_on_the_data_of(other) && self.arrangement == other.arrangement
+        self.is_on_the_data_of(other)
+            && self.arrangement == other.arrangement
+            && self.budget == other.budget
     }
 }
 
@@ -177,7 +196,7 @@ impl StudyReport {
                 tasks: held_out.tasks.len(),
             }),
             evaluation,
-            cells_planned: study.plan.cells.len(),
+            cells_planned: study.plan.cells.len() + study.plan.left_out.len(),
             rows: Vec::new(),
             cells: Vec::new(),
             left_out: Vec::new(),
@@ -207,20 +226,21 @@ impl StudyReport {
         }
     }
 
-    /// Writes `report.json`, `report.md` and `curves/`, as the study's one owner.
+    /// Writes `report.json`, `report.md`, `curves/` and `figures/`, as the study's one owner.
     pub(super) fn write(&self, out: &Path) -> Result<(), Error> {
         write_json(&out.join("report.json"), self)?;
-        let curves = curves::draw(&self.rows)?;
-        let folder = out.join("curves");
-        fs::create_dir_all(&folder).map_err(|source| FileError::new("create", &folder, source))?;
-        for folder in [out, &folder] {
-            remove_leftovers(folder)?;
+        let figures = figures::draw(&self.rows)?;
+        remove_leftovers(out)?;
+        for folder in ["curves", "figures"] {
+            let folder = out.join(folder);
+            fs::create_dir_all(&folder)
+                .map_err(|source| FileError::new("create", &folder, source))?;
+            remove_leftovers(&folder)?;
         }
-        for (name, svg) in &curves {
-            write_atomically(&folder.join(name), |file| file.write_all(svg.as_bytes()))?;
+        for Figure { path, svg, .. } in &figures {
+            write_atomically(&out.join(path), |file| file.write_all(svg.as_bytes()))?;
         }
-        let names: Vec<&str> = curves.iter().map(|(name, _)| name.as_str()).collect();
-        let text = markdown::write(self, &names);
+        let text = markdown::write(self, &figures);
         write_atomically(&out.join("report.md"), |file| {
             file.write_all(text.as_bytes())
         })?;

@@ -1,5 +1,6 @@
 //! The study itself: cell by cell, train what is missing, measure, report.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,6 +10,7 @@ use glpft_recipes::Recipe;
 use glpft_train::Observer;
 
 use super::arrangement::Compared;
+use super::budget::StageLength;
 use super::cell::{Cell, StudyBase};
 use super::evaluate::{CellScore, Evaluate, score_cell};
 use super::held_out::HeldOut;
@@ -17,7 +19,6 @@ use super::report::{LeftOut, ScoredCell, StudyReport, TrainedStage};
 use super::share::{SharedStage, take_over};
 use super::state;
 use super::tasks::HeldOutTasks;
-use crate::Error;
 use crate::check::{CheckedJob, check_jobs};
 use crate::place::{Removal, own_run};
 use crate::prepare::{
@@ -27,6 +28,7 @@ use crate::ready::{check_ready, check_room_in_turn};
 use crate::result::FinishedStage;
 use crate::run::{run_stages, unfinished};
 use crate::stage::Context;
+use crate::{Base, Error};
 
 /// What to do where a cell's run is not what its recipe and data make now.
 const REMEDY: &str = "undo that, remove that folder to train it again, or choose another --out";
@@ -37,6 +39,8 @@ pub struct Study<'a> {
     pub recipe: &'a Recipe,
     /// Its plan.
     pub plan: &'a StudyPlan,
+    /// What was counted for the plan, to be known from the next start on.
+    pub lengths: &'a BTreeMap<String, Vec<StageLength>>,
     /// What is measured on.
     pub held_out: &'a HeldOut,
     /// What is played beside; none where nothing is.
@@ -87,9 +91,11 @@ pub fn run_study(
         tasks.check(study.plan)?;
     }
     let _lock = RunLock::take(study.out)?;
-    state::begin(study.out, study.recipe, study.plan)?;
+    state::begin(study.out, study.recipe, study.plan, study.lengths)?;
     check_room(study, &checked)?;
-    let (cells, mut done, mut left_out) = (&study.plan.cells, Vec::new(), Vec::new());
+    let mut parameters = Parameters::default();
+    let (cells, mut done) = (&study.plan.cells, Vec::new());
+    let mut left_out = study.plan.left_out.clone();
     let mut report = StudyReport::new(study, evaluator.settings());
     for (index, cell) in cells.iter().enumerate() {
         if study.stop.load(Ordering::Relaxed) {
@@ -110,9 +116,9 @@ pub fn run_study(
             }
             Err(error) => return Err(error),
         };
-        let (score, earlier) = score_cell(cell, &run, &study.held_out.key(), evaluator)?;
+        let (score, earlier) = score_cell(study, cell, &run, evaluator)?;
         observer.scored(cell, &score, earlier);
-        done.push(scored(cell, &run, score)?);
+        done.push(scored(cell, parameters.of(cell)?, &run, score)?);
         report.fill(&done, &left_out);
         report.write(study.out)?;
     }
@@ -182,7 +188,7 @@ fn train_cell(
         observer.cell(index + 1, of, cell, 0);
         return Ok(owned.run);
     }
-    let shared = take_over(study.recipe, study.out, cell, &owned.run)?;
+    let shared = take_over(study.recipe, study.plan, study.out, cell, &owned.run)?;
     let missing = unfinished(recipe, &owned.run)?;
     observer.cell(index + 1, of, cell, missing.len());
     shared.iter().for_each(|stage| observer.shared(stage));
@@ -231,7 +237,27 @@ fn remove_checkpoints(run: &RunDirectory, cell: &Cell) -> Result<(), Error> {
     Ok(())
 }
 
-fn scored(cell: &Cell, run: &RunDirectory, score: CellScore) -> Result<ScoredCell, Error> {
+/// How many parameters the bases have, by `model.base`.
+#[derive(Default)]
+struct Parameters(BTreeMap<String, u64>);
+
+impl Parameters {
+    fn of(&mut self, cell: &Cell) -> Result<u64, Error> {
+        if let Some(&known) = self.0.get(&cell.base.path) {
+            return Ok(known);
+        }
+        let parameters = Base::resolve(&cell.recipe)?.config.parameters();
+        self.0.insert(cell.base.path.clone(), parameters);
+        Ok(parameters)
+    }
+}
+
+fn scored(
+    cell: &Cell,
+    parameters: u64,
+    run: &RunDirectory,
+    score: CellScore,
+) -> Result<ScoredCell, Error> {
     let prepared: PrepareReport = read_json(&run.prepare())?;
     let stages = cell.stages.iter().map(|(job, key)| {
         let report = FinishedStage::read(run, job).report;
@@ -240,11 +266,13 @@ fn scored(cell: &Cell, run: &RunDirectory, score: CellScore) -> Result<ScoredCel
             key: key.clone(),
             steps: report.steps,
             tokens: report.tokens,
+            computed_tokens: report.computed_tokens,
             seconds: report.seconds,
         }
     });
     Ok(ScoredCell::new(
         cell,
+        parameters,
         prepared.queries,
         stages.collect(),
         score,

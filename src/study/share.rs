@@ -6,7 +6,7 @@ use glpft_checkpoints::RunDirectory;
 use glpft_recipes::{Recipe, Stage};
 
 use super::cell::Cell;
-use super::plan::siblings;
+use super::plan::{StudyPlan, siblings};
 use crate::Error;
 use crate::carry::{carry_data, carry_stage};
 
@@ -23,12 +23,13 @@ pub struct SharedStage {
 /// prepared data, of which preparing uses what is right.
 pub(super) fn take_over(
     recipe: &Recipe,
+    plan: &StudyPlan,
     study: &Path,
     cell: &Cell,
     run: &RunDirectory,
 ) -> Result<Vec<SharedStage>, Error> {
     let mut shared = Vec::new();
-    for sibling in siblings(recipe, cell) {
+    for sibling in siblings(recipe, plan, cell) {
         let Ok(other) = RunDirectory::open(&study.join(&sibling.directory)) else {
             continue;
         };

@@ -46,6 +46,7 @@ pub fn sizes(
             let other = &plan.cells[*other];
             other.base == cell.base
                 && other.compared == cell.compared
+                && other.budget == cell.budget
                 && other.fraction.total_cmp(&cell.fraction).is_eq()
         });
         let number = cell.stages.iter().position(|(_, key)| *key == stage.key);

@@ -7,6 +7,7 @@ use glpft_checkpoints::{read_json, write_json};
 use glpft_recipes::{Recipe, Stage};
 use serde::{Deserialize, Serialize};
 
+use super::budget::StageLength;
 use super::plan::StudyPlan;
 use crate::place::RECIPE;
 use crate::{Base, Error};
@@ -26,6 +27,15 @@ struct State {
     recipe: String,
     /// What decides a model that starts from a base, by `model.base`.
     bases: BTreeMap<String, String>,
+    /// How long stages train by budgets, as it was counted ([`CountedLengths`](super::CountedLengths)).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    lengths: BTreeMap<String, Vec<StageLength>>,
+}
+
+/// The lengths that an earlier start of the study in a directory counted; none where there is none.
+pub fn known_lengths(out: &Path) -> BTreeMap<String, Vec<StageLength>> {
+    let there = read_json::<State>(&out.join(STATE_FILE));
+    there.map(|state| state.lengths).unwrap_or_default()
 }
 
 /// Refuses a directory that something else lives in.
@@ -43,7 +53,12 @@ pub(super) fn check_place(out: &Path) -> Result<(), Error> {
 }
 
 /// Begins a study, or goes on with the one that is there: of the same recipe and bases, whatever its grid.
-pub(super) fn begin(out: &Path, recipe: &Recipe, plan: &StudyPlan) -> Result<(), Error> {
+pub(super) fn begin(
+    out: &Path,
+    recipe: &Recipe,
+    plan: &StudyPlan,
+    lengths: &BTreeMap<String, Vec<StageLength>>,
+) -> Result<(), Error> {
     let path = out.join(STATE_FILE);
     let there = path.is_file().then(|| read_json::<State>(&path));
     let mut bases = BTreeMap::new();
@@ -54,7 +69,7 @@ pub(super) fn begin(out: &Path, recipe: &Recipe, plan: &StudyPlan) -> Result<(),
         }
     }
     let Some(there) = there.transpose()? else {
-        return write(&path, recipe, bases);
+        return write(&path, recipe, bases, lengths.clone());
     };
     let known = Recipe::parse(&there.recipe, STATE_FILE, &[])?;
     let mut differences = recipe.differences(&known);
@@ -76,14 +91,22 @@ pub(super) fn begin(out: &Path, recipe: &Recipe, plan: &StudyPlan) -> Result<(),
             return Err(other(out, &format!("{base} holds another model now")));
         }
     }
-    write(&path, recipe, bases)
+    let mut lengths = lengths.clone();
+    lengths.extend(there.lengths);
+    write(&path, recipe, bases, lengths)
 }
 
-fn write(path: &Path, recipe: &Recipe, bases: BTreeMap<String, String>) -> Result<(), Error> {
+fn write(
+    path: &Path,
+    recipe: &Recipe,
+    bases: BTreeMap<String, String>,
+    lengths: BTreeMap<String, Vec<StageLength>>,
+) -> Result<(), Error> {
     let state = State {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         recipe: recipe.to_toml(),
         bases,
+        lengths,
     };
     Ok(write_json(path, &state)?)
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use glpft_eval::Interval;
 use glpft_eval::tool_eval::rate_over_seeds;
+use glpft_recipes::Stage;
 use serde::Serialize;
 
 use super::arrangement::Compared;
+use super::budget::Budget;
 use super::metric::StudyMetric;
 use super::played::{Played, by_task};
 use super::report::ScoredCell;
@@ -61,6 +63,12 @@ impl Estimate {
         })
     }
 
+    /// What figures shade around it: the interval where there is one, else the mean ± the deviation.
+    pub fn range(&self) -> Option<Interval> {
+        let around = |deviation| [self.mean - deviation, self.mean + deviation];
+        self.interval.or(self.deviation.map(around))
+    }
+
     /// As the table shows it.
     fn shown(&self) -> i64 {
         (self.mean * 1e4).round() as i64
@@ -72,10 +80,14 @@ impl Estimate {
 pub struct Row {
     /// The base's name.
     pub base: String,
+    /// How many parameters it has.
+    pub parameters: u64,
     /// The share.
     pub fraction: f64,
     /// The arrangement.
     pub arrangement: Compared,
+    /// How long it trains.
+    pub budget: Budget,
     /// How many seeds are in it.
     pub seeds: usize,
     /// Queries that are trained on, on the average.
@@ -84,6 +96,10 @@ pub struct Row {
     pub steps: f64,
     /// Tokens of their examples, on the average.
     pub tokens: f64,
+    /// Tokens that the model was run on, on the average.
+    pub computed_tokens: f64,
+    /// The share of those that the global stage has.
+    pub global_share: f64,
     /// The metrics by key; one that no step counts for is not there.
     pub metrics: BTreeMap<&'static str, Estimate>,
     /// The tasks that were played, by each strategy.
@@ -107,13 +123,22 @@ pub struct PlayedRow {
     pub given_up: f64,
     /// How many of them rightly: those that cannot be done.
     pub rightly_given_up: f64,
-    /// The pass rate less that of Single-LLM on the same data, of the seeds that both have; with its interval, in which both
+    /// The pass rate less that of Single-LLM on the same data with the same budget, of the seeds that both have; with its interval, in which both
     /// have the same tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass_above_single: Option<Estimate>,
 }
 
 impl Row {
+    /// What is trained, for people.
+    pub fn title(&self) -> String {
+        format!("{}{}", self.arrangement.title(), self.budget)
+    }
+
+    fn is_on_the_data_of(&self, other: &Self) -> bool {
+        self.base == other.base && self.fraction.total_cmp(&other.fraction).is_eq()
+    }
+
     /// A metric's estimate.
     pub fn metric(&self, metric: StudyMetric) -> Option<&Estimate> {
         self.metrics.get(metric.key())
@@ -132,7 +157,10 @@ pub fn rows(cells: &[ScoredCell]) -> Vec<Row> {
     let single = |group: &[&ScoredCell]| {
         let own = group[0].arrangement == Compared::Single;
         let single = groups.iter().find(|other| {
-            other[0].arrangement == Compared::Single && other[0].is_on_the_data_of(group[0])
+            let of_single = other[0].arrangement == Compared::Single;
+            of_single
+                && other[0].budget.is_like(group[0].budget)
+                && other[0].is_on_the_data_of(group[0])
         });
         single.filter(|_| !own).map(Vec::as_slice)
     };
@@ -158,12 +186,19 @@ fn row(group: &[&ScoredCell], single: Option<&[&ScoredCell]>) -> Row {
     };
     Row {
         base: first.base.clone(),
+        parameters: first.parameters,
         fraction: first.fraction,
         arrangement: first.arrangement,
+        budget: first.budget,
         seeds: group.len(),
         queries: mean(|cell| cell.queries as f64),
         steps: mean(|cell| cell.stages.iter().map(|stage| stage.steps as f64).sum()),
         tokens: mean(|cell| cell.stages.iter().map(|stage| stage.tokens as f64).sum()),
+        computed_tokens: mean(|cell| cell.computed_tokens(|_| true) as f64),
+        global_share: mean(|cell| {
+            let global = cell.computed_tokens(|stage| stage == Stage::Global);
+            global as f64 / cell.computed_tokens(|_| true).max(1) as f64
+        }),
         metrics: StudyMetric::ALL.into_iter().filter_map(estimate).collect(),
         played: first
             .score
@@ -245,9 +280,8 @@ fn mark(rows: &mut [Row], lowest: bool, estimate: impl Fn(&mut Row) -> Option<&m
         .iter_mut()
         .map(|row| Some(sign * estimate(row)?.shown()))
         .collect();
-    let beside = |one: &Row, other: &Row| {
-        one.base == other.base && one.fraction.total_cmp(&other.fraction).is_eq()
-    };
+    let beside =
+        |one: &Row, other: &Row| one.is_on_the_data_of(other) && one.budget.is_like(other.budget);
     let best: Vec<bool> = rows
         .iter()
         .zip(&shown)

@@ -251,11 +251,86 @@ fn teams_play_tasks_and_go_on_with_them() {
     ] {
         assert!(text.contains(part), "no {part:?} in {text}");
     }
+    assert!(text.contains("(figures/arrangements.passed-react.random.svg)"));
     let rollouts = |study: &str| {
         let run = format!("{study}/runs/random/0.25/seed-42/one-stage/eval/study-CoT@2");
         fs::read(here.path().join(run).join("rollouts.jsonl")).unwrap()
     };
     assert!(rollouts("whole") == rollouts("stopped"));
+}
+
+#[test]
+fn arrangements_compute_as_many_tokens_where_that_is_asked_for() {
+    let here = folder();
+    held_out(here.path());
+    let mut equal = SMALL.to_vec();
+    equal.retain(|argument| !argument.starts_with("--fractions"));
+    equal.extend([
+        "--arrangements=single,multi-task,glpft-no-reuse,glpft",
+        "--fractions=0.5",
+        "--budget=stages,tokens",
+        "--split=0,40",
+        "--eval-steps=1",
+        "--out=s",
+    ]);
+    // Counted once: what a stopped start counted, the next one takes.
+    let at = |line: &Value| line["event"] == "scored";
+    let (code, told) = interrupt_any(here.path(), &equal[1..], at);
+    assert_eq!(code, 1, "{told}");
+    let counted = read_json(&here.path().join("s/study.json"))["lengths"].clone();
+    assert_eq!(counted.as_object().unwrap().len(), 5);
+    glpft(here.path(), &equal).ok();
+    assert_eq!(
+        read_json(&here.path().join("s/study.json"))["lengths"],
+        counted
+    );
+
+    let report = read_json(&here.path().join("s/report.json"));
+    let rows = report["rows"].as_array().unwrap();
+    let row = |arrangement: &str, budget: Value| {
+        let mut rows = rows.iter();
+        rows.find(|row| row["arrangement"] == arrangement && row["budget"] == budget)
+            .unwrap()
+    };
+    let computed = |row: &Value| row["computed_tokens"].as_f64().unwrap();
+    let total = computed(row("glpft", "stages".into()));
+    let split = serde_json::json!({"split": 40});
+    for (arrangement, budget) in [
+        ("single", "tokens".into()),
+        ("multi-task", "tokens".into()),
+        ("one-stage", "tokens".into()),
+        ("glpft-no-reuse", "tokens".into()),
+        ("glpft", "tokens".into()),
+        ("glpft", split.clone()),
+    ] {
+        let row = row(arrangement, budget);
+        // As near as steps allow: the mean one here.
+        let step = computed(row) / row["steps"].as_f64().unwrap();
+        assert!((computed(row) - total).abs() <= step, "{total} {row}");
+    }
+    assert!(computed(row("single", "stages".into())) < 0.7 * total);
+    let share = row("glpft", split)["global_share"].as_f64().unwrap();
+    assert!((share - 0.4).abs() < 0.15, "{share}");
+    assert_eq!(row("one-stage", "tokens".into())["global_share"], 0.0);
+    // GLPFT is the measure: it is neither trained nor measured twice.
+    let metrics = |budget: &str| row("glpft", budget.into())["metrics"].to_string();
+    assert_eq!(
+        metrics("stages").replace("true", "false"),
+        metrics("tokens").replace("true", "false")
+    );
+    let model = |cell: &str| {
+        let run = format!("s/runs/random/0.5/seed-42/{cell}/models/caller/model.safetensors");
+        inode(&here.path().join(run))
+    };
+    assert_eq!(model("glpft"), model("glpft-equal-tokens"));
+    let text = fs::read_to_string(here.path().join("s/report.md")).unwrap();
+    for part in [
+        "Single-LLM, equal tokens",
+        "GLPFT, 40 % global",
+        "(figures/split.random.svg)",
+    ] {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
 }
 
 #[test]

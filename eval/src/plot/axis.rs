@@ -10,6 +10,7 @@ pub struct Axis {
     numbers: Number,
     logarithmic: bool,
     zero: bool,
+    names: Vec<String>,
 }
 
 impl Axis {
@@ -20,7 +21,14 @@ impl Axis {
             numbers: Number::Plain,
             logarithmic: false,
             zero: false,
+            names: Vec::new(),
         }
+    }
+
+    /// Gives 0, 1, 2, … these names, which stand at them in place of numbers: for what has no order.
+    pub fn names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.names = names.into_iter().map(Into::into).collect();
+        self
     }
 
     /// Makes it logarithmic: values that are not above zero are left out.
@@ -58,6 +66,15 @@ impl Axis {
 
     /// The range that holds all of `values`, with their ticks, about `most` of them: places and texts.
     pub(super) fn scale(&self, values: &[f64], most: usize) -> Option<Scale> {
+        if !self.names.is_empty() {
+            let count = self.names.len() as f64;
+            return Some(Scale {
+                low: -0.5,
+                high: count - 0.5,
+                ticks: (0..self.names.len()).map(|index| index as f64).collect(),
+                texts: self.names.clone(),
+            });
+        }
         let places = || values.iter().filter_map(|&value| self.place(value));
         let (mut low, mut high) = places()
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), place| {
@@ -172,6 +189,14 @@ mod tests {
         assert_eq!(few, Some(["5", "10", "20", "50"].map(str::to_owned).into()));
         let narrow = ticks(&[27.8, 17.1, 12.6, 12.2, 12.18]);
         assert_eq!(narrow, Some(["15", "20", "25"].map(str::to_owned).into()));
+    }
+
+    #[test]
+    fn names_stand_where_numbers_would() {
+        let scale = Axis::new("").names(["one", "other"]).scale(&[0.1, 0.9], 5);
+        let scale = scale.map(|scale| (scale.low, scale.high, scale.ticks, scale.texts));
+        let texts = ["one", "other"].map(str::to_owned).into();
+        assert_eq!(scale, Some((-0.5, 1.5, vec![0.0, 1.0], texts)));
     }
 
     #[test]

@@ -109,8 +109,8 @@ fn scales(plot: &Plot) -> Option<(Scale, Scale)> {
 
 fn all_points(series: &Series) -> impl Iterator<Item = (f64, f64)> + '_ {
     let ends = |&(x, low, high): &(f64, f64, f64)| [(x, low), (x, high)];
-    let band = series.band.iter().flat_map(ends);
-    series.points.iter().copied().chain(band)
+    let ranges = series.band.iter().chain(&series.whiskers);
+    series.points.iter().copied().chain(ranges.flat_map(ends))
 }
 
 fn colour(series: &Series, index: usize) -> Colour {
@@ -187,6 +187,17 @@ fn draw_series(
         .filter_map(|&(x, y)| place(x, y))
         .collect();
     let style = line_style(series.look, colour);
+    for &(x, low, high) in &series.whiskers {
+        let whisker = vec![(x, low), (x, high)];
+        let ends: Vec<_> = whisker
+            .into_iter()
+            .filter_map(|(x, y)| place(x, y))
+            .collect();
+        if ends.len() == 2 {
+            let whisker = PathElement::new(ends, style);
+            chart.draw_series([whisker]).map_err(failed)?;
+        }
+    }
     let dots = matches!(series.look, Look::Marks | Look::Dots) || points.len() == 1;
     if points.len() > 1 && series.look != Look::Dots {
         let line = PathElement::new(points.clone(), style);

@@ -24,6 +24,7 @@ pub struct Series {
     pub(super) name: String,
     pub(super) points: Vec<Point>,
     pub(super) band: Vec<Band>,
+    pub(super) whiskers: Vec<Band>,
     pub(super) look: Look,
     pub(super) colour: Option<usize>,
 }
@@ -35,6 +36,7 @@ impl Series {
             name: name.into(),
             points,
             band: Vec::new(),
+            whiskers: Vec::new(),
             look: Look::Line,
             colour: None,
         }
@@ -61,6 +63,12 @@ impl Series {
     /// Shades the range around it: mean ± deviation, or an interval.
     pub fn band(mut self, band: Vec<Band>) -> Self {
         self.band = band;
+        self
+    }
+
+    /// Draws an upright line over each range: the uncertainty of points that do not follow each other.
+    pub fn whiskers(mut self, whiskers: Vec<Band>) -> Self {
+        self.whiskers = whiskers;
         self
     }
 

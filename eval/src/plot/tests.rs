@@ -78,6 +78,25 @@ fn a_band_is_shaded() {
 }
 
 #[test]
+fn whiskers_stand_over_their_points() {
+    let whiskers = vec![(0.0, 1.0, 4.0), (1.0, 2.0, f64::NAN)];
+    let dots = Series::new("a", vec![(0.0, 3.0), (1.0, 2.0)]).dots();
+    let named = Plot::new(Axis::new("").names(["one", "other"]), Axis::new("loss"));
+    let svg = drawn(&named.series(dots.whiskers(whiskers)));
+    let lines = lines(&svg);
+    let [_, whisker] = lines.as_slice() else {
+        panic!("{svg}");
+    };
+    let [(x1, y1), (x2, y2)] = whisker[..] else {
+        panic!("{svg}");
+    };
+    assert!(x1 == x2 && y1 > y2);
+    for text in ["one", "other"] {
+        assert!(svg.contains(&format!(">\n{text}\n</text>")), "{text}");
+    }
+}
+
+#[test]
 fn what_has_no_place_is_left_out() {
     let bad = Series::new(
         "bad",

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use glpft::study::Compared;
+use glpft::study::{Budget, Compared};
 use glpft_agent::{Limits, Strategy};
 
 use super::{DeviceArgs, OutputArgs, RecipeArgs, SignalArgs, SizeArg, at_least_one};
@@ -35,6 +35,24 @@ impl From<ComparedArg> for Compared {
     }
 }
 
+/// How long arrangements train.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BudgetArg {
+    /// As many epochs as the recipe says, whatever the arrangement, as in the paper
+    Stages,
+    /// As many tokens as GLPFT computes with the recipe's epochs
+    Tokens,
+}
+
+impl From<BudgetArg> for Budget {
+    fn from(budget: BudgetArg) -> Self {
+        match budget {
+            BudgetArg::Stages => Self::Stages,
+            BudgetArg::Tokens => Self::Tokens,
+        }
+    }
+}
+
 /// `glpft study`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StudyArgs {
@@ -49,6 +67,23 @@ pub(crate) struct StudyArgs {
         default_value = "single,one-stage,multi-task,glpft-no-reuse,glpft"
     )]
     pub arrangements: Vec<ComparedArg>,
+    /// How long arrangements train; with both, each of them both ways
+    #[arg(
+        long = "budget",
+        value_enum,
+        value_delimiter = ',',
+        value_name = "B,…",
+        default_value = "stages"
+    )]
+    pub budgets: Vec<BudgetArg>,
+    /// Also GLPFT with so many percent of its tokens in the global stage; 0 is one-stage, 100 single, of as many tokens
+    #[arg(
+        long = "split",
+        value_delimiter = ',',
+        value_name = "P,…",
+        value_parser = clap::value_parser!(u8).range(..=100)
+    )]
+    pub splits: Vec<u8>,
     /// Shares of the training queries; each is contained in the larger ones
     #[arg(
         long,

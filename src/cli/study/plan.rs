@@ -34,6 +34,7 @@ pub(super) fn dry_run(plan: &StudyPlan, output: &OutputArgs) -> Result<(), Error
         told.push(json!({
             "stage": stage.job.stage,
             "arrangement": cell.compared,
+            "budget": cell.budget,
             "base": cell.base.name,
             "fraction": cell.fraction,
             "seed": cell.recipe.seed,
@@ -43,7 +44,7 @@ pub(super) fn dry_run(plan: &StudyPlan, output: &OutputArgs) -> Result<(), Error
         }));
         rows.push(vec![
             stage.job.stage.name().to_owned(),
-            cell.compared.name().to_owned(),
+            format!("{}{}", cell.compared.name(), cell.budget),
             cell.base.name.clone(),
             cell.fraction.to_string(),
             cell.recipe.seed.to_string(),

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use glpft_recipes::{Arrangement, Stage, StartFrom};
 
 use super::*;
+use crate::study::StageLength;
 
 fn recipe() -> Recipe {
     Recipe::load("sample", &[]).unwrap()
@@ -11,6 +12,8 @@ fn recipe() -> Recipe {
 fn grid(arrangements: &[Compared], fractions: &[f64], seeds: u32) -> Grid {
     Grid {
         arrangements: arrangements.to_vec(),
+        budgets: vec![Budget::Stages],
+        splits: Vec::new(),
         fractions: fractions.to_vec(),
         seeds,
         bases: Vec::new(),
@@ -18,7 +21,33 @@ fn grid(arrangements: &[Compared], fractions: &[f64], seeds: u32) -> Grid {
 }
 
 fn plan(arrangements: &[Compared], fractions: &[f64], seeds: u32) -> StudyPlan {
-    StudyPlan::new(&recipe(), &grid(arrangements, fractions, seeds)).unwrap()
+    StudyPlan::new(&recipe(), &grid(arrangements, fractions, seeds), &mut Fixed).unwrap()
+}
+
+/// Seven steps for every stage, and those of a split's percent more: nothing is counted.
+struct Fixed;
+
+impl Lengths for Fixed {
+    fn lengths(
+        &mut self,
+        glpft: &Cell,
+        own: &Cell,
+        budget: Budget,
+    ) -> Result<Vec<StageLength>, Error> {
+        assert_eq!(glpft.compared, Compared::Glpft);
+        assert_eq!(glpft.budget, Budget::Stages);
+        let percent = match budget {
+            Budget::Split(percent) => percent.into(),
+            _ if own.compared == Compared::Glpft => return Ok(Vec::new()),
+            _ => 0,
+        };
+        let length = |job: Job| StageLength {
+            stage: job.stage,
+            epochs: 3,
+            steps: 7 + percent,
+        };
+        Ok(own.jobs().into_iter().map(length).collect())
+    }
 }
 
 /// The names of a stage's cells.
@@ -126,7 +155,7 @@ fn what_is_only_written_decides_nothing_and_what_is_learned_does() {
         let changes: Vec<_> = change.parse().into_iter().collect();
         let recipe = Recipe::load("sample", &changes).unwrap();
         let grid = grid(&[Compared::Glpft], &[1.0], 1);
-        let plan = StudyPlan::new(&recipe, &grid).unwrap();
+        let plan = StudyPlan::new(&recipe, &grid, &mut Fixed).unwrap();
         plan.stages
             .into_iter()
             .map(|stage| stage.key)
@@ -170,7 +199,7 @@ fn bases_have_folders_of_their_own() {
     grid.bases = ["/models/a", "/other/a", "/models/b c", "/models/a"]
         .map(str::to_owned)
         .to_vec();
-    let plan = StudyPlan::new(&recipe, &grid).unwrap();
+    let plan = StudyPlan::new(&recipe, &grid, &mut Fixed).unwrap();
     let names: Vec<&str> = plan
         .cells
         .iter()
@@ -184,7 +213,7 @@ fn bases_have_folders_of_their_own() {
 #[test]
 fn fractions_are_of_what_the_recipe_uses() {
     let half = Recipe::load("sample", &["data.fraction=0.5".parse().unwrap()]).unwrap();
-    let plan = StudyPlan::new(&half, &grid(&[Compared::Single], &[0.5], 1)).unwrap();
+    let plan = StudyPlan::new(&half, &grid(&[Compared::Single], &[0.5], 1), &mut Fixed).unwrap();
     assert_eq!(plan.cells[0].recipe.data.fraction, 0.25);
 }
 
@@ -199,13 +228,14 @@ fn empty_and_impossible_grids_are_refused() {
         (single, &[f64::NAN], 1, "--fractions"),
         (single, &[1.0], 0, "--seeds"),
     ] {
-        let error = StudyPlan::new(&recipe(), &grid(arrangements, fractions, seeds)).unwrap_err();
+        let error = StudyPlan::new(&recipe(), &grid(arrangements, fractions, seeds), &mut Fixed)
+            .unwrap_err();
         assert!(error.to_string().contains(told), "{error}");
         assert_eq!(error.exit_code(), 2);
     }
     let mut foreign = grid(single, &[1.0], 1);
     foreign.bases = vec!["/models/a".to_owned()];
-    let error = StudyPlan::new(&recipe(), &foreign).unwrap_err();
+    let error = StudyPlan::new(&recipe(), &foreign, &mut Fixed).unwrap_err();
     assert!(error.to_string().contains("model.random"), "{error}");
 }
 
@@ -214,7 +244,7 @@ fn siblings_share_what_the_plan_shares() {
     let recipe = recipe();
     let plan = plan(&[Compared::Glpft], &[0.5], 2);
     let cell = &plan.cells[1];
-    let alike: Vec<(&str, &str)> = siblings(&recipe, cell)
+    let alike: Vec<(&str, &str)> = siblings(&recipe, &plan, cell)
         .iter()
         .flat_map(|other| {
             let same = |key: &String| cell.stages.iter().any(|(_, own)| own == key);
@@ -227,4 +257,65 @@ fn siblings_share_what_the_plan_shares() {
         .collect();
     assert_eq!(alike, [("single", "global")]);
     assert_eq!(recipe.arrangement, Arrangement::Glpft);
+}
+
+#[test]
+fn budgets_are_cells_of_their_own_that_share_what_is_the_same() {
+    let grid = Grid {
+        budgets: vec![Budget::Tokens, Budget::Stages, Budget::Tokens],
+        splits: vec![100, 0, 25],
+        ..grid(&[Compared::Single, Compared::Glpft], &[1.0], 1)
+    };
+    let plan = StudyPlan::new(&recipe(), &grid, &mut Fixed).unwrap();
+    let names: Vec<_> = plan
+        .cells
+        .iter()
+        .map(|cell| cell.directory.file_name().unwrap().to_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "single",
+            "glpft",
+            "single-equal-tokens",
+            "one-stage-equal-tokens",
+            "glpft-equal-tokens",
+            "glpft-split-25",
+        ]
+    );
+    let [single, glpft, single_equal, one_stage, glpft_equal, split] = &plan.cells[..] else {
+        panic!("{names:?}");
+    };
+    assert_eq!(glpft.stages, glpft_equal.stages, "it is the measure");
+    assert_ne!(single.stages, single_equal.stages);
+    let steps = |cell: &Cell, stage| {
+        let settings = cell.recipe.stage(stage);
+        (settings.epochs, settings.max_steps)
+    };
+    assert_eq!(steps(single_equal, Stage::Global), (3, Some(7)));
+    assert_eq!(steps(split, Stage::Global), (3, Some(32)));
+    assert_eq!(steps(one_stage, Stage::Caller), (3, Some(7)));
+    assert_eq!(steps(one_stage, Stage::Global), steps(glpft, Stage::Global));
+    // GLPFT's four with the other GLPFT, and its backbone with Single-LLM of the recipe's epochs.
+    assert_eq!(plan.shared(), 4 + 1);
+    let holders = siblings(&recipe(), &plan, glpft_equal);
+    let holds = |other: &&Cell| other.stages == glpft_equal.stages;
+    assert_eq!(holders.iter().filter(holds).count(), 1);
+    assert!(
+        holders
+            .iter()
+            .all(|other| other.directory != glpft_equal.directory)
+    );
+}
+
+#[test]
+fn splits_are_percent() {
+    let mut wrong = grid(&[Compared::Glpft], &[1.0], 1);
+    wrong.splits = vec![50, 101];
+    let error = StudyPlan::new(&recipe(), &wrong, &mut Fixed).unwrap_err();
+    assert!(error.to_string().contains("--split: 101"), "{error}");
+    wrong.splits.clear();
+    wrong.budgets.clear();
+    let error = StudyPlan::new(&recipe(), &wrong, &mut Fixed).unwrap_err();
+    assert!(error.to_string().contains("--budget"), "{error}");
 }

@@ -14,9 +14,11 @@ fn cell(
 ) -> ScoredCell {
     ScoredCell {
         base: "a".to_owned(),
+        parameters: 1000,
         fraction,
         seed,
         arrangement,
+        budget: Budget::Stages,
         directory: String::new(),
         queries: 10,
         stages: vec![TrainedStage {
@@ -24,6 +26,7 @@ fn cell(
             key: format!("{arrangement:?} {fraction} {seed}"),
             steps: 2,
             tokens: 100 + 10 * seed,
+            computed_tokens: 80 + 10 * seed,
             seconds: 1.0,
         }],
         score: CellScore {
@@ -83,6 +86,8 @@ fn the_best_of_a_share_is_marked_and_of_hallucinations_the_lowest() {
     let seeds: Vec<usize> = rows.iter().map(|row| row.seeds).collect();
     assert_eq!(seeds, [1, 1, 2, 1, 1]);
     assert_eq!(rows[2].tokens, 115.0);
+    assert_eq!(rows[2].computed_tokens, 95.0);
+    assert_eq!(rows[2].global_share, 1.0);
 }
 
 #[test]
