@@ -249,8 +249,8 @@ fn foot(text: &mut String, report: &StudyReport) {
          arrangements therefore do not take equally many steps. Where \"equal tokens\" or a share of the global stage \
          stands behind a name, stages end after so many steps that the arrangement computes as many tokens as GLPFT does, \
          to a step; the learning rate falls to zero there. Tokens are those of the examples, computed ones those that the \
-         model is run on: fewer, since shared beginnings are computed once. One-stage trains the roles alone, with their settings; \
-         multi-task trains one model on all three role datasets with the global stage's; GLPFT does both stages, and \
+         model is run on: fewer, since shared beginnings are computed once. One-stage trains the roles alone, with their \
+         settings; multi-task trains one model on all three role datasets with the global stage's; GLPFT does both stages, and \
          without reuse each on half of the queries. Steps and tokens are those of all stages of an arrangement, shared \
          ones included. Shares are of queries, nested for each seed; another seed draws other shares, weights and \
          orders.\n",

@@ -123,8 +123,8 @@ pub struct PlayedRow {
     pub given_up: f64,
     /// How many of them rightly: those that cannot be done.
     pub rightly_given_up: f64,
-    /// The pass rate less that of Single-LLM on the same data with the same budget, of the seeds that both have; with its interval, in which both
-    /// have the same tasks.
+    /// The pass rate less that of Single-LLM on the same data with the same budget, of the seeds that both have; with its
+    /// interval, in which both have the same tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass_above_single: Option<Estimate>,
 }

@@ -106,20 +106,20 @@ fn what_was_played_is_compared_task_by_task() {
         with(Compared::Single, 2, "PFFf"),
         with(Compared::Glpft, 1, "PPPg"),
         with(Compared::Glpft, 2, "PPFf"),
-        with(Compared::Glpft, 3, "GGNn"),
+        with(Compared::Glpft, 3, "PGGn"),
     ];
     let rows = rows(&cells);
     let [single, team] = [&rows[0].played[0], &rows[1].played[0]];
     assert_eq!(single.pass.values, [0.75, 0.25]);
     assert_eq!(single.pass.mean, 0.5);
-    assert!(single.pass.best && !team.pass.best);
+    assert!(team.pass.best && !single.pass.best);
     assert_eq!(single.pass_above_single, None);
     assert_eq!(
         (team.tasks, team.given_up, team.rightly_given_up),
         (4, 1.0, 1.0 / 3.0)
     );
     let solvable = team.solvable_pass.as_ref().unwrap();
-    assert_eq!(solvable.values, [1.0, 2.0 / 3.0, 0.0]);
+    assert_eq!(solvable.values, [1.0, 2.0 / 3.0, 1.0 / 3.0]);
     // One task more of four with either seed, and always the same: less uncertain than either rate.
     let above = team.pass_above_single.as_ref().unwrap();
     assert_eq!(above.values, [0.25, 0.25]);
