@@ -22,6 +22,7 @@ pub mod arrangement;
 pub mod base;
 mod carry;
 pub mod check;
+pub mod compare;
 pub mod doctor;
 pub mod error;
 pub mod evaluate;

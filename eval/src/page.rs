@@ -1,9 +1,10 @@
 //! The report of a run: one page that needs nothing but itself.
 //!
-//! [`RunPage`] is what the page tells, as plain data; [`RunPage::html`] is the page. It has no scripts and asks for
-//! nothing; its policy forbids both. Whatever a run holds is foreign text: all of it is escaped, control characters are
-//! shown as symbols, and no link or attribute is made of it.
+//! [`RunPage`] is what the page tells, as plain data; [`RunPage::html`] is the page. [`ComparePage`] has several runs side by
+//! side. A page has no scripts and asks for nothing; its policy forbids both. Whatever a run holds is foreign text: all of it
+//! is escaped, control characters are shown as symbols, and no link or attribute is made of it.
 
+mod compare;
 mod confusion;
 mod data;
 mod diff;
@@ -25,6 +26,7 @@ mod section;
 mod text;
 mod training;
 
+pub use compare::ComparePage;
 pub use live_part::{LivePart, RolloutSample, TreeStep};
 pub use model::{
     Dataset, EvaluationPart, LeftOut, Machine, RolePart, RunPage, RunState, SourcePart,

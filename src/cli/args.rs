@@ -2,6 +2,7 @@
 
 mod asking;
 mod common;
+mod compare;
 mod data;
 mod doctor;
 mod eval;
@@ -28,6 +29,7 @@ pub(crate) use common::{
     CommonArgs, DeviceArgs, OnUsr1, OutputArgs, PrecisionArg, QuietArgs, RecipeArgs, SignalArgs,
     SizeArg,
 };
+pub(crate) use compare::*;
 pub(crate) use data::*;
 pub(crate) use doctor::*;
 pub(crate) use eval::*;
@@ -122,6 +124,8 @@ pub(super) enum Command {
     Status(StatusArgs),
     /// Writes a run's page, report.html: recipe, data, curves, metrics, samples
     Report(ReportArgs),
+    /// Shows several runs side by side, as tables and on one page: recipes, curves, metrics
+    Compare(CompareArgs),
     /// Lists, shows, copies and checks recipes
     #[command(subcommand)]
     Recipe(RecipeCommand),

@@ -2,6 +2,7 @@
 
 mod agent;
 mod args;
+mod compare;
 mod counting;
 mod data;
 mod doctor;
@@ -89,6 +90,7 @@ pub(crate) fn main() -> u8 {
         Command::Man(args) => shell::man(&args),
         Command::Reference => shell::reference(),
         Command::Report(args) => report_page::execute(&args),
+        Command::Compare(args) => compare::execute(&args),
         Command::Study(args) => with_threads(&args.output.clone(), || study::execute(&args)),
         Command::Improve(args) => with_threads(&args.output.clone(), || improve::execute(&args)),
         Command::Quickstart(args) => {

@@ -14,11 +14,7 @@ use super::{ReportArgs, print};
 
 /// Runs the command.
 pub(crate) fn execute(args: &ReportArgs) -> Result<(), Error> {
-    let root = &args.run;
-    if !root.join(RECIPE).is_file() {
-        return Err(not_a_run(root));
-    }
-    let run = RunDirectory::open(root)?;
+    let run = open_run(&args.run)?;
     let page = write_report(&run)?.display().to_string();
     let mut written = json!({"report": page});
     let mut text = page + "\n";
@@ -31,6 +27,14 @@ pub(crate) fn execute(args: &ReportArgs) -> Result<(), Error> {
         (true, _) => print_json(&written),
         (false, true) => Ok(()),
         (false, false) => print(&text),
+    }
+}
+
+/// The run in a directory that the user gave.
+pub(super) fn open_run(root: &Path) -> Result<RunDirectory, Error> {
+    match root.join(RECIPE).is_file() {
+        true => Ok(RunDirectory::open(root)?),
+        false => Err(not_a_run(root)),
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod changes;
+mod compare;
 mod data;
 mod disk;
 mod early;

@@ -14,37 +14,51 @@ const STYLE: &str = include_str!("style.css");
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
+/// A whole page that needs nothing but itself.
+pub(super) fn document(title: &str, head: &Markup, sections: &[Section], version: &str) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (Foreign(title)) }
+                style { (PreEscaped(crate::plot::style())) (PreEscaped(STYLE)) }
+            }
+            body {
+                (head)
+                main {
+                    @for section in sections {
+                        section id=(section.id) {
+                            h2 { (section.title) }
+                            (section.body)
+                        }
+                    }
+                }
+                footer { "Written by glpft " (Foreign(version)) "." }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// Links to the sections.
+pub(super) fn navigation(sections: &[Section]) -> Markup {
+    html! {
+        nav aria-label="Sections" {
+            @for section in sections { a href={ "#" (section.id) } { (section.title) } }
+        }
+    }
+}
+
 impl RunPage {
     /// The page.
     pub fn html(&self) -> String {
         let sections = self.sections();
         let title = format!("{} · glpft run", self.recipe.name);
-        let page = html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta http-equiv="Content-Security-Policy" content=(POLICY);
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="color-scheme" content="light dark";
-                    title { (Foreign(&title)) }
-                    style { (PreEscaped(crate::plot::style())) (PreEscaped(STYLE)) }
-                }
-                body {
-                    (self.head(&sections))
-                    main {
-                        @for section in &sections {
-                            section id=(section.id) {
-                                h2 { (section.title) }
-                                (section.body)
-                            }
-                        }
-                    }
-                    footer { "Written by glpft " (Foreign(&self.version)) "." }
-                }
-            }
-        };
-        page.into_string()
+        document(&title, &self.head(&sections), &sections, &self.version)
     }
 
     fn sections(&self) -> Vec<Section> {
@@ -74,9 +88,7 @@ impl RunPage {
                     }
                 }
                 @if !self.recipe.description.is_empty() { p.description { (Foreign(&self.recipe.description)) } }
-                nav aria-label="Sections" {
-                    @for section in sections { a href={ "#" (section.id) } { (section.title) } }
-                }
+                (navigation(sections))
                 @for problem in &self.problems { p.problem { (Foreign(problem)) } }
             }
         }

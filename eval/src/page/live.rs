@@ -15,6 +15,8 @@ use crate::judge::OFFLINE;
 const COMMAND: &str = "glpft eval live RUN --world SEED";
 const AGAIN: &str = "glpft eval live RUN … --overwrite";
 
+pub(super) use table::rates;
+
 /// Every live evaluation of the run.
 pub(super) fn body(page: &RunPage) -> Markup {
     let shown: Vec<&LivePart> = page

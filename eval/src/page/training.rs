@@ -10,9 +10,9 @@ use super::text::Foreign;
 use crate::plot::{Axis, Plot, Point, Series, smooth, thin};
 
 /// Points of a curve: at most twice as many are drawn.
-const POINTS: usize = 240;
+pub(super) const POINTS: usize = 240;
 /// A curve of more steps gets a mean, and its steps turn pale.
-const FEW: usize = 40;
+pub(super) const FEW: usize = 40;
 /// From so many validations on, perplexity is a curve of its own.
 const CURVE: usize = 3;
 /// How many validations are listed.
@@ -100,11 +100,11 @@ fn charts(stage: &StagePart) -> Vec<Markup> {
     drawn.collect()
 }
 
-fn steps_axis() -> Axis {
+pub(super) fn steps_axis() -> Axis {
     Axis::new("step").from_zero()
 }
 
-fn points(stage: &StagePart, value: fn(&StepPoint) -> f64) -> Vec<Point> {
+pub(super) fn points(stage: &StagePart, value: fn(&StepPoint) -> f64) -> Vec<Point> {
     let steps = stage.steps.iter();
     steps.map(|step| (step.step as f64, value(step))).collect()
 }
@@ -134,7 +134,7 @@ fn held_out(stage: &StagePart, value: fn(&ValidationPoint) -> f64) -> Series {
     }
 }
 
-fn chart(plot: Plot) -> Markup {
+pub(super) fn chart(plot: Plot) -> Markup {
     match plot.svg() {
         // The plot escapes what it writes.
         Ok(svg) => PreEscaped(svg),

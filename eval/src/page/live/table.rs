@@ -10,7 +10,7 @@ use crate::page::text::Foreign;
 use crate::tool_eval::Rate;
 
 /// A table for each kind of rate: a row an evaluation, a column a test set.
-pub(super) fn rates(parts: &[&LivePart]) -> Markup {
+pub(in crate::page) fn rates(parts: &[&LivePart]) -> Markup {
     let mut names: Vec<&str> = Vec::new();
     let reports = || parts.iter().filter_map(|part| part.report.as_ref());
     for (name, _) in reports().flat_map(|report| report.scores.by_name()) {
