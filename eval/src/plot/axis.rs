@@ -94,7 +94,10 @@ impl Axis {
                 false if high == 0.0 => 1.0,
                 false => high.abs() * 0.1,
             };
-            (low, high) = (low - around, high + around);
+            (low, high) = match self.zero && low == 0.0 {
+                true => (low, high + around),
+                false => (low - around, high + around),
+            };
         }
         let ticks = match self.logarithmic {
             true => logarithmic_ticks(values, low, high, most),
@@ -206,6 +209,9 @@ mod tests {
             let inside = scale.is_some_and(|scale| scale.low < value && value < scale.high);
             assert!(inside, "{value}");
         }
+        // Nothing at all of what cannot be less.
+        let scale = Axis::new("").from_zero().scale(&[0.0], 4);
+        assert_eq!(scale.map(|scale| (scale.low, scale.high)), Some((0.0, 1.0)));
         assert_eq!(Axis::new("").scale(&[f64::NAN], 4), None);
         assert_eq!(Axis::new("").log().scale(&[0.0, -1.0], 4), None);
     }
