@@ -270,38 +270,23 @@ fn what_cannot_be_improved_is_told_before_anything_is_played() {
     let here = folder();
     let path = here.path();
     smoke(path, &["run", "sample", "--out=runs/team"]).ok();
-    // The sample's test queries, and what it was trained on.
-    let source = crate::raw_source(path);
-    let list = |name: &str, query: &str| {
-        let tasks = json!([{"query": query, "query_id": 1, "api_list": []}]);
-        fs::write(path.join(name), tasks.to_string()).unwrap();
+    // The sample's test query, and what it was trained on but for what it holds out.
+    let source = crate::raw_source(path).join("answer/G1_answer");
+    let query = |name: &str| {
+        let answer = read_json(&source.join(name));
+        answer["answer_generation"]["query"].clone()
     };
-    let query_of = |tested: bool| -> String {
-        let ids = read_json(&source.join("test_query_ids/G1_instruction.json")).to_string();
-        let answers = source.join("answer/G1_answer");
-        let mut names: Vec<String> = fs::read_dir(answers.clone())
-            .unwrap()
-            .map(|one| one.unwrap().file_name().into_string().unwrap())
+    let list = |name: &str, queries: &[Value]| {
+        let tasks = queries.iter().enumerate();
+        let tasks: Vec<Value> = tasks
+            .map(|(id, query)| json!({"query": query, "query_id": id, "api_list": []}))
             .collect();
-        names.sort();
-        let is_test = |name: &String| {
-            let id = name.split('_').next().unwrap();
-            ids.contains(&format!("\"{id}\"")) || ids.contains(&format!(":{id}"))
-        };
-        let name = names
-            .into_iter()
-            .find(|name| is_test(name) == tested)
-            .unwrap();
-        let answer = read_json(&answers.join(name));
-        answer["answer_generation"]["query"]
-            .as_str()
-            .unwrap()
-            .to_owned()
+        fs::write(path.join(name), Value::from(tasks).to_string()).unwrap();
     };
-    list("tested.json", &query_of(true));
-    list("trained.json", &query_of(false));
-    list("other.json", "Which flowers grow on the moon?");
-    list("another.json", "Who sells the tickets to Mars?");
+    let of = |id: usize| query(&format!("{id}_ChatGPT_DFS_woFilter_w2.json"));
+    list("tested.json", &[of(60)]);
+    list("trained.json", &[10, 11, 12, 13].map(of));
+    list("other.json", &["Which flowers grow on the moon?".into()]);
     fs::create_dir_all(path.join("cache/Weather")).unwrap();
     let refused = |tasks: &str, held_out: &str, parts: &[&str]| {
         let (tasks, held_out) = (format!("--tasks={tasks}"), format!("--held-out={held_out}"));
@@ -330,7 +315,7 @@ fn what_cannot_be_improved_is_told_before_anything_is_played() {
     refused(
         "other.json",
         "trained.json",
-        &["1 of 1 held-out tasks are trained on"],
+        &["of 4 held-out tasks are trained on"],
     );
     let alone = glpft(
         path,
