@@ -4,6 +4,7 @@
 //! side. A page has no scripts and asks for nothing; its policy forbids both. Whatever a run holds is foreign text: all of it
 //! is escaped, control characters are shown as symbols, and no link or attribute is made of it.
 
+mod bars;
 mod compare;
 mod confusion;
 mod data;
@@ -26,6 +27,7 @@ mod section;
 mod text;
 mod training;
 
+pub use bars::{Bar, BarChart, BarsPage};
 pub use compare::ComparePage;
 pub use live_part::{LivePart, RolloutSample, TreeStep};
 pub use model::{

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::{
-    Arrangement, Backward, Layout, Packing, RandomModel, Recipe, RecipeError, Sampling, Stage,
-    StartFrom, Tune, settings::Settings,
+    Arrangement, Backward, GlobalData, Layout, Packing, RandomModel, Recipe, RecipeError, Sampling,
+    Stage, StartFrom, Tune, settings::Settings,
 };
 
 /// Checks a resolved recipe, cheapest first.
@@ -30,6 +30,16 @@ pub(crate) fn check(recipe: &Recipe, settings: &Settings) -> Result<(), RecipeEr
                 "`reuse = false` splits the data between the global and the local stages, which only \
                  `arrangement = \"glpft\"` has both of, not \"{}\"",
                 recipe.arrangement
+            ),
+        );
+    }
+    if recipe.global_data != GlobalData::Trajectories && recipe.arrangement != Arrangement::Glpft {
+        return conflict(
+            "global_data",
+            format!(
+                "`global_data = \"{}\"` is about the global stage of `arrangement = \"glpft\"`; \"{}\" says by itself \
+                 what is read",
+                recipe.global_data, recipe.arrangement
             ),
         );
     }

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::{
-    Arguments, Arrangement, Backward, Behaviour, Duplicates, GiveUpHistory, Layout, ModelDtype,
-    Observations, OnNotFinite, Packing, Precision, Rationale, Sampling, Schedule, Schemas,
-    Separators, SystemPrefix, Truncate, Tune,
+    Arguments, Arrangement, Backward, Behaviour, Duplicates, GiveUpHistory, GlobalData, Layout,
+    ModelDtype, Observations, OnNotFinite, Packing, Precision, Rationale, Sampling, Schedule,
+    Schemas, Separators, SystemPrefix, Truncate, Tune,
 };
 
 /// A choice as the resolver reads it.
@@ -52,6 +52,7 @@ choices! {
         "multi-task" => MultiTask,
         "mixed" => Mixed,
     }
+    GlobalData { "trajectories" => Trajectories, "mixed" => Mixed }
     Behaviour { "compat" => Compat, "fixed" => Fixed }
     GiveUpHistory { "stale" => Stale, "own" => Own }
     SystemPrefix { "train" => Train, "both" => Both, "none" => None }

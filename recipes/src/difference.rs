@@ -23,10 +23,11 @@ const LENGTH: [&str; 2] = ["epochs", "max_steps"];
 
 /// Keys outside of a stage's table that decide what it learns. What concerns its data and what it starts from counts
 /// by content instead.
-const SHARED: [&str; 5] = [
+const SHARED: [&str; 6] = [
     "seed",
     "arrangement",
     "reuse",
+    "global_data",
     "data.sampling",
     "data.packing",
 ];

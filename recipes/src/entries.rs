@@ -32,6 +32,7 @@ pub(crate) fn entries(recipe: &Recipe) -> Vec<Entry> {
         seed,
         arrangement,
         reuse,
+        global_data,
         model,
         data,
         stage: _,
@@ -41,7 +42,8 @@ pub(crate) fn entries(recipe: &Recipe) -> Vec<Entry> {
         .text("description", description)
         .whole("seed", *seed)
         .text("arrangement", arrangement.name())
-        .flag("reuse", *reuse);
+        .flag("reuse", *reuse)
+        .text("global_data", global_data.name());
     list.table("model")
         .text("base", &model.base)
         .optional("tokenizer", model.tokenizer.as_deref())

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::{
-    Arguments, Arrangement, Backward, Behaviour, Duplicates, GiveUpHistory, Layout, ModelDtype,
-    Observations, OnNotFinite, Packing, Precision, Rationale, Sampling, Schedule, Schemas,
-    Separators, SystemPrefix, Truncate, Tune,
+    Arguments, Arrangement, Backward, Behaviour, Duplicates, GiveUpHistory, GlobalData, Layout,
+    ModelDtype, Observations, OnNotFinite, Packing, Precision, Rationale, Sampling, Schedule,
+    Schemas, Separators, SystemPrefix, Truncate, Tune,
 };
 
 /// What a key's value has to be.
@@ -166,6 +166,7 @@ pub(crate) static ROOT: Table = Table {
         key("seed", SEED),
         key("arrangement", Kind::Choice(Arrangement::NAMES)),
         key("reuse", Kind::Flag),
+        key("global_data", Kind::Choice(GlobalData::NAMES)),
     ],
     tables: &[("model", &MODEL), ("data", &DATA), ("stage", &STAGES)],
 };

@@ -54,7 +54,7 @@ pub use error::RecipeError;
 pub use model::{ModelDtype, ModelRecipe, RandomModel};
 pub use overrides::Override;
 pub use place::Place;
-pub use recipe::{Arrangement, Recipe, Stages};
+pub use recipe::{Arrangement, GlobalData, Recipe, Stages};
 pub use required::Required;
 pub use stage::{
     Backward, LoraRecipe, OnNotFinite, Precision, Schedule, Stage, StageRecipe, StartFrom, Tune,

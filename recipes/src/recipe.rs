@@ -21,6 +21,16 @@ pub enum Arrangement {
     Mixed,
 }
 
+/// What the global stage of the arrangement `glpft` trains on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GlobalData {
+    /// Whole trajectories in the backbone's prompts (arXiv 2401.07324, §3.3).
+    Trajectories,
+    /// These and the three role datasets, so that no local stage has to learn its prompt's form first.
+    Mixed,
+}
+
 /// The four stages' settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stages {
@@ -48,6 +58,8 @@ pub struct Recipe {
     /// Whether the local stages train on the queries that the global stage saw (true), or the two train on
     /// disjoint halves, which only the arrangement `glpft` can. Default: true.
     pub reuse: bool,
+    /// See [`GlobalData`]. Other arrangements have no choice. Default: `trajectories`.
+    pub global_data: GlobalData,
     /// What the run starts from.
     pub model: ModelRecipe,
     /// What it reads.

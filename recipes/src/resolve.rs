@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::{
-    Arguments, Arrangement, Backward, Behaviour, DataRecipe, Duplicates, GiveUpHistory, Layout,
-    LoraRecipe, ModelDtype, ModelRecipe, Observations, OnNotFinite, Packing, Place, Precision,
-    RandomModel, Rationale, Recipe, RecipeError, Sampling, Schedule, Schemas, Separators, Stage,
-    StageRecipe, Stages, StartFrom, SystemPrefix, Truncate, Tune, check::check, choice::Choice,
-    nearest::listed, settings::Settings, value::Value,
+    Arguments, Arrangement, Backward, Behaviour, DataRecipe, Duplicates, GiveUpHistory, GlobalData,
+    Layout, LoraRecipe, ModelDtype, ModelRecipe, Observations, OnNotFinite, Packing, Place,
+    Precision, RandomModel, Rationale, Recipe, RecipeError, Sampling, Schedule, Schemas,
+    Separators, Stage, StageRecipe, Stages, StartFrom, SystemPrefix, Truncate, Tune, check::check,
+    choice::Choice, nearest::listed, settings::Settings, value::Value,
 };
 
 /// Where `max_length` is not set: the published maximum.
@@ -31,6 +31,7 @@ pub(crate) fn resolve(settings: &Settings) -> Result<Recipe, RecipeError> {
         seed: settings.whole("seed", 42),
         arrangement,
         reuse: settings.flag("reuse", true),
+        global_data: settings.choice("global_data", GlobalData::Trajectories),
         model,
         data: data(settings),
         stage: Stages {

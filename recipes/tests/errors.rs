@@ -84,7 +84,7 @@ fn a_typo_in_every_section_names_line_and_nearest_key() {
         (
             "\"a\\nb\" = 4\n",
             "my.toml:1:1: unknown key `a\\nb` in the recipe; valid keys there: `name`, `description`, `seed`, \
-             `arrangement`, `reuse`, `model`, `data`, `stage`",
+             `arrangement`, `reuse`, `global_data`, `model`, `data`, `stage`",
         ),
     ] {
         assert_eq!(error(text, &[]), message);
@@ -312,6 +312,12 @@ fn keys_have_to_go_together() {
             "seed=1",
             "my.toml:2:9: `reuse = false` splits the data between the global and the local stages, which only \
              `arrangement = \"glpft\"` has both of, not \"single\"",
+        ),
+        (
+            "arrangement = \"single\"\nglobal_data = \"mixed\"\n",
+            "seed=1",
+            "my.toml:2:15: `global_data = \"mixed\"` is about the global stage of `arrangement = \"glpft\"`; \"single\" says \
+             by itself what is read",
         ),
         (
             MINIMAL,

@@ -1,7 +1,7 @@
 //! Which stage reads which dataset.
 
 use glpft_data::Dataset;
-use glpft_recipes::{Arrangement, Recipe, Stage};
+use glpft_recipes::{Arrangement, GlobalData, Recipe, Stage};
 
 use crate::arrangement::Job;
 
@@ -19,7 +19,12 @@ pub fn stage_of(recipe: &Recipe, dataset: Dataset) -> Stage {
 pub fn datasets_of(recipe: &Recipe, stage: Stage) -> &'static [Dataset] {
     match stage {
         Stage::Global if recipe.arrangement == Arrangement::MultiTask => &ROLES,
-        Stage::Global if recipe.arrangement == Arrangement::Mixed => &Dataset::ALL,
+        Stage::Global
+            if recipe.arrangement == Arrangement::Mixed
+                || recipe.global_data == GlobalData::Mixed =>
+        {
+            &Dataset::ALL
+        }
         Stage::Global => &[Dataset::Backbone],
         Stage::Planner => &[Dataset::Planner],
         Stage::Caller => &[Dataset::Caller],

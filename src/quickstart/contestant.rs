@@ -1,48 +1,175 @@
-//! Who learns, and with what budget.
+//! What a quick start compares: the base, what each stage makes of it, and other ways to spend as much training.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use glpft_recipes::{Override, Recipe};
+use glpft_recipes::{Override, Recipe, Stage};
 use serde::Serialize;
 
 use crate::Error;
+use crate::team::{RoleSource, TeamSource};
+
+use super::folders::{BASE, MEASURED};
 
 /// The recipe of the team.
 const RECIPE: &str = "world";
 /// How often the single model reads its data: it computes about as many tokens as the team's four stages.
 const SINGLE_EPOCHS: &str = "5";
+/// How often the one model for all roles reads its data, likewise.
+const MULTI_TASK_EPOCHS: &str = "3";
+/// How often roles that start from the base read their data, likewise.
+const ONE_STAGE_EPOCHS: [(&str, &str); 3] = [
+    ("stage.planner.epochs", "4"),
+    ("stage.caller.epochs", "2"),
+    ("stage.summarizer.epochs", "4"),
+];
 
-/// Who learns from the world.
+/// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Contestant {
+    /// The base model as it is.
+    Base,
+    /// The backbone after the global stage: one model that thinks, calls and answers, by the paper's training (Single-LLM).
+    Global,
+    /// Single-LLM with as much training as the team.
+    Single,
+    /// Each role straight from the base, with as much training as the team.
+    OneStage,
+    /// One model for all three roles, with as much training as the team.
+    MultiTask,
+    /// GLPFT whose two stages learn from disjoint halves of the tasks.
+    WithoutReuse,
     /// Planner, caller and summarizer, by GLPFT (α-UMi).
     Team,
-    /// One model that thinks, calls and answers (Single-LLM), with as long a training.
+}
+
+/// Which contestants there are beside the base and the team's stages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Comparison {
+    /// None.
+    Stages,
+    /// A single model with as much training as the team.
+    #[default]
     Single,
+    /// That, and the paper's other arrangements.
+    All,
 }
 
 impl Contestant {
-    /// Both.
-    pub const ALL: [Contestant; 2] = [Contestant::Team, Contestant::Single];
+    /// All, as tables list them.
+    pub const ALL: [Contestant; 7] = [
+        Contestant::Base,
+        Contestant::Global,
+        Contestant::Single,
+        Contestant::OneStage,
+        Contestant::MultiTask,
+        Contestant::WithoutReuse,
+        Contestant::Team,
+    ];
+
+    /// Those of a comparison, in the order in which they are trained and measured: the global stage is the team's.
+    pub fn of(comparison: Comparison) -> Vec<Contestant> {
+        use Contestant::{Base, Global, MultiTask, OneStage, Single, Team, WithoutReuse};
+        let all = [
+            Base,
+            Global,
+            Team,
+            Single,
+            OneStage,
+            MultiTask,
+            WithoutReuse,
+        ];
+        let count = match comparison {
+            Comparison::Stages => 3,
+            Comparison::Single => 4,
+            Comparison::All => all.len(),
+        };
+        all[..count].to_vec()
+    }
 
     /// The name in folders and files.
     pub fn name(self) -> &'static str {
         match self {
-            Contestant::Team => "team",
+            Contestant::Base => "base",
+            Contestant::Global => "global",
             Contestant::Single => "single",
+            Contestant::OneStage => "one-stage",
+            Contestant::MultiTask => "multi-task",
+            Contestant::WithoutReuse => "without-reuse",
+            Contestant::Team => "team",
         }
     }
 
-    /// What the paper calls it.
+    /// What tables call it.
     pub fn title(self) -> &'static str {
         match self {
-            Contestant::Team => "α-UMi",
-            Contestant::Single => "Single-LLM",
+            Contestant::Base => "base model",
+            Contestant::Global => "global stage (Single-LLM)",
+            Contestant::Single => "Single-LLM, team's compute",
+            Contestant::OneStage => "Multi-LLM one-stage",
+            Contestant::MultiTask => "Single-LLM multi-task",
+            Contestant::WithoutReuse => "GLPFT without reuse",
+            Contestant::Team => "GLPFT team (α-UMi)",
         }
     }
 
-    /// Its recipe: the built-in `world`, on these trajectories, from this base.
+    /// What it is, in a sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Contestant::Base => "the base model as it is, before any training on this world",
+            Contestant::Global => "one model after the global stage on whole trajectories",
+            Contestant::Single => {
+                "the global stage alone, for as many tokens as all stages of the team"
+            }
+            Contestant::OneStage => {
+                "a planner, a caller and a summarizer straight from the base, for as many tokens"
+            }
+            Contestant::MultiTask => "one model for all three roles, for as many tokens",
+            Contestant::WithoutReuse => {
+                "GLPFT whose stages learn from disjoint halves of the tasks"
+            }
+            Contestant::Team => {
+                "a planner, a caller and a summarizer: the global stage, then a local stage for each"
+            }
+        }
+    }
+
+    /// The folder of the run that trains it; none of the base.
+    pub(super) fn run(self) -> Option<&'static str> {
+        match self {
+            Contestant::Base => None,
+            Contestant::Global => Some(Contestant::Team.name()),
+            other => Some(other.name()),
+        }
+    }
+
+    /// Which stages of that run made it.
+    pub(super) fn is_made_by(self, stage: Stage) -> bool {
+        self != Contestant::Global || stage == Stage::Global
+    }
+
+    /// Who answers, in a quick start's directory.
+    pub(super) fn models(self, root: &Path) -> TeamSource {
+        let single = |path: PathBuf| TeamSource::Single(RoleSource::Local(path));
+        match self {
+            Contestant::Base => single(root.join(BASE)),
+            Contestant::Global => {
+                let run = root.join(Contestant::Team.name());
+                single(run.join("models").join(Stage::Global.name()))
+            }
+            other => TeamSource::Run(root.join(other.name())),
+        }
+    }
+
+    /// Where its evaluations are: in its run, unless it is not all of one.
+    pub(super) fn evaluations(self, root: &Path) -> PathBuf {
+        match self {
+            Contestant::Base | Contestant::Global => root.join(MEASURED).join(self.name()),
+            other => root.join(other.name()).join(crate::evaluate::EVAL_FOLDER),
+        }
+    }
+
+    /// The recipe of its run: the built-in `world`, on these trajectories, from this base.
     ///
     /// # Errors
     /// A path that a recipe cannot hold.
@@ -51,11 +178,24 @@ impl Contestant {
             Override::new("data.source", text(world)?),
             Override::new("model.base", text(base)?),
             Override::new("seed", seed.to_string()),
-            Override::new("name", self.name()),
+            Override::new("name", self.run().unwrap_or_else(|| self.name())),
         ];
-        if self == Contestant::Single {
-            overrides.push(Override::new("arrangement", "single"));
-            overrides.push(Override::new("stage.global.epochs", SINGLE_EPOCHS));
+        match self {
+            Contestant::Single => {
+                overrides.push(Override::new("arrangement", "single"));
+                overrides.push(Override::new("stage.global.epochs", SINGLE_EPOCHS));
+            }
+            Contestant::OneStage => {
+                overrides.push(Override::new("arrangement", "one-stage"));
+                let epochs = ONE_STAGE_EPOCHS.map(|(key, epochs)| Override::new(key, epochs));
+                overrides.extend(epochs);
+            }
+            Contestant::MultiTask => {
+                overrides.push(Override::new("arrangement", "multi-task"));
+                overrides.push(Override::new("stage.global.epochs", MULTI_TASK_EPOCHS));
+            }
+            Contestant::WithoutReuse => overrides.push(Override::new("reuse", "false")),
+            Contestant::Base | Contestant::Global | Contestant::Team => {}
         }
         Ok(Recipe::load(RECIPE, &overrides)?)
     }

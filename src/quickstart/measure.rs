@@ -3,22 +3,17 @@
 use std::path::Path;
 
 use glpft_agent::{Limits, PolicySettings, Strategy};
-use glpft_checkpoints::RunDirectory;
 use glpft_eval::DirectoryError;
 use glpft_eval::judge::OfflineJudge;
 use glpft_eval::live_evaluation::{LiveError, LiveSettings, LiveTask};
 use glpft_eval::static_evaluation::{StaticError, StaticReport, StaticSettings};
-use glpft_recipes::Precision;
+use glpft_recipes::{Precision, Recipe, SystemPrefix};
 use glpft_world::{TestGroup, World};
 
 use super::report::LiveResult;
-use super::{Quickstart, QuickstartObserver};
+use super::{Contestant, Quickstart, QuickstartObserver};
 use crate::Error;
-use crate::evaluate::{
-    EVAL_FOLDER, EvaluateLive, EvaluateStatic, Models, RunFacts, evaluate_live, evaluate_static,
-    run_facts,
-};
-use crate::team::TeamSource;
+use crate::evaluate::{EvaluateLive, EvaluateStatic, Models, evaluate_live, evaluate_static};
 
 /// How tasks are searched: one chain, and a tree.
 const STRATEGIES: [(&str, Strategy); 2] = [("react", Strategy::REACT), ("dfsdt", Strategy::DFSDT)];
@@ -33,6 +28,18 @@ const LIMITS: Limits = Limits {
 /// Steps of a tree: where both children of every node fail, more of the same follows.
 const QUERIES: usize = 30;
 
+/// What a quick start measures with, and where.
+pub(super) struct Measuring<'a> {
+    /// The quick start's directory.
+    pub root: &'a Path,
+    /// The world, which serves the tools and knows the truth.
+    pub world: &'a World,
+    /// Its files.
+    pub files: &'a Path,
+    /// A recipe of the quick start: prompts are what training's were.
+    pub recipe: &'a Recipe,
+}
+
 /// What was measured of a contestant.
 pub(super) struct Measured {
     /// Step by step.
@@ -41,29 +48,24 @@ pub(super) struct Measured {
     pub live: Vec<LiveResult>,
 }
 
-/// Measures a contestant's run, or goes on with that. What was measured by other settings (another number of tasks) makes
-/// way.
+/// Measures a contestant, or goes on with that. What was measured by other settings (another number of tasks) makes way.
 pub(super) fn measure(
     quickstart: &Quickstart<'_>,
-    world: &World,
-    files: &Path,
-    run: &RunDirectory,
+    contestant: Contestant,
+    place: &Measuring<'_>,
     observer: &mut dyn QuickstartObserver,
 ) -> Result<Measured, Error> {
+    let (world, recipe) = (place.world, place.recipe);
     let models = Models {
-        team: &TeamSource::Run(run.root().to_owned()),
+        team: &contestant.models(place.root),
         prompts: None,
         device: quickstart.device,
         precision: Precision::F32,
         cache_bytes: None,
     };
-    let eval = run.root().join(EVAL_FOLDER);
+    let eval = contestant.evaluations(place.root);
     let stop = quickstart.stop;
-    let RunFacts {
-        system_prefix,
-        schemas,
-        ..
-    } = run_facts(models.team)?;
+    let system_prefix = recipe.data.system_prefix == SystemPrefix::Both;
     let settings = StaticSettings {
         limits: LIMITS,
         batch: TOGETHER,
@@ -73,7 +75,7 @@ pub(super) fn measure(
     let of_steps = in_place_of_other(|overwrite| {
         let evaluation = EvaluateStatic {
             models,
-            data: &files.join("test.json"),
+            data: &place.files.join("test.json"),
             settings: &settings,
             out: &eval.join("static"),
             overwrite,
@@ -104,7 +106,7 @@ pub(super) fn measure(
                 policy: PolicySettings {
                     limits: LIMITS,
                     system_prefix,
-                    schemas,
+                    schemas: recipe.data.schemas,
                     ..PolicySettings::greedy()
                 },
                 settings: &settings,

@@ -9,13 +9,10 @@ use glpft_checkpoints::{
 use glpft_world::Size;
 use serde::{Deserialize, Serialize};
 
-use super::{Contestant, QUESTION_FILE, QUICKSTART_FILE};
+use super::folders::{BASE, MEASURED, WORLD};
+use super::{Contestant, PAGE_FILE, QUESTION_FILE, QUICKSTART_FILE};
 use crate::Error;
 
-/// The world's files.
-pub(super) const WORLD: &str = "world";
-/// The model that all begin with.
-pub(super) const BASE: &str = "base";
 /// Which world it is.
 const WORLD_FILE: &str = "world.json";
 
@@ -76,14 +73,14 @@ fn check_empty(root: &Path) -> Result<(), Error> {
 
 /// Removes what quick starts leave; last the file that says whose it is.
 fn clear(root: &Path) -> Result<(), Error> {
-    let folders = [WORLD, BASE].into_iter();
-    for folder in folders.chain(Contestant::ALL.map(Contestant::name)) {
+    let folders = [WORLD, BASE, MEASURED].into_iter();
+    for folder in folders.chain(Contestant::ALL.into_iter().filter_map(Contestant::run)) {
         let folder = root.join(folder);
         if folder.exists() {
             remove_directory_atomically(&folder)?;
         }
     }
-    for file in [QUESTION_FILE, QUICKSTART_FILE, WORLD_FILE] {
+    for file in [QUESTION_FILE, PAGE_FILE, QUICKSTART_FILE, WORLD_FILE] {
         let file = root.join(file);
         if file.exists() {
             fs::remove_file(&file).map_err(|source| FileError::new("remove", &file, source))?;

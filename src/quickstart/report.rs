@@ -2,6 +2,7 @@
 
 use glpft_eval::Metrics;
 use glpft_eval::live_evaluation::LiveReport;
+use glpft_recipes::Stage;
 use serde::Serialize;
 
 use super::contestant::Contestant;
@@ -24,16 +25,31 @@ pub struct QuickstartReport {
 pub struct ContestantReport {
     /// Who.
     pub contestant: Contestant,
-    /// Tokens computed in training, all stages.
+    /// Tokens of the examples that it was trained on, all stages and epochs.
+    pub tokens: u64,
+    /// Tokens computed for them: shared prefixes count once.
     pub computed_tokens: u64,
     /// Seconds of training, all stages.
     pub training_seconds: f64,
+    /// The loss on held-out training tasks, before and after each stage.
+    pub losses: Vec<HeldOutLoss>,
     /// The paper's metrics on the held-out steps.
     pub metrics: Metrics,
     /// How many steps that were.
     pub steps: usize,
     /// Work with tools, by strategy.
     pub live: Vec<LiveResult>,
+}
+
+/// A stage's loss on the tasks that training leaves out, in nats a token.
+#[derive(Clone, Debug, Serialize)]
+pub struct HeldOutLoss {
+    /// The stage.
+    pub stage: Stage,
+    /// Before its first step.
+    pub before: f64,
+    /// After its last one.
+    pub after: f64,
 }
 
 /// Held-out tasks worked on by one strategy, judged by the world's truth.
@@ -51,9 +67,12 @@ impl ContestantReport {
         stages: &[FinishedStage],
         measured: Measured,
     ) -> Self {
-        let reports = stages.iter().map(|stage| &stage.report);
+        let stages = stages.iter().filter(|one| contestant.is_made_by(one.stage));
+        let reports = stages.clone().map(|stage| &stage.report);
         Self {
             contestant,
+            tokens: reports.clone().map(|report| report.tokens).sum(),
+            losses: stages.filter_map(held_out_loss).collect(),
             computed_tokens: reports.clone().map(|report| report.computed_tokens).sum(),
             training_seconds: reports.map(|report| report.seconds).sum(),
             metrics: measured.of_steps.scores.metrics,
@@ -61,6 +80,14 @@ impl ContestantReport {
             live: measured.live,
         }
     }
+}
+
+fn held_out_loss(stage: &FinishedStage) -> Option<HeldOutLoss> {
+    Some(HeldOutLoss {
+        stage: stage.stage,
+        before: stage.report.first_validation_loss?,
+        after: stage.report.last_validation_loss?,
+    })
 }
 
 impl LiveResult {

@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use glpft_checkpoints::{RunDirectory, write_atomically};
+use glpft_checkpoints::write_atomically;
 use glpft_recipes::Recipe;
 
-use super::place::{BASE, WORLD};
+use super::folders::{BASE, WORLD};
 use super::{Quickstart, QuickstartObserver};
 use crate::Error;
 use crate::arrangement::jobs;
@@ -27,7 +27,7 @@ pub(super) fn train(
     recipe: &Recipe,
     root: &Path,
     observer: &mut dyn QuickstartObserver,
-) -> Result<(RunDirectory, Vec<FinishedStage>), Error> {
+) -> Result<Vec<FinishedStage>, Error> {
     go_on(quickstart, recipe, root, observer).map_err(|error| error.with_remedy(REMEDY))
 }
 
@@ -36,15 +36,14 @@ fn go_on(
     recipe: &Recipe,
     root: &Path,
     observer: &mut dyn QuickstartObserver,
-) -> Result<(RunDirectory, Vec<FinishedStage>), Error> {
+) -> Result<Vec<FinishedStage>, Error> {
     let jobs = jobs(recipe);
     check_jobs(recipe, None, &jobs)?;
     follow(root, recipe)?;
     let owned = own_run(root, recipe, Removal::Nothing)?;
     if unfinished(recipe, &owned.run)?.is_empty() && owned.run.summary().is_file() {
         let stages = jobs.iter().map(|job| FinishedStage::read(&owned.run, job));
-        let stages = stages.collect();
-        return Ok((owned.run, stages));
+        return Ok(stages.collect());
     }
     let prepared = prepare_datasets(
         recipe,
@@ -68,8 +67,7 @@ fn go_on(
         save: quickstart.save,
         dump_gradients: None,
     };
-    let summary = run_stages(&context, observer.training())?;
-    Ok((owned.run, summary.stages))
+    Ok(run_stages(&context, observer.training())?.stages)
 }
 
 /// Has the recipe of a run that was moved with its quick start name the world's files and the base where they are now:

@@ -12,21 +12,36 @@ fn tiny<'a>(more: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn both_learn_are_measured_and_shown_and_nothing_is_done_twice() {
+fn every_stage_is_measured_and_shown_and_nothing_is_done_twice() {
     let here = folder();
     let told = glpft(here.path(), tiny(&["--out=q", "--tasks=1", "--json"])).ok();
     let events: Vec<Value> = told.lines().map(json).collect();
     let report = &events.last().unwrap()["report"];
     let root = here.path().join("q");
     assert_eq!(*report, read_json(&root.join("quickstart.json")));
-    for (place, name) in ["team", "single"].into_iter().enumerate() {
+    let rows = ["base", "global", "single", "team"];
+    for (place, name) in rows.into_iter().enumerate() {
         let contestant = &report["contestants"][place];
         assert_eq!(contestant["contestant"], name);
         assert_eq!(contestant["live"][1]["report"]["tasks"], 6);
+    }
+    let tokens = |place: usize| report["contestants"][place]["tokens"].as_u64().unwrap();
+    assert_eq!(tokens(0), 0);
+    assert!(tokens(1) < tokens(3));
+    for name in ["team", "single"] {
         for file in ["summary.json", "eval/static/metrics.json", "report.html"] {
             assert!(root.join(name).join(file).is_file(), "no {name}/{file}");
         }
     }
+    for name in ["base", "global"] {
+        let live = root
+            .join("measured")
+            .join(name)
+            .join("live-react/live.json");
+        assert!(live.is_file(), "no {}", live.display());
+    }
+    let page = fs::read_to_string(root.join("report.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("team/report.html"));
     let question = read_json(&root.join("question.json"));
     assert_eq!(question["messages"][0]["role"], "user");
     assert!(question["tools"][0]["function"]["name"].is_string());
@@ -43,8 +58,11 @@ fn both_learn_are_measured_and_shown_and_nothing_is_done_twice() {
     let before = kept.map(read);
     let shown = glpft(here.path(), tiny(&["--out=./q", "--tasks=2"])).ok();
     for part in [
-        "α-UMi",
-        "Single-LLM",
+        "base model",
+        "global stage (Single-LLM)",
+        "Single-LLM, team's compute",
+        "GLPFT team (α-UMi)",
+        "held-out loss:",
         "pass, dfsdt",
         "12 held-out tasks",
         "question.json",

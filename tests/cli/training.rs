@@ -94,13 +94,25 @@ fn arrangements_train_what_they_say() {
         "--set=arrangement=one-stage",
     ];
     smoke(here.path(), &stage).fails(2, &["--stage", "one-stage", "global"]);
-    let single = fs::read(here.path().join("single/models/global/model.safetensors")).unwrap();
-    let multi = fs::read(
-        here.path()
-            .join("multi-task/models/global/model.safetensors"),
-    )
-    .unwrap();
-    assert!(single != multi);
+    let global = |run: &str| {
+        let model = here
+            .path()
+            .join(run)
+            .join("models/global/model.safetensors");
+        fs::read(model).unwrap()
+    };
+    assert!(global("single") != global("multi-task"));
+
+    // A team whose global stage reads every form of prompt: the roles start from what `mixed` makes.
+    let prepared = [
+        "run",
+        "sample",
+        "--set=global_data=mixed",
+        "--out=global-mixed",
+    ];
+    smoke(here.path(), &prepared).ok();
+    assert!(global("global-mixed") == global("mixed"));
+    assert_eq!(models(&here.path().join("global-mixed")).len(), 4);
 }
 
 #[test]

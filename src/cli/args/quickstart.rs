@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use glpft::quickstart::Comparison;
 
 use super::{DeviceArgs, OutputArgs, SignalArgs, SizeArg, at_least_one};
 
@@ -24,13 +25,34 @@ pub(crate) struct QuickstartArgs {
     /// The number of live tasks from each of the six test sets
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = at_least_one)]
     pub tasks: usize,
-    /// Trains and measures only the team
-    #[arg(long)]
-    pub team_only: bool,
+    /// What is trained and measured beside the base and the team's stages
+    #[arg(long, value_name = "WHAT", value_enum, default_value = "single")]
+    pub compare: CompareArg,
     #[command(flatten)]
     pub device: DeviceArgs,
     #[command(flatten)]
     pub signals: SignalArgs,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// `--compare`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum CompareArg {
+    /// Nothing
+    Stages,
+    /// A single model with as much training as the team
+    Single,
+    /// That, and the paper's other arrangements: one-stage, multi-task, without reuse
+    All,
+}
+
+impl From<CompareArg> for Comparison {
+    fn from(compare: CompareArg) -> Self {
+        match compare {
+            CompareArg::Stages => Comparison::Stages,
+            CompareArg::Single => Comparison::Single,
+            CompareArg::All => Comparison::All,
+        }
+    }
 }

@@ -52,13 +52,8 @@ impl QuickstartObserver for QuickstartProgress<'_> {
     }
 
     fn contestant(&mut self, contestant: Contestant) {
-        let line = match contestant {
-            Contestant::Team => {
-                "α-UMi: the global stage, then planner, caller and summarizer from it"
-            }
-            Contestant::Single => "Single-LLM: one model, trained for as long",
-        };
-        self.tell("contestant", contestant.name(), line);
+        let line = format!("{}: {}", contestant.title(), contestant.meaning());
+        self.tell("contestant", contestant.name(), &line);
     }
 
     fn preparing(&mut self, progress: Option<PrepareProgress>) {
