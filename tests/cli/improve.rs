@@ -242,18 +242,18 @@ fn a_round_that_has_nothing_to_learn_ends_with_a_word() {
     );
     assert!(!path.join(TEAM).join("rounds/1/models").exists());
 
-    // One that has learned just that has nothing new to learn.
+    // One that has learned of all the tasks that it plays has nothing new to learn.
     fs::remove_dir_all(path.join("runs")).unwrap();
     let world = World::new(SEED, Size::tiny());
     let queries = world.training().iter().map(|one| one.task.query.as_str());
     team(
         path,
         queries
-            .take(10)
+            .take(12)
             .collect::<Vec<_>>()
             .into_iter()
             .cycle()
-            .take(40),
+            .take(48),
     );
     let told = improve(path, &["--temperature=0.01"]);
     assert!(
