@@ -16,6 +16,7 @@
 mod base;
 mod contestant;
 mod folders;
+mod live_result;
 mod measure;
 mod observer;
 mod page;
@@ -42,8 +43,9 @@ use train::train;
 
 pub use base::write_base;
 pub use contestant::{Comparison, Contestant};
+pub use live_result::LiveResult;
 pub use observer::QuickstartObserver;
-pub use report::{ContestantReport, HeldOutLoss, LiveResult, QuickstartReport};
+pub use report::{ContestantReport, HeldOutLoss, QuickstartReport};
 
 /// The report's file.
 pub const QUICKSTART_FILE: &str = "quickstart.json";

@@ -69,11 +69,11 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Trains a small team on a simulated world's tools and compares it with a single model
+    /// Trains a small team on a simulated world's tools and compares its stages with a single model
     ///
     /// Needs no data and no model. Makes the world, trains planner, caller and summarizer by GLPFT and a single model for
-    /// as long, both from a small base that the program carries, and evaluates both on held-out tasks. Takes minutes on two
-    /// cores. The same command resumes.
+    /// about as many tokens, from a small base that the program carries, and evaluates base, global stage, team and single
+    /// model on held-out tasks. Takes minutes on two cores. The same command resumes.
     Quickstart(QuickstartArgs),
     /// Prepares the data, trains every stage and writes the models; resumes an interrupted run
     Run(RunArgs),

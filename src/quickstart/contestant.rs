@@ -18,7 +18,7 @@ const SINGLE_EPOCHS: &str = "5";
 const MULTI_TASK_EPOCHS: &str = "3";
 /// How often roles that start from the base read their data, likewise.
 const ONE_STAGE_EPOCHS: [(&str, &str); 3] = [
-    ("stage.planner.epochs", "4"),
+    ("stage.planner.epochs", "3"),
     ("stage.caller.epochs", "2"),
     ("stage.summarizer.epochs", "4"),
 ];
@@ -119,12 +119,12 @@ impl Contestant {
             Contestant::Base => "the base model as it is, before any training on this world",
             Contestant::Global => "one model after the global stage on whole trajectories",
             Contestant::Single => {
-                "the global stage alone, for as many tokens as all stages of the team"
+                "the global stage alone, for about as many tokens as all stages of the team"
             }
             Contestant::OneStage => {
-                "a planner, a caller and a summarizer straight from the base, for as many tokens"
+                "a planner, a caller and a summarizer straight from the base, for about as many tokens"
             }
-            Contestant::MultiTask => "one model for all three roles, for as many tokens",
+            Contestant::MultiTask => "one model for all three roles, for about as many tokens",
             Contestant::WithoutReuse => {
                 "GLPFT whose stages learn from disjoint halves of the tasks"
             }
@@ -210,4 +210,34 @@ fn text(path: &Path) -> Result<&str, Error> {
             path.display()
         ),
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test ends where something is amiss")]
+mod tests {
+    use glpft_recipes::Arrangement;
+
+    use super::*;
+
+    #[test]
+    fn every_contestant_has_a_recipe_of_its_arrangement_and_is_in_a_comparison() {
+        let all = Contestant::of(Comparison::All);
+        for contestant in Contestant::ALL {
+            assert!(all.contains(&contestant), "{contestant:?}");
+            let recipe = contestant
+                .recipe(Path::new("w"), Path::new("b"), 3)
+                .unwrap();
+            let arrangement = match contestant {
+                Contestant::Single => Arrangement::Single,
+                Contestant::OneStage => Arrangement::OneStage,
+                Contestant::MultiTask => Arrangement::MultiTask,
+                _ => Arrangement::Glpft,
+            };
+            assert_eq!(recipe.arrangement, arrangement);
+            assert_eq!(recipe.reuse, contestant != Contestant::WithoutReuse);
+        }
+        // The global stage is the team's: it is measured where that run is there.
+        let place = |contestant| all.iter().position(|one| *one == contestant).unwrap();
+        assert_eq!(place(Contestant::Global) + 1, place(Contestant::Team));
+    }
 }

@@ -10,7 +10,7 @@ use glpft_eval::static_evaluation::{StaticError, StaticReport, StaticSettings};
 use glpft_recipes::{Precision, Recipe, SystemPrefix};
 use glpft_world::{TestGroup, World};
 
-use super::report::LiveResult;
+use super::live_result::LiveResult;
 use super::{Contestant, Quickstart, QuickstartObserver};
 use crate::Error;
 use crate::evaluate::{EvaluateLive, EvaluateStatic, Models, evaluate_live, evaluate_static};

@@ -2,7 +2,8 @@
 
 use glpft_eval::page::{Bar, BarChart, BarsPage};
 
-use super::report::{ContestantReport, LiveResult, QuickstartReport};
+use super::live_result::LiveResult;
+use super::report::{ContestantReport, QuickstartReport};
 
 impl QuickstartReport {
     /// Heads and rows of the table, in percent: what is compared, the tokens that trained it, the paper's metrics on held-out
@@ -28,6 +29,7 @@ impl QuickstartReport {
         });
         let steps = self.contestants.first().map_or(0, |one| one.steps);
         let tasks = strategies.first().map_or(0, |live| live.report.tasks);
+        let impossible = strategies.first().map_or(0, LiveResult::impossible);
         let meanings = self.contestants.iter().map(|one| {
             let contestant = one.contestant;
             (
@@ -50,7 +52,7 @@ impl QuickstartReport {
                     .to_owned(),
                 format!(
                     "{steps} held-out steps and {tasks} held-out tasks. Lines through the ends of bars are 95 % intervals over \
-                     tasks. Of these tasks, about a quarter cannot be done: giving up is right there."
+                     tasks. {impossible} of these tasks cannot be done: giving up is right there."
                 ),
             ],
             charts: charts.collect(),
@@ -100,14 +102,5 @@ fn tokens(count: u64) -> String {
         0 => "0".to_owned(),
         1..1_000_000 => format!("{:.0} k", count as f64 / 1e3),
         _ => format!("{:.2} M", count as f64 / 1e6),
-    }
-}
-
-impl LiveResult {
-    /// The pass rate's 95 % interval over tasks.
-    pub fn interval(&self) -> Option<(f64, f64)> {
-        let rates = self.report.scores.pass_rate.as_ref()?;
-        let [low, high] = rates.average.interval?;
-        Some((low, high))
     }
 }

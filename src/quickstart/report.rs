@@ -1,11 +1,11 @@
 //! What a quick start came to.
 
 use glpft_eval::Metrics;
-use glpft_eval::live_evaluation::LiveReport;
 use glpft_recipes::Stage;
 use serde::Serialize;
 
 use super::contestant::Contestant;
+use super::live_result::LiveResult;
 use super::measure::Measured;
 use crate::result::FinishedStage;
 
@@ -52,15 +52,6 @@ pub struct HeldOutLoss {
     pub after: f64,
 }
 
-/// Held-out tasks worked on by one strategy, judged by the world's truth.
-#[derive(Clone, Debug, Serialize)]
-pub struct LiveResult {
-    /// `react` or `dfsdt`.
-    pub strategy: String,
-    /// All of it.
-    pub report: LiveReport,
-}
-
 impl ContestantReport {
     pub(super) fn new(
         contestant: Contestant,
@@ -88,12 +79,4 @@ fn held_out_loss(stage: &FinishedStage) -> Option<HeldOutLoss> {
         before: stage.report.first_validation_loss?,
         after: stage.report.last_validation_loss?,
     })
-}
-
-impl LiveResult {
-    /// The share of tasks that pass, mean over the test sets.
-    pub fn pass_rate(&self) -> Option<f64> {
-        let rates = self.report.scores.pass_rate.as_ref();
-        rates.map(|rates| rates.average.rate)
-    }
 }

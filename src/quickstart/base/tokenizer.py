@@ -47,17 +47,13 @@ NEW_TRY = (
 # fmt: on
 
 
-def prompts(table):
-    """Every template of a file of prompts, those of its tables too."""
-    for value in table.values():
-        yield from prompts(value) if isinstance(value, dict) else [value]
-
-
 def phrases():
     yield from REPEATED + NEW_TRY
     for speaker in SPEAKERS:
         yield from (f"{speaker}: ", f" {speaker}: ")
-    for prompt in prompts(tomllib.loads((ROOT / "data/src/prompts.toml").read_text("utf-8"))):
+    prompts = tomllib.loads((ROOT / "data/src/prompts.toml").read_text("utf-8"))
+    # The published ones: what stands in tables is another layout's, which the base was not made for.
+    for prompt in (prompt for prompt in prompts.values() if isinstance(prompt, str)):
         for text in re.split(r"\{\w+\}", prompt):
             yield from (line for line in text.splitlines(keepends=True) if len(line) > 8)
 
