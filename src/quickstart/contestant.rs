@@ -126,7 +126,7 @@ impl Contestant {
             }
             Contestant::MultiTask => "one model for all three roles, for about as many tokens",
             Contestant::WithoutReuse => {
-                "GLPFT whose stages learn from disjoint halves of the tasks"
+                "GLPFT whose stages learn from disjoint halves of the tasks, so from half as many tokens"
             }
             Contestant::Team => {
                 "a planner, a caller and a summarizer: the global stage, then a local stage for each"
