@@ -260,6 +260,7 @@ impl Train {
             provenance: &Provenance::default(),
             resume_anyway: false,
             computed_by: &ComputedBy::default(),
+            ranks: &glpft_train::Alone,
             stop: &AtomicBool::new(false),
             save: &AtomicBool::new(false),
         };

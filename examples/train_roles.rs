@@ -38,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         device: &glpft_model::device("cpu")?,
         device_name: "cpu",
         resume_anyway: false,
+        ranks: &glpft_train::Alone,
         stop: &AtomicBool::new(false),
         save: &AtomicBool::new(false),
         dump_gradients: None,

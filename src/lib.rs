@@ -35,6 +35,7 @@ pub mod notice;
 pub mod place;
 pub mod prepare;
 pub mod quickstart;
+pub mod ranks;
 pub mod ready;
 pub mod report;
 pub mod result;

@@ -67,8 +67,8 @@ pub fn run_stages(context: &Context<'_>, observer: &mut dyn Observer) -> Result<
 /// precision, so that they read the same history.
 pub fn together<'j>(context: &Context<'_>, jobs: &'j [Job]) -> impl Iterator<Item = &'j [Job]> {
     let recipe = context.recipe;
-    // Gradients are written of one stage at a time.
-    let one_pass = context.dump_gradients.is_none();
+    // Gradients are written of one stage at a time, and ranks share one at a time.
+    let one_pass = context.dump_gradients.is_none() && context.ranks.is_alone();
     jobs.chunk_by(move |one, other| {
         let (of_one, of_other) = (recipe.stage(one.stage), recipe.stage(other.stage));
         let wake = of_one.wakes() && of_other.wakes();

@@ -14,7 +14,7 @@ use glpft_data::{Origins, PreparedDataset, Prompts, Selection, Split};
 use glpft_model::{Decoder, Trained, adapter_config};
 use glpft_recipes::{ModelDtype, Recipe, Stage, StageRecipe, StartFrom, Tune};
 use glpft_train::{
-    Gradients, Member, Observer, OpenStage, OpenStages, Outcome, StageRun, TrainError,
+    Gradients, Member, Observer, OpenStage, OpenStages, Outcome, StageRun, TrainError, Transport,
 };
 
 use crate::arrangement::Job;
@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::model::{Values, attach_adapters, largest, load};
 use crate::place::record;
 use crate::prepare::{PrepareReport, datasets_of};
+use crate::ranks::call::{StageCall, call};
 use crate::result::FinishedStage;
 
 /// What every stage of a run shares.
@@ -39,6 +40,8 @@ pub struct Context<'a> {
     pub device_name: &'a str,
     /// Go on from a checkpoint that another recipe or other data led to.
     pub resume_anyway: bool,
+    /// The ranks that train it together; [`Alone`](glpft_train::Alone) where there is one.
+    pub ranks: &'a dyn Transport,
     /// Set from outside to end the stage under way.
     pub stop: &'a AtomicBool,
     /// Set from outside to have it write a checkpoint and go on.
@@ -59,6 +62,19 @@ pub fn run_stage(
 ) -> Result<FinishedStage, Error> {
     let started = Instant::now();
     let ready = Ready::new(context, job, start(context, job)?)?;
+    if context.dump_gradients.is_some() && !context.ranks.is_alone() {
+        return Err(Error::Argument {
+            argument: "--dump-gradients",
+            problem: "no rank has the gradients of all parameters; start it without other ranks"
+                .to_owned(),
+        });
+    }
+    if !context.ranks.is_alone() {
+        let (recipe, run) = (context.recipe, context.run.root());
+        let (device, anyway) = (context.device_name, context.resume_anyway);
+        let stage = StageCall::new(recipe, run, job, device, anyway);
+        call(context.ranks, stage)?;
+    }
     let mut model = load(&ready.base, context.device, context.recipe.seed)?;
     ready.adapt(context, &mut model)?;
     let computed_by = computed_by(context);
@@ -82,6 +98,30 @@ pub fn run_stage(
     record(context.run, context.recorded)?;
     let outcome = opened.train(&mut model, observer, inspect)?;
     ready.leave(context, model, outcome, started)
+}
+
+/// Takes part in a stage that another rank runs; writes nothing.
+///
+/// # Errors
+/// As [`run_stage`].
+pub(crate) fn follow_stage(
+    context: &Context<'_>,
+    job: &Job,
+    observer: &mut dyn Observer,
+) -> Result<(), Error> {
+    let ready = Ready::new(context, job, start(context, job)?)?;
+    let mut model = load(&ready.base, context.device, context.recipe.seed)?;
+    ready.adapt(context, &mut model)?;
+    let computed_by = computed_by(context);
+    let stage = ready.stage(context, &computed_by);
+    let opened = OpenStage::open(&mut model, &stage)?;
+    match opened.train(&mut model, observer, &mut |_, _, _, _| Ok(()))? {
+        Outcome::Finished(_) => Ok(()),
+        Outcome::Interrupted(checkpoint) => Err(Error::Interrupted {
+            stage: job.stage.name(),
+            checkpoint: checkpoint.path,
+        }),
+    }
 }
 
 /// Trains stages whose adapters wake, in one pass over the histories that they share ([`OpenStages`]); each leaves what it
@@ -138,6 +178,7 @@ fn computed_by(context: &Context<'_>) -> ComputedBy {
         device: context.device_name.to_owned(),
         threads: rayon::current_num_threads(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        ranks: context.ranks.size(),
     }
 }
 
@@ -205,6 +246,7 @@ impl<'j> Ready<'j> {
             provenance: &self.provenance,
             resume_anyway: context.resume_anyway,
             computed_by,
+            ranks: context.ranks,
             stop: context.stop,
             save: context.save,
         }

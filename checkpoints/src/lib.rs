@@ -65,9 +65,9 @@ pub use run::RunDirectory;
 pub use space::{check_space, free_space, megabytes};
 pub use state::{
     BestValidation, Checkpoint, ComputedBy, Earlier, FIRST_MOMENT, OPTIMIZER_FILE, Provenance,
-    SECOND_MOMENT, StateError, TRAINER_STATE_FILE, TrainerState, UsualLoss, latest_checkpoint,
-    list_checkpoints, open_optimizer, optimizer_tensors, prune_checkpoints, write_checkpoint,
-    write_optimizer,
+    SECOND_MOMENT, StateError, TRAINER_STATE_FILE, TrainerState, UsualLoss, checkpoint_of,
+    latest_checkpoint, list_checkpoints, open_optimizer, optimizer_tensors, prune_checkpoints,
+    write_checkpoint, write_optimizer,
 };
 pub use weights::{
     DEFAULT_SHARD_BYTES, Mismatch, ModelFiles, SafetensorsFile, TensorValues, WEIGHTS_FILE,

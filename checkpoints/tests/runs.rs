@@ -38,6 +38,7 @@ fn state(step: u64) -> TrainerState {
             device: "cpu".into(),
             threads: 2,
             version: "1".into(),
+            ranks: 1,
         },
         best_validation: Some(BestValidation {
             step: 3,

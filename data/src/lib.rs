@@ -55,7 +55,7 @@ pub use lenient::{Ending, Lenient, lenient_json, lenient_object, read_lenient};
 pub use marks::{FaultKind, GivenExample, Marks, StepFault};
 pub use observation::observation_text;
 pub use overlap::{Contents, Overlap, Shared, compared_instructions};
-pub use plan::{Plan, StepBatches, StepLayout, micro_batches};
+pub use plan::{Plan, Share, StepBatches, StepLayout, micro_batches};
 pub use prepared::{
     DatasetWriter, ExampleSet, PreparedDataset, PreparedError, Selection, temporary_file,
     temporary_folder,

@@ -1,9 +1,11 @@
 //! What each training step reads, planned from lengths and seeds alone.
 
 mod micro;
+mod share;
 mod step;
 
 pub use micro::micro_batches;
+pub use share::Share;
 pub use step::{StepBatches, StepLayout};
 
 use crate::random::{Purpose, Random};

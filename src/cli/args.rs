@@ -26,8 +26,8 @@ use clap::{ColorChoice, Parser, Subcommand};
 pub(crate) use asking::AskingArgs;
 use common::at_least_one;
 pub(crate) use common::{
-    CommonArgs, DeviceArgs, OnUsr1, OutputArgs, PrecisionArg, QuietArgs, RecipeArgs, SignalArgs,
-    SizeArg,
+    CommonArgs, DeviceArgs, OnUsr1, OutputArgs, PrecisionArg, QuietArgs, RanksArgs, RecipeArgs,
+    SignalArgs, SizeArg,
 };
 pub(crate) use compare::*;
 pub(crate) use data::*;

@@ -17,6 +17,7 @@ mod plan;
 mod prepare;
 mod progress;
 mod quickstart;
+mod ranks;
 mod recipe;
 mod report;
 mod report_page;
@@ -32,10 +33,12 @@ mod world;
 
 pub(crate) use args::*;
 pub(crate) use counting::Counting;
+use glpft::Error;
 pub(crate) use glpft::place::{Removal, own_run, run_there};
 pub(crate) use open::{load_for_run, tell_changed, tell_losses};
 pub(crate) use output::{complain, print};
 pub(crate) use prepare::PrepareBar;
+use ranks::refuse_ranks;
 pub(crate) use signals::Flags;
 use threads::with_threads;
 
@@ -45,6 +48,7 @@ pub(crate) fn main() -> u8 {
     let cli = parse::parse();
     output::colour(cli.color);
     let outcome = match cli.command {
+        ref command if refused(command).is_err() => refused(command),
         Command::Run(args) => with_threads(&args.common.output.clone(), || run::execute(args)),
         Command::Prepare(args) => {
             with_threads(&args.common.output.clone(), || prepare::execute(&args))
@@ -105,4 +109,20 @@ pub(crate) fn main() -> u8 {
             error.exit_code()
         }
     }
+}
+
+/// Refuses what knows no ranks in one of several processes that a launcher started: all would do the same work in the same
+/// place.
+fn refused(command: &Command) -> Result<(), Error> {
+    let name = match command {
+        Command::Prepare(_) => "prepare",
+        Command::Export(_) => "export",
+        Command::Eval(_) => "eval",
+        Command::Study(_) => "study",
+        Command::Improve(_) => "improve",
+        Command::Quickstart(_) => "quickstart",
+        Command::Serve(_) => "serve",
+        _ => return Ok(()),
+    };
+    refuse_ranks(name)
 }

@@ -8,12 +8,14 @@ use glpft::run::{Summary, run_stages, unfinished};
 use glpft::stage::Context;
 use glpft_checkpoints::{RunDirectory, read_json};
 use glpft_recipes::Recipe;
+use glpft_train::Transport;
 use serde_json::{Value, json};
 
 use super::output::table;
 use super::plan::dry_run;
 use super::prepare::tell_over_budget;
 use super::progress::TrainProgress;
+use super::ranks::with_ranks;
 use super::{
     Flags, OutputArgs, PrepareBar, Removal, RunArgs, complain, load_for_run, own_run, print,
     run_there, tell_changed, tell_losses,
@@ -21,6 +23,13 @@ use super::{
 
 /// Runs the command.
 pub(crate) fn execute(args: RunArgs) -> Result<(), Error> {
+    with_ranks(args.ranks.ranks, &args.signals.clone(), |ranks| {
+        lead(args, ranks)
+    })
+}
+
+/// Runs the command on the first rank.
+fn lead(args: RunArgs, ranks: &dyn Transport) -> Result<(), Error> {
     let output = &args.common.output;
     let mut flags = Flags::hear(args.signals.on_usr1)?;
     let device = glpft_model::device(&args.device.device)?;
@@ -73,6 +82,7 @@ pub(crate) fn execute(args: RunArgs) -> Result<(), Error> {
         device: &device,
         device_name: &args.device.device,
         resume_anyway: removal == Removal::NothingAnyway,
+        ranks,
         stop: &flags.stop,
         save: &flags.save,
         dump_gradients: None,

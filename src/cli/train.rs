@@ -12,9 +12,11 @@ use glpft::stage::Context;
 use glpft::{Base, Error};
 use glpft_checkpoints::{FileError, RunDirectory};
 use glpft_recipes::{ModelRecipe, Recipe, Stage, StartFrom};
+use glpft_train::Transport;
 
 use super::prepare::tell_over_budget;
 use super::progress::TrainProgress;
+use super::ranks::with_ranks;
 use super::{
     Flags, OutputArgs, PrepareBar, Removal, StageArg, TrainArgs, complain, load_for_run, own_run,
     print, run_there, tell_changed, tell_losses,
@@ -22,6 +24,13 @@ use super::{
 
 /// Runs the command.
 pub(crate) fn execute(args: TrainArgs) -> Result<(), Error> {
+    with_ranks(args.ranks.ranks, &args.signals.clone(), |ranks| {
+        lead(args, ranks)
+    })
+}
+
+/// Runs the command on the first rank.
+fn lead(args: TrainArgs, ranks: &dyn Transport) -> Result<(), Error> {
     let output = &args.common.output;
     let mut flags = Flags::hear(args.signals.on_usr1)?;
     let device = glpft_model::device(&args.device.device)?;
@@ -77,6 +86,7 @@ pub(crate) fn execute(args: TrainArgs) -> Result<(), Error> {
         device: &device,
         device_name: &args.device.device,
         resume_anyway: removal == Removal::NothingAnyway,
+        ranks,
         stop: &flags.stop,
         save: &flags.save,
         dump_gradients: args.dump_gradients.as_deref(),

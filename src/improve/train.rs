@@ -89,6 +89,7 @@ fn go_on(
             device: improve.device,
             device_name: improve.device_name,
             resume_anyway: false,
+            ranks: &glpft_train::Alone,
             stop: improve.stop,
             save: improve.save,
             dump_gradients: None,

@@ -63,6 +63,7 @@ fn go_on(
         device: quickstart.device,
         device_name: quickstart.device_name,
         resume_anyway: false,
+        ranks: &glpft_train::Alone,
         stop: quickstart.stop,
         save: quickstart.save,
         dump_gradients: None,

@@ -212,6 +212,7 @@ fn train_cell(
         device: study.device,
         device_name: study.device_name,
         resume_anyway: false,
+        ranks: &glpft_train::Alone,
         stop: study.stop,
         save: study.save,
         dump_gradients: None,

@@ -6,14 +6,15 @@ use std::path::Path;
 use burn::tensor::{Tensor, TensorData};
 use glpft_checkpoints::{
     CONFIG_FILE, Checkpoint, FIRST_MOMENT, FloatType, SECOND_MOMENT, SafetensorsFile, TensorShape,
-    TrainerState, WeightsError, check_space, open_optimizer, write_checkpoint, write_json,
-    write_optimizer, write_safetensors,
+    TrainerState, WeightsError, check_space, checkpoint_of, open_optimizer, optimizer_tensors,
+    write_checkpoint, write_json, write_optimizer, write_safetensors,
 };
 use glpft_model::{Decoder, ModelError, Parameter, ParameterVisitor};
 
 use crate::error::TrainError;
 use crate::finite::{Which, first_broken};
 use crate::optimizer::Optimizer;
+use crate::ranks::{Transport, collected};
 use crate::trained::{ADAPTER_PREFIX, FULL, named, trained};
 use crate::values::DeviceValues;
 
@@ -34,16 +35,23 @@ fn values(model: &mut Decoder) -> BTreeMap<String, Tensor<1>> {
 
 /// Writes `checkpoint-<step>/` of the stage in `directory`: the trained weights (`model.safetensors` with its
 /// configuration, or `adapter_model.safetensors`), the optimizer's moments, the state.
+///
+/// Of several ranks the first one writes, and the others give it their slices of the moments: a checkpoint is whole, however
+/// many ranks there are.
 pub(crate) fn save(
     directory: &Path,
     state: &TrainerState,
     model: &mut Decoder,
     optimizer: &Optimizer,
+    ranks: &dyn Transport,
 ) -> Result<Checkpoint, TrainError> {
     if let Some(parameter) = first_broken(model, Which::Trained)? {
         return Err(TrainError::BrokenWeights { parameter });
     }
     let parameters = trained(model);
+    if !ranks.leads() {
+        return give_moments(directory, state, &parameters, optimizer, ranks);
+    }
     let values = values(model);
     // Once as weights, twice as moments.
     let elements: u64 = parameters.iter().map(TensorShape::elements).sum();
@@ -70,7 +78,15 @@ pub(crate) fn save(
         })?;
         write_optimizer(path, &parameters, &mut |name| {
             let (path, moment) = name.rsplit_once('.').unwrap_or((name, ""));
-            Ok::<_, ModelError>(match optimizer.moment(path, moment == FIRST_MOMENT) {
+            let own = optimizer.moment(path, moment == FIRST_MOMENT);
+            if !ranks.is_alone() {
+                let whole = collected(ranks, name, count(path), own.cloned())?;
+                let whole = whole.unwrap_or_default();
+                let length = [whole.len()];
+                let whole = Tensor::from_data(TensorData::new(whole, length), model.device());
+                return Ok(DeviceValues::of(whole));
+            }
+            Ok::<_, TrainError>(match own {
                 Some(moment) => DeviceValues::of(moment.clone()),
                 // Interrupted before the first update.
                 None => DeviceValues::zeros(count(path)),
@@ -80,11 +96,33 @@ pub(crate) fn save(
     })
 }
 
+/// Gives this rank's slices of the moments to the rank that writes them, in the order in which that one does.
+fn give_moments(
+    directory: &Path,
+    state: &TrainerState,
+    parameters: &[TensorShape],
+    optimizer: &Optimizer,
+    ranks: &dyn Transport,
+) -> Result<Checkpoint, TrainError> {
+    for tensor in optimizer_tensors(parameters) {
+        let (path, moment) = tensor.name.rsplit_once('.').unwrap_or((&tensor.name, ""));
+        let own = optimizer.moment(path, moment == FIRST_MOMENT);
+        collected(
+            ranks,
+            &tensor.name,
+            tensor.elements() as usize,
+            own.cloned(),
+        )?;
+    }
+    Ok(checkpoint_of(directory, state.step))
+}
+
 /// Puts the checkpoint's weights into `model` and gives its optimizer.
 pub(crate) fn restore(
     checkpoint: &Checkpoint,
     state: &TrainerState,
     model: &mut Decoder,
+    ranks: &dyn Transport,
 ) -> Result<Optimizer, TrainError> {
     let parameters = trained(model);
     let (file, tensors) = named(&parameters);
@@ -106,7 +144,7 @@ pub(crate) fn restore(
     }
     let moments = open_optimizer(&checkpoint.path, &parameters)?;
     let updates = state.step - state.not_applied.min(state.step);
-    Optimizer::restore(model, updates, &parameters, |parameter| {
+    Optimizer::restore(model, updates, &parameters, ranks, |parameter| {
         let read =
             |moment| moments.read_f32(&format!("{}.{moment}", parameter.name), &parameter.shape);
         Ok::<_, TrainError>([read(FIRST_MOMENT)?, read(SECOND_MOMENT)?])

@@ -6,6 +6,8 @@ use glpft_checkpoints::{FileError, StateError, WeightsError};
 use glpft_data::PreparedError;
 use glpft_model::ModelError;
 
+use crate::ranks::RankError;
+
 /// An error of training.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
@@ -24,6 +26,9 @@ pub enum TrainError {
     /// Weights in files.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// The ranks that train together cannot go on.
+    #[error(transparent)]
+    Ranks(RankError),
     /// There is nothing to train on.
     #[error(
         "stage {stage} has no training examples: the `prepare` table says what was dropped and why"

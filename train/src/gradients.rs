@@ -59,6 +59,11 @@ impl Gradients {
             .all(|parameter| self.of.contains_key(&parameter.name))
     }
 
+    /// Puts a gradient in the place of that of the parameter at `path`.
+    pub(crate) fn insert(&mut self, path: String, gradient: Tensor<1>) {
+        self.of.insert(path, gradient);
+    }
+
     /// Takes the gradient of the parameter at `path`, flat.
     pub fn take(&mut self, path: &str) -> Option<Tensor<1>> {
         self.of.remove(path)
@@ -90,8 +95,25 @@ impl Gradients {
     /// # Errors
     /// The device cannot be read.
     pub fn sum_of_squares(&self) -> Result<Result<f64, Vec<String>>, ModelError> {
+        let squares = self.squares()?;
+        let broken: Vec<String> = squares
+            .iter()
+            .filter(|(_, square)| !square.is_finite())
+            .map(|(path, _)| path.clone())
+            .collect();
+        Ok(match broken.is_empty() {
+            false => Err(broken),
+            true => Ok(squares.values().sum()),
+        })
+    }
+
+    /// The sum of the squares of each gradient's elements, by the parameter's path.
+    ///
+    /// # Errors
+    /// The device cannot be read.
+    pub(crate) fn squares(&self) -> Result<BTreeMap<String, f64>, ModelError> {
         if self.of.is_empty() {
-            return Ok(Ok(0.0));
+            return Ok(BTreeMap::new());
         }
         let squares = self
             .of
@@ -99,17 +121,7 @@ impl Gradients {
             .map(|gradient| sum_of_squares(gradient.clone()))
             .collect();
         let squares = numbers(Tensor::cat(squares, 0))?;
-        let broken: Vec<String> = self
-            .of
-            .keys()
-            .zip(&squares)
-            .filter(|(_, square)| !square.is_finite())
-            .map(|(path, _)| path.clone())
-            .collect();
-        Ok(match broken.is_empty() {
-            false => Err(broken),
-            true => Ok(squares.iter().sum()),
-        })
+        Ok(self.of.keys().cloned().zip(squares).collect())
     }
 }
 

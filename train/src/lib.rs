@@ -13,6 +13,7 @@ mod observer;
 mod optimizer;
 mod pass;
 mod prefetch;
+mod ranks;
 mod report;
 mod resume;
 mod schedule;
@@ -36,6 +37,9 @@ pub use log::{
 pub use memory::StepMemory;
 pub use observer::{Observer, Resumed, StageStart};
 pub use optimizer::Optimizer;
+#[cfg(feature = "mpi")]
+pub use ranks::Mpi;
+pub use ranks::{Alone, RankError, ThreadRank, Transport, thread_ranks};
 pub use report::{SourceResult, StageReport, stage_report};
 pub use schedule::learning_rate;
 pub use stage::{OpenStage, train_stage};

@@ -108,6 +108,10 @@ pub struct StepRecord {
     pub tokens_per_second: f64,
     /// Memory that the process holds, in bytes.
     pub memory: u64,
+    /// Of several ranks, how long each computed its share before the gradients were exchanged: who is faster waits for the
+    /// slowest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rank_seconds: Vec<f64>,
 }
 
 /// What one validation found. In the log it also has its `validation_perplexity`.

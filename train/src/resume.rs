@@ -41,11 +41,12 @@ pub(crate) fn begin(
     };
     let then = checkpoint.state()?;
     let changes = compare(&checkpoint, &now, &then, run.resume_anyway)?;
-    let optimizer =
-        checkpoint::restore(&checkpoint, &then, model).map_err(|error| TrainError::Checkpoint {
+    let optimizer = checkpoint::restore(&checkpoint, &then, model, run.ranks).map_err(|error| {
+        TrainError::Checkpoint {
             path: checkpoint.path.clone(),
             source: Box::new(error),
-        })?;
+        }
+    })?;
     let mut earlier = then.earlier;
     if then.step > 0 && then.provenance != now.provenance {
         earlier.push(Earlier {

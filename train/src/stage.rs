@@ -72,7 +72,8 @@ impl<'a> OpenStage<'a> {
         if let ControlFlow::Break(saved) = stage.before_steps(model, observer)? {
             return Ok(Outcome::Interrupted(saved));
         }
-        let steps = Steps::new(run, stage.plan(), done..total);
+        let share = run.share(model);
+        let steps = Steps::new(run, share, stage.plan(), done..total);
         prefetched(steps, |steps| {
             stage.run_steps(model, steps, observer, inspect)
         })

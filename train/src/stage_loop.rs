@@ -6,15 +6,17 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use glpft_checkpoints::{BestValidation, Checkpoint, FileError, TrainerState, prune_checkpoints};
-use glpft_data::{Batch, Origins, Plan, PreparedError, StepBatches};
+use glpft_data::{Origins, Plan, PreparedError, StepBatches};
 use glpft_model::Decoder;
 use glpft_recipes::OnNotFinite;
+use serde::Serialize;
 
 use crate::checkpoint;
 use crate::error::TrainError;
 use crate::log::{Event, EventRecord, Log, SourceLoss, StepRecord, ValidationRecord};
 use crate::observer::{Observer, Resumed};
 use crate::optimizer::Optimizer;
+use crate::ranks::{Told, agree, any};
 use crate::report::{StageReport, stage_report};
 use crate::resume::{self, Beginning};
 use crate::schedule::learning_rate;
@@ -30,7 +32,6 @@ const LOWER: f64 = 0.5;
 /// What is told of a step beside what it did.
 struct Counts {
     epochs_done: f64,
-    recomputed_tokens: usize,
     source_label_tokens: BTreeMap<String, usize>,
 }
 
@@ -63,7 +64,8 @@ pub(crate) struct StageLoop<'a> {
     total: usize,
     optimizer: Optimizer,
     state: TrainerState,
-    log: Log,
+    /// Of several ranks only the first one has a log.
+    log: Option<Log>,
     /// The last whole checkpoint.
     saved: Option<Checkpoint>,
     /// Whether it was told to save in a validation and did so: what trains beside it is not saved by that.
@@ -81,8 +83,10 @@ impl<'a> StageLoop<'a> {
                 stage: run.stage.name(),
             });
         }
-        std::fs::create_dir_all(run.directory)
-            .map_err(|source| FileError::new("create", run.directory, source))?;
+        if run.ranks.leads() {
+            std::fs::create_dir_all(run.directory)
+                .map_err(|source| FileError::new("create", run.directory, source))?;
+        }
         let trajectories: Vec<u32> = (0..run.train.len())
             .map(|index| run.train.trajectory(index))
             .collect();
@@ -93,7 +97,15 @@ impl<'a> StageLoop<'a> {
             optimizer,
             resumed,
         } = resume::begin(model, run, total)?;
-        let log = Log::open(run.directory, state.step)?;
+        // Before the first rank changes anything, the others have read what they go on from.
+        agree(
+            run.ranks,
+            "what a stage goes on from",
+            &format!("step {} of {total}", state.step),
+        )?;
+        let leads = run.ranks.leads();
+        let log = leads.then(|| Log::open(run.directory, state.step));
+        let log = log.transpose()?;
         let (checkpoint, resumed) = resumed.unzip();
         let stage = Self {
             run,
@@ -131,25 +143,22 @@ impl<'a> StageLoop<'a> {
             if self.state.step as usize >= self.total {
                 return Ok(Outcome::Finished(self.report()?));
             }
-            if run.stop.load(Ordering::Relaxed) {
+            if self.is_to_stop()? {
                 return Ok(Outcome::Interrupted(self.save(model, observer)?));
             }
-            if run.save.swap(false, Ordering::Relaxed) && !self.is_saved() {
+            let save = run.save.swap(false, Ordering::Relaxed);
+            if any(run.ranks, "whether to save", save)? && !self.is_saved() {
                 self.save(model, observer)?;
             }
             let started = Instant::now();
             let Some(step) = steps.next() else {
                 unreachable!("the thread that makes steps ends after the last one, or panics");
             };
-            let step = match step {
-                Ok(step) => step,
-                Err(error) => {
-                    // What was trained so far is whole, whatever is wrong with the data.
-                    self.save(model, observer)?;
-                    return Err(error.into());
-                }
-            };
-            self.step(model, step, started, observer, inspect)?;
+            if any(run.ranks, "whether the data are readable", step.is_err())? {
+                // What was trained so far is whole, whatever is wrong with the data.
+                self.save(model, observer)?;
+            }
+            self.step(model, step?, started, observer, inspect)?;
             if let ControlFlow::Break(saved) = self.after_step(model, observer)? {
                 return Ok(Outcome::Interrupted(saved));
             }
@@ -213,10 +222,11 @@ impl<'a> StageLoop<'a> {
         let name = |&(trajectory, turn): &(u32, u32)| format!("{trajectory}:{turn}");
         let counts = Counts {
             epochs_done: next.epochs_done,
-            recomputed_tokens: next.batches.recomputed_tokens,
             source_label_tokens: source_label_tokens(self.run.origins, &next.batches),
         };
         let data = StepData {
+            label_tokens: next.batches.label_tokens.iter().sum(),
+            recomputed_tokens: next.batches.recomputed_tokens,
             examples: next.batches.examples.iter().map(name).collect(),
             batches: next.batches.batches,
         };
@@ -227,6 +237,7 @@ impl<'a> StageLoop<'a> {
             &data,
             self.run.recipe,
             place,
+            self.run.ranks,
             inspect,
         )?;
         let end = StepEnd {
@@ -290,7 +301,6 @@ impl<'a> StageLoop<'a> {
         } = part;
         let counts = Counts {
             epochs_done: end.epochs_done,
-            recomputed_tokens: 0,
             source_label_tokens,
         };
         let started = Instant::now();
@@ -317,7 +327,10 @@ impl<'a> StageLoop<'a> {
 
     /// The stage's report, once all its steps are done.
     pub fn report(&mut self) -> Result<StageReport, TrainError> {
-        self.log.sync()?;
+        let Some(log) = &mut self.log else {
+            return Ok(StageReport::default());
+        };
+        log.sync()?;
         self.state.write(self.run.directory)?;
         stage_report(self.run.directory)
     }
@@ -356,29 +369,34 @@ impl<'a> StageLoop<'a> {
                 observer,
             )?;
         }
-        let sum = |count: fn(&Batch) -> usize| data.batches.iter().map(count).sum::<usize>();
-        let tokens = sum(|batch| batch.real_tokens);
-        let computed_tokens = sum(Batch::computed_tokens);
-        let budget = data.batches.len() * self.run.recipe.micro_batch_tokens;
+        let sum = |count: fn(&Told) -> usize| result.told.iter().map(count).sum::<usize>();
+        let tokens = sum(|told| told.tokens);
+        let computed_tokens = sum(|told| told.computed_tokens);
+        let micro_batches = sum(|told| told.micro_batches);
+        let budget = micro_batches * self.run.recipe.micro_batch_tokens;
         let record = StepRecord {
             step: self.state.step + 1,
             epoch: counts.epochs_done,
             loss: result.loss,
             lr: place.lr,
             grad_norm: result.grad_norm,
-            label_tokens: sum(|batch| batch.label_tokens),
+            label_tokens: data.label_tokens,
             source_label_tokens: counts.source_label_tokens,
             tokens,
             computed_tokens,
-            recomputed_tokens: counts.recomputed_tokens,
-            micro_batches: data.batches.len(),
+            recomputed_tokens: sum(|told| told.recomputed_tokens),
+            micro_batches,
             fill: computed_tokens as f64 / budget.max(1) as f64,
             examples: data.examples.len(),
             seconds,
             tokens_per_second: tokens as f64 / seconds,
             memory: memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem as u64),
+            rank_seconds: match self.run.ranks.is_alone() {
+                true => Vec::new(),
+                false => result.told.iter().map(|told| told.seconds).collect(),
+            },
         };
-        self.log.write(&record)?;
+        self.write(&record)?;
         observer.step(&record);
         Ok(())
     }
@@ -434,7 +452,7 @@ impl<'a> StageLoop<'a> {
             what,
             of_examples: data.examples.clone(),
         };
-        self.log.write(&record)?;
+        self.write(&record)?;
         observer.event(&record);
         Ok(())
     }
@@ -452,11 +470,17 @@ impl<'a> StageLoop<'a> {
             let unsaved = !self.is_saved();
             let breaks =
                 || run.stop.load(Ordering::Relaxed) || unsaved && run.save.load(Ordering::Relaxed);
-            let found =
-                losses_by_source(model, run.validation, run.origins, run.layout(), &breaks)?;
+            let found = losses_by_source(
+                model,
+                run.validation,
+                run.origins,
+                run.layout(),
+                run.ranks,
+                &breaks,
+            )?;
             let ControlFlow::Continue(found) = found else {
                 let saved = self.save(model, observer)?;
-                if run.stop.load(Ordering::Relaxed) {
+                if self.is_to_stop()? {
                     return Ok(ControlFlow::Break(saved));
                 }
                 run.save.store(false, Ordering::Relaxed);
@@ -487,7 +511,7 @@ impl<'a> StageLoop<'a> {
             source_validation: source_losses(run.origins, &found),
             seconds: started.elapsed().as_secs_f64(),
         };
-        self.log.write(&record)?;
+        self.write(&record)?;
         let known = self.state.best_validation;
         let best = known.is_none_or(|best| loss < best.loss);
         if best {
@@ -495,6 +519,20 @@ impl<'a> StageLoop<'a> {
         }
         observer.validation(&record);
         Ok(ControlFlow::Continue(best))
+    }
+
+    /// Whether it was told to stop; of several ranks any.
+    fn is_to_stop(&self) -> Result<bool, TrainError> {
+        let stop = self.run.stop.load(Ordering::Relaxed);
+        Ok(any(self.run.ranks, "whether to stop", stop)?)
+    }
+
+    /// Writes a line of the log.
+    fn write(&mut self, record: &impl Serialize) -> Result<(), TrainError> {
+        match &mut self.log {
+            Some(log) => log.write(record),
+            None => Ok(()),
+        }
     }
 
     /// Whether the last checkpoint is of the step that was done last.
@@ -523,9 +561,15 @@ impl<'a> StageLoop<'a> {
     fn try_save(&mut self, model: &mut Decoder) -> Result<Checkpoint, TrainError> {
         let run = self.run;
         // The log first: a checkpoint's steps are all in it.
-        self.log.sync()?;
-        let saved = checkpoint::save(run.directory, &self.state, model, &self.optimizer)?;
+        if let Some(log) = &mut self.log {
+            log.sync()?;
+        }
+        let (state, optimizer) = (&self.state, &self.optimizer);
+        let saved = checkpoint::save(run.directory, state, model, optimizer, run.ranks)?;
         self.saved = Some(saved.clone());
+        if !run.ranks.leads() {
+            return Ok(saved);
+        }
         let best = self.state.best_validation.map(|best| best.step);
         prune_checkpoints(
             run.directory,

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use glpft_checkpoints::{Checkpoint, ComputedBy, Provenance};
-use glpft_data::{ExampleSet, Origins, StepLayout};
+use glpft_data::{ExampleSet, Origins, Share, StepLayout};
 use glpft_model::Decoder;
 use glpft_recipes::{Packing, Sampling, Stage, StageRecipe};
 
 use crate::error::TrainError;
 use crate::gradients::Gradients;
+use crate::ranks::Transport;
 use crate::report::StageReport;
 
 /// A stage to run: everything but the model.
@@ -38,7 +39,10 @@ pub struct StageRun<'a> {
     pub resume_anyway: bool,
     /// What does the arithmetic; told where a checkpoint was made with something else.
     pub computed_by: &'a ComputedBy,
-    /// Set from outside to end the stage after the step under way.
+    /// The ranks that train it together; [`Alone`](crate::Alone) where there is one. Each runs the same stage, and the first
+    /// one writes.
+    pub ranks: &'a dyn Transport,
+    /// Set from outside to end the stage after the step under way; of several ranks one is enough.
     pub stop: &'a AtomicBool,
     /// Set from outside to have a checkpoint written after the step under way, or in the validation under way; unset when
     /// it is.
@@ -49,6 +53,15 @@ impl StageRun<'_> {
     /// How its steps are laid out.
     pub(crate) fn layout(&self) -> StepLayout {
         StepLayout::new(self.packing, self.recipe)
+    }
+
+    /// This rank's share of what `model` reads.
+    pub(crate) fn share(&self, model: &Decoder) -> Share {
+        Share {
+            rank: self.ranks.rank(),
+            ranks: self.ranks.size(),
+            hidden_size: model.config().hidden_size,
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! One training step: forward, loss, backward, update.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use glpft_checkpoints::TensorShape;
 use glpft_data::{Batch, Purpose, Random};
 use glpft_model::kernels::AdamW;
-use glpft_model::{Decoder, Dropout, LastTrunk, TrunkStates};
+use glpft_model::{Decoder, Dropout, LastTrunk, Part, TrunkStates};
 use glpft_recipes::{Backward, OnNotFinite, Stage, StageRecipe};
 
 use crate::error::TrainError;
@@ -12,16 +14,21 @@ use crate::finite::{Which, first_broken};
 use crate::gradients::Gradients;
 use crate::optimizer::Optimizer;
 use crate::pass::{Pass, Recompute};
+use crate::ranks::{Alone, Told, Transport, reduced, sums_of_squares};
 use crate::stage_run::Inspect;
 use crate::trained::trained;
 
 /// What a step reads.
 #[derive(Default)]
 pub struct StepData {
-    /// The micro-batches.
+    /// The micro-batches; of several ranks this one's.
     pub batches: Vec<Batch>,
-    /// The examples' names, `trajectory:turn`, for messages.
+    /// The examples' names, `trajectory:turn`, for messages; of several ranks those of all.
     pub examples: Vec<String>,
+    /// The step's label tokens; of several ranks those of all.
+    pub label_tokens: usize,
+    /// Tokens of `batches` that are computed again because a tree was cut.
+    pub recomputed_tokens: usize,
 }
 
 /// What a step did.
@@ -30,6 +37,8 @@ pub(crate) struct StepResult {
     pub loss: f64,
     /// The gradient's norm before clipping.
     pub grad_norm: f64,
+    /// What each rank did.
+    pub told: Vec<Told>,
 }
 
 /// How a step went.
@@ -67,6 +76,8 @@ pub(crate) struct StepPlace {
 pub(crate) struct StepSum {
     gradients: Gradients,
     loss: f64,
+    /// Whether any micro-batch had targets.
+    learned: bool,
 }
 
 /// One micro-batch of a step whose micro-batches come one by one: forward, backward, and its gradients added. `states`
@@ -80,7 +91,7 @@ pub(crate) fn add_batch(
     states: Option<&Arc<TrunkStates>>,
     sum: &mut StepSum,
 ) -> Result<Option<String>, TrainError> {
-    match add(model, batch, recipe, place, number, states, sum) {
+    match add(model, batch, recipe, place, number as u64, states, sum) {
         Ok(()) => Ok(None),
         Err(Halt::NotFinite(what)) => Ok(Some(what)),
         Err(Halt::Failed(error)) => Err(error),
@@ -96,15 +107,18 @@ pub(crate) fn finish_step<'a>(
     place: StepPlace,
     sum: StepSum,
 ) -> Result<StepOutcome, TrainError> {
-    let step = Step {
+    let mut step = Step {
         model,
         optimizer,
         data,
         recipe,
         place,
+        ranks: &Alone,
+        started: Instant::now(),
         inspect: &mut |_, _, _, _| Ok(()),
     };
-    match step.finish(sum) {
+    let told = step.tell(sum.loss, true, None);
+    match told.and_then(|told| step.finish(sum, told)) {
         Ok(result) => Ok(StepOutcome::Applied(result)),
         Err(Halt::NotFinite(what)) => Ok(StepOutcome::NotFinite(what)),
         Err(Halt::Failed(error)) => Err(error),
@@ -118,6 +132,8 @@ struct Step<'a> {
     data: &'a StepData,
     recipe: &'a StageRecipe,
     place: StepPlace,
+    ranks: &'a dyn Transport,
+    started: Instant,
     inspect: &'a mut Inspect<'a>,
 }
 
@@ -133,12 +149,15 @@ pub(crate) fn goes_back_twice(recipe: &StageRecipe) -> bool {
 /// Trains `model` on one step's data. Where the loss or a gradient is not finite nothing is applied; only where a
 /// layer-wise backward pass does not go back twice, the layers after the one with that gradient are updated by then,
 /// and the model is to be thrown away, as the recipe's `stop` does.
+///
+/// Of several ranks each calls it with its share of the step, and all come to the same outcome and the same weights.
 pub(crate) fn train_step<'a>(
     model: &'a mut Decoder,
     optimizer: &'a mut Optimizer,
     data: &'a StepData,
     recipe: &'a StageRecipe,
     place: StepPlace,
+    ranks: &'a dyn Transport,
     inspect: &'a mut Inspect<'a>,
 ) -> Result<StepOutcome, TrainError> {
     let step = Step {
@@ -147,6 +166,8 @@ pub(crate) fn train_step<'a>(
         data,
         recipe,
         place,
+        ranks,
+        started: Instant::now(),
         inspect,
     };
     let result = match recipe.backward {
@@ -162,32 +183,118 @@ pub(crate) fn train_step<'a>(
 
 impl Step<'_> {
     /// Each micro-batch forward and backward, then the update of every parameter.
-    fn whole(self) -> Result<StepResult, Halt> {
-        let (mut sum, mut trunk) = (StepSum::default(), LastTrunk::default());
+    fn whole(mut self) -> Result<StepResult, Halt> {
+        let mut sum = StepSum::default();
+        let outcome = self.sum_up(&mut sum);
+        let told = self.tell(sum.loss, sum.learned, outcome.err())?;
+        self.finish(sum, told)
+    }
+
+    /// Each micro-batch forward and backward.
+    fn sum_up(&mut self, sum: &mut StepSum) -> Result<(), Halt> {
+        let mut trunk = LastTrunk::default();
         for (number, batch) in self.data.batches.iter().enumerate() {
             let (recipe, place) = (self.recipe, self.place);
+            let number = self.number(number);
             let states = trunk.states(self.model, batch)?;
-            let states = states.as_ref();
-            add(self.model, batch, recipe, place, number, states, &mut sum)?;
+            add(
+                self.model,
+                batch,
+                recipe,
+                place,
+                number,
+                states.as_ref(),
+                sum,
+            )?;
         }
-        self.finish(sum)
+        Ok(())
+    }
+
+    /// The number of a micro-batch in the whole step: none has another rank's.
+    fn number(&self, number: usize) -> u64 {
+        ((self.ranks.rank() as u64) << 32) + number as u64
+    }
+
+    /// Tells the other ranks what this one did, and hears what they did: a loss that is not finite is one for all.
+    fn tell(&mut self, loss: f64, learned: bool, halt: Option<Halt>) -> Result<Vec<Told>, Halt> {
+        let not_finite = match halt {
+            None => None,
+            Some(Halt::NotFinite(what)) => Some(what),
+            Some(failed) => return Err(failed),
+        };
+        let sum = |count: fn(&Batch) -> usize| self.data.batches.iter().map(count).sum();
+        let own = Told {
+            loss,
+            learned,
+            tokens: sum(|batch| batch.real_tokens),
+            computed_tokens: sum(Batch::computed_tokens),
+            recomputed_tokens: self.data.recomputed_tokens,
+            micro_batches: self.data.batches.len(),
+            seconds: self.started.elapsed().as_secs_f64(),
+            not_finite,
+        };
+        let told = own.exchange(self.ranks)?;
+        for (rank, one) in told.iter().enumerate() {
+            if let Some(what) = &one.not_finite {
+                return Err(Halt::NotFinite(match self.ranks.is_alone() {
+                    true => what.clone(),
+                    false => format!("{what} on rank {rank}"),
+                }));
+            }
+        }
+        Ok(told)
     }
 
     /// The update of every parameter.
-    fn finish(mut self, sum: StepSum) -> Result<StepResult, Halt> {
-        let StepSum {
-            gradients,
-            loss: loss_sum,
-        } = sum;
-        let norm = self.finite(gradients.sum_of_squares()?)?.sqrt();
-
+    fn finish(mut self, sum: StepSum, told: Vec<Told>) -> Result<StepResult, Halt> {
+        let learned = told.iter().any(|one| one.learned);
+        let parameters = self.shared(|_| learned);
+        let gradients = self.summed(sum.gradients, &parameters)?;
+        let norm = self.squares(&gradients, &parameters)?.sqrt();
         let grad_norm = norm * self.mean();
         let update = self.update(grad_norm);
-        self.apply(gradients, update)?;
+        self.apply(gradients, &parameters, update)?;
         Ok(StepResult {
-            loss: loss_sum * self.mean(),
+            loss: self.loss(&told),
             grad_norm,
+            told,
         })
+    }
+
+    /// The mean loss of the step's label tokens.
+    fn loss(&self, told: &[Told]) -> f64 {
+        told.iter().map(|one| one.loss).sum::<f64>() * self.mean()
+    }
+
+    /// The trained parameters that ranks exchange together; where there is one rank, nothing is exchanged.
+    fn shared(&mut self, wanted: impl Fn(&str) -> bool) -> Vec<TensorShape> {
+        if self.ranks.is_alone() {
+            return Vec::new();
+        }
+        let mut parameters = trained(self.model);
+        parameters.retain(|parameter| wanted(&parameter.name));
+        parameters
+    }
+
+    /// The gradients of `parameters` summed over the ranks; of several ranks this one's slices of them.
+    fn summed(
+        &self,
+        mut own: Gradients,
+        parameters: &[TensorShape],
+    ) -> Result<Gradients, TrainError> {
+        match self.ranks.is_alone() {
+            true => Ok(own),
+            false => reduced(self.ranks, parameters, &mut own, self.model.device()),
+        }
+    }
+
+    /// The sum of the squares of gradients that are [`summed`](Self::summed).
+    fn squares(&mut self, gradients: &Gradients, parameters: &[TensorShape]) -> Result<f64, Halt> {
+        let squares = match self.ranks.is_alone() {
+            true => gradients.sum_of_squares()?,
+            false => sums_of_squares(self.ranks, parameters, gradients)?,
+        };
+        self.finite(squares)
     }
 
     /// All micro-batches forward, then back through one layer after the other, each updated as soon as its gradients
@@ -197,8 +304,65 @@ impl Step<'_> {
         let mut outer = Gradients::default();
         let mut passes = Vec::new();
         let mut loss_sum = 0.0;
+        let outcome = self.forward_all(&mut outer, &mut passes, &mut loss_sum);
+        let told = self.tell(loss_sum, !passes.is_empty(), outcome.err())?;
+        // A rank that has nothing to learn from goes along.
+        let learned = told.iter().any(|one| one.learned);
+        let layers = match learned {
+            true => self.trained_layers(),
+            false => Vec::new(),
+        };
+        let outer_parameters = self.shared(|path| learned && !path.starts_with(LAYERS));
+        let of_layer =
+            |step: &mut Self, layer| step.shared(|path| path.starts_with(&layer_prefix(layer)));
+
+        let mut squares = 0.0;
+        let twice = goes_back_twice(self.recipe);
+        if twice {
+            let mut again = passes.clone();
+            for &layer in &layers {
+                let parameters = of_layer(&mut self, layer);
+                let gradients = back_one_layer(self.model, &mut again);
+                let gradients = self.summed(gradients, &parameters)?;
+                squares += self.squares(&gradients, &parameters)?;
+            }
+            back_to_embedding(self.model, again, &mut outer);
+            outer = self.summed(outer, &outer_parameters)?;
+            squares += self.squares(&outer, &outer_parameters)?;
+        }
+        let update = self.update(squares.sqrt() * self.mean());
+        for &layer in &layers {
+            let parameters = of_layer(&mut self, layer);
+            let gradients = back_one_layer(self.model, &mut passes);
+            let gradients = self.summed(gradients, &parameters)?;
+            if !twice {
+                squares += self.squares(&gradients, &parameters)?;
+            }
+            self.apply(gradients, &parameters, update)?;
+        }
+        if !twice {
+            back_to_embedding(self.model, passes, &mut outer);
+            outer = self.summed(outer, &outer_parameters)?;
+            squares += self.squares(&outer, &outer_parameters)?;
+        }
+        self.apply(outer, &outer_parameters, update)?;
+        Ok(StepResult {
+            loss: self.loss(&told),
+            grad_norm: squares.sqrt() * self.mean(),
+            told,
+        })
+    }
+
+    /// Every micro-batch forward, and back through the head.
+    fn forward_all(
+        &mut self,
+        outer: &mut Gradients,
+        passes: &mut Vec<Pass>,
+        loss_sum: &mut f64,
+    ) -> Result<(), Halt> {
         let mut trunk = LastTrunk::default();
         for (number, batch) in self.data.batches.iter().enumerate() {
+            let number = self.number(number);
             let (model, place, all) = (&mut *self.model, self.place, Recompute::ALL);
             let states = trunk.states(model, batch)?;
             let Some((mut pass, loss)) =
@@ -206,45 +370,29 @@ impl Step<'_> {
             else {
                 continue;
             };
-            loss_sum += loss;
-            pass.backward_segment(self.model, &mut outer);
+            *loss_sum += loss;
+            pass.backward_segment(self.model, outer);
             passes.push(pass);
         }
+        Ok(())
+    }
 
-        let mut squares = 0.0;
-        let twice = goes_back_twice(self.recipe);
-        if twice {
-            let mut again = passes.clone();
-            while let Some(layer) = back_one_layer(self.model, &mut again) {
-                squares += self.finite(layer.sum_of_squares()?)?;
-            }
-            back_to_embedding(self.model, again, &mut outer);
-            squares += self.finite(outer.sum_of_squares()?)?;
-        }
-        let update = self.update(squares.sqrt() * self.mean());
-        while let Some(layer) = back_one_layer(self.model, &mut passes) {
-            if !twice {
-                squares += self.finite(layer.sum_of_squares()?)?;
-            }
-            self.apply(layer, update)?;
-        }
-        if !twice {
-            back_to_embedding(self.model, passes, &mut outer);
-            squares += self.finite(outer.sum_of_squares()?)?;
-        }
-        self.apply(outer, update)?;
-        Ok(StepResult {
-            loss: loss_sum * self.mean(),
-            grad_norm: squares.sqrt() * self.mean(),
-        })
+    /// The layers that the backward pass goes through, in its order.
+    fn trained_layers(&mut self) -> Vec<usize> {
+        let first = self.model.first_trained();
+        let layers = self.model.parts().filter_map(|part| match part {
+            Part::Layer(layer) if first.is_some_and(|first| first <= part) => Some(layer),
+            _ => None,
+        });
+        let mut layers: Vec<usize> = layers.collect();
+        layers.reverse();
+        layers
     }
 
     /// What makes a mean of a sum: a step's loss is the mean over its label tokens, however they fell into
     /// micro-batches.
     fn mean(&self) -> f64 {
-        let batches = self.data.batches.iter();
-        let label_tokens: usize = batches.map(|batch| batch.label_tokens).sum();
-        1.0 / label_tokens.max(1) as f64
+        1.0 / self.data.label_tokens.max(1) as f64
     }
 
     /// The step's update, where the averaged gradient has that norm.
@@ -258,7 +406,18 @@ impl Step<'_> {
     }
 
     /// Updates the parameters that `gradients` are of.
-    fn apply(&mut self, gradients: Gradients, update: AdamW) -> Result<(), TrainError> {
+    fn apply(
+        &mut self,
+        gradients: Gradients,
+        parameters: &[TensorShape],
+        update: AdamW,
+    ) -> Result<(), TrainError> {
+        if !self.ranks.is_alone() {
+            let (model, ranks) = (&mut *self.model, self.ranks);
+            return self
+                .optimizer
+                .apply_slices(model, gradients, update, parameters, ranks);
+        }
         let (step, mean) = (self.place.step as u64 + 1, self.mean());
         (self.inspect)(self.model, step, &gradients, mean)?;
         self.optimizer.apply(self.model, gradients, update);
@@ -286,13 +445,14 @@ fn add(
     batch: &Batch,
     recipe: &StageRecipe,
     place: StepPlace,
-    number: usize,
+    number: u64,
     states: Option<&Arc<TrunkStates>>,
     sum: &mut StepSum,
 ) -> Result<(), Halt> {
     let recompute = Recompute::Every(recipe.recompute);
     if let Some((pass, loss)) = forward(model, batch, place, number, recompute, states)? {
         sum.loss += loss;
+        sum.learned = true;
         pass.backward(model, &mut sum.gradients);
     }
     Ok(())
@@ -303,7 +463,7 @@ fn forward(
     model: &mut Decoder,
     batch: &Batch,
     place: StepPlace,
-    number: usize,
+    number: u64,
     recompute: Recompute,
     states: Option<&Arc<TrunkStates>>,
 ) -> Result<Option<(Pass, f64)>, Halt> {
@@ -311,7 +471,7 @@ fn forward(
         seed, stage, step, ..
     } = place;
     let random = Random::new(seed, Some(stage), step as u64, Purpose::Dropout);
-    let dropout = Dropout::new(random.stream(number as u64));
+    let dropout = Dropout::new(random.stream(number));
     let found = Pass::forward(model, batch, Some(dropout), recompute, states)?;
     match found {
         Some((_, loss)) if !loss.is_finite() => {
@@ -325,14 +485,20 @@ fn forward(
     }
 }
 
-/// Takes every micro-batch back through one layer: its gradients, or none where no layer is left.
-fn back_one_layer(model: &mut Decoder, passes: &mut [Pass]) -> Option<Gradients> {
+/// What the paths of the layers' parameters begin with.
+const LAYERS: &str = "model.layers.";
+
+fn layer_prefix(layer: usize) -> String {
+    format!("{LAYERS}{layer}.")
+}
+
+/// Takes every micro-batch back through one layer: its gradients.
+fn back_one_layer(model: &mut Decoder, passes: &mut [Pass]) -> Gradients {
     let mut layer = Gradients::default();
-    let mut any = false;
     for pass in passes {
-        any |= pass.backward_segment(model, &mut layer);
+        pass.backward_segment(model, &mut layer);
     }
-    any.then_some(layer)
+    layer
 }
 
 /// Adds what reaches the embedding.

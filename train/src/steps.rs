@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use glpft_data::{Plan, PreparedError, StepBatches};
+use glpft_data::{Plan, PreparedError, Share, StepBatches};
 use glpft_recipes::StageRecipe;
 
 use crate::stage_run::StageRun;
@@ -26,6 +26,7 @@ pub(crate) struct Step {
 /// The steps of a stage in order.
 pub(crate) struct Steps<'a> {
     run: &'a StageRun<'a>,
+    share: Share,
     plan: Plan,
     left: Range<usize>,
     /// The epoch whose steps are at hand, and those steps.
@@ -33,9 +34,11 @@ pub(crate) struct Steps<'a> {
 }
 
 impl<'a> Steps<'a> {
-    pub fn new(run: &'a StageRun<'a>, plan: &Plan, left: Range<usize>) -> Self {
+    /// Those that are `left`; of several ranks a share of each.
+    pub fn new(run: &'a StageRun<'a>, share: Share, plan: &Plan, left: Range<usize>) -> Self {
         Self {
             run,
+            share,
             plan: plan.clone(),
             left,
             epoch: None,
@@ -50,7 +53,9 @@ impl<'a> Steps<'a> {
             .epoch
             .insert(at_hand.unwrap_or_else(|| (epoch, self.plan.epoch(epoch))));
         Ok(Step {
-            batches: run.layout().batches(run.train, &steps[number])?,
+            batches: run
+                .layout()
+                .shared_batches(run.train, &steps[number], self.share)?,
             epoch,
             number,
             epochs_done: f64::from(epoch) + (number + 1) as f64 / steps.len() as f64,

@@ -214,6 +214,8 @@ impl<'a> OpenStages<'a> {
                 *member.step.source_label_tokens.entry(name).or_default() +=
                     label_tokens.sum::<usize>();
             }
+            let label_tokens = part.batches.iter().map(|batch| batch.label_tokens);
+            member.step.data.label_tokens += label_tokens.sum::<usize>();
             member.step.data.batches.extend(part.batches);
             member.step.seconds += share + started.elapsed().as_secs_f64();
             if let Some(end) = part.end {

@@ -2,11 +2,12 @@
 
 use std::ops::{AddAssign, ControlFlow};
 
-use glpft_data::{ExampleSet, Origins, StepLayout};
+use glpft_data::{ExampleSet, Origins, Share, StepLayout};
 use glpft_model::{Decoder, LastTrunk};
 
 use crate::error::TrainError;
 use crate::prefetch::prefetched;
+use crate::ranks::{RankError, Transport, any};
 use crate::values::numbers;
 
 /// How many examples are read and packed together.
@@ -44,6 +45,8 @@ pub fn perplexity(mean_loss: f64) -> f64 {
 /// The losses on the examples of each source, in the sources' order; of one source alone a single one. Sources share no batch.
 /// No gradients are made. It breaks off where `stop` says so.
 ///
+/// Several ranks share the examples, and all get the losses on all of them; they break off where any of them is to.
+///
 /// # Errors
 /// An example cannot be read, or has more positions than the model.
 pub(crate) fn losses_by_source(
@@ -51,14 +54,21 @@ pub(crate) fn losses_by_source(
     examples: &dyn ExampleSet,
     origins: &Origins,
     layout: StepLayout,
+    ranks: &dyn Transport,
     stop: &dyn Fn() -> bool,
 ) -> Result<ControlFlow<(), Vec<LossSum>>, TrainError> {
+    let share = Share {
+        rank: ranks.rank(),
+        ranks: ranks.size(),
+        hidden_size: model.config().hidden_size,
+    };
     let mut by_source = vec![Vec::new(); origins.names().len().max(1)];
     for index in 0..examples.len() {
         by_source[origins.of(examples.trajectory(index))].push(index as u32);
     }
     let mut chunks = Vec::new();
     for (source, indices) in by_source.iter().enumerate() {
+        let indices = layout.share_of(examples, indices, share)?;
         chunks.extend(indices.chunks(CHUNK).map(|chunk| (source, chunk.to_vec())));
     }
     let mut sources = chunks
@@ -70,10 +80,35 @@ pub(crate) fn losses_by_source(
     let each = &mut |loss| sums[sources.next().unwrap_or_default()] += loss;
     let chunks = chunks.into_iter().map(|(_, chunk)| chunk);
     let all = losses(model, examples, chunks, layout, stop, each)?;
-    Ok(match all {
-        ControlFlow::Break(()) => ControlFlow::Break(()),
-        ControlFlow::Continue(()) => ControlFlow::Continue(sums),
-    })
+    if any(ranks, "whether to end a validation", all.is_break())? {
+        return Ok(ControlFlow::Break(()));
+    }
+    Ok(ControlFlow::Continue(over_ranks(ranks, sums)?))
+}
+
+/// The sums over all ranks, added in their order.
+fn over_ranks(ranks: &dyn Transport, own: Vec<LossSum>) -> Result<Vec<LossSum>, RankError> {
+    if ranks.is_alone() {
+        return Ok(own);
+    }
+    let numbers = |loss: &LossSum| [loss.sum.to_bits(), loss.label_tokens as u64];
+    let bytes = own.iter().flat_map(numbers).flat_map(u64::to_le_bytes);
+    let all = ranks.all_gather_bytes("validation losses", &bytes.collect::<Vec<u8>>())?;
+    let mut sums = vec![LossSum::default(); own.len()];
+    for bytes in all {
+        let mut numbers = bytes
+            .chunks_exact(8)
+            .map(|bytes| bytes.try_into().map_or(0, u64::from_le_bytes));
+        for sum in &mut sums {
+            if let (Some(loss), Some(label_tokens)) = (numbers.next(), numbers.next()) {
+                *sum += LossSum {
+                    sum: f64::from_bits(loss),
+                    label_tokens: label_tokens as usize,
+                };
+            }
+        }
+    }
+    Ok(sums)
 }
 
 /// The loss of each of `groups` (indices into `examples`) in turn. Groups share no batch, so fewer and larger ones are

@@ -115,6 +115,7 @@ fn measured(config: &ModelConfig, recipe: &StageRecipe, examples: &[TokenExample
         provenance: &Provenance::default(),
         resume_anyway: false,
         computed_by: &ComputedBy::default(),
+        ranks: &glpft_train::Alone,
         stop: &AtomicBool::new(false),
         save: &AtomicBool::new(false),
     };

@@ -124,6 +124,7 @@ fn train(
         device: "cpu".to_owned(),
         threads: 2,
         version: "0".to_owned(),
+        ranks: 1,
     };
     let origins = Origins::default();
     let directories = STAGES.map(|stage| folder.join(stage.name()));
@@ -141,6 +142,7 @@ fn train(
             provenance: &provenance,
             resume_anyway: false,
             computed_by: &computed_by,
+            ranks: &glpft_train::Alone,
             stop: &stop,
             save: &save,
         })

@@ -31,13 +31,18 @@ pub fn write_checkpoint<E: From<StateError> + From<FileError>>(
     state: &TrainerState,
     fill: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<Checkpoint, E> {
-    let step = state.step;
-    let path = stage.join(format!("{PREFIX}{step}"));
-    create_directory_atomically(&path, |directory| {
+    let checkpoint = checkpoint_of(stage, state.step);
+    create_directory_atomically(&checkpoint.path, |directory| {
         fill(directory)?;
         Ok::<_, E>(state.write(directory)?)
     })?;
-    Ok(Checkpoint { step, path })
+    Ok(checkpoint)
+}
+
+/// The checkpoint that a stage has, or will have, of a step.
+pub fn checkpoint_of(stage: &Path, step: u64) -> Checkpoint {
+    let path = stage.join(format!("{PREFIX}{step}"));
+    Checkpoint { step, path }
 }
 
 /// The whole checkpoints of a stage, by rising step; none if the stage has no directory yet.

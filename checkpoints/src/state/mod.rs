@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use crate::{FileError, JsonError, WeightsError};
 
 pub use checkpoint::{
-    Checkpoint, latest_checkpoint, list_checkpoints, prune_checkpoints, write_checkpoint,
+    Checkpoint, checkpoint_of, latest_checkpoint, list_checkpoints, prune_checkpoints,
+    write_checkpoint,
 };
 pub use optimizer::{
     FIRST_MOMENT, OPTIMIZER_FILE, SECOND_MOMENT, open_optimizer, optimizer_tensors, write_optimizer,

@@ -55,7 +55,7 @@ fn changed<'m>(
 
 /// What did a stage's arithmetic. Another one may round sums differently, so that what is learned differs in its last
 /// digits.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComputedBy {
     /// The device, as it was asked for.
     pub device: String,
@@ -63,6 +63,28 @@ pub struct ComputedBy {
     pub threads: usize,
     /// The program's version.
     pub version: String,
+    /// Ranks that train together.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub ranks: usize,
+}
+
+impl Default for ComputedBy {
+    fn default() -> Self {
+        Self {
+            device: String::new(),
+            threads: 0,
+            version: String::new(),
+            ranks: one(),
+        }
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(ranks: &usize) -> bool {
+    *ranks == 1
 }
 
 impl std::fmt::Display for ComputedBy {
@@ -71,8 +93,13 @@ impl std::fmt::Display for ComputedBy {
             device,
             threads,
             version,
+            ranks,
         } = self;
         let s = if *threads == 1 { "" } else { "s" };
-        write!(f, "version {version} on {device} with {threads} thread{s}")
+        write!(f, "version {version} on {device} with {threads} thread{s}")?;
+        match *ranks > 1 {
+            true => write!(f, " on each of {ranks} ranks"),
+            false => Ok(()),
+        }
     }
 }

@@ -142,7 +142,7 @@ pub(crate) fn names(examples: &[TokenExample]) -> Vec<(u32, u32)> {
         .collect()
 }
 
-fn label_tokens(examples: &[TokenExample]) -> Vec<usize> {
+pub(super) fn label_tokens(examples: &[TokenExample]) -> Vec<usize> {
     examples.iter().map(TokenExample::label_tokens).collect()
 }
 

@@ -1,5 +1,6 @@
 //! What several commands take.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -56,6 +57,15 @@ pub(crate) struct DeviceArgs {
     /// cpu, cuda, cuda:N, wgpu or wgpu:N
     #[arg(long, default_value = "cpu")]
     pub device: String,
+}
+
+/// How many ranks share the work.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RanksArgs {
+    /// Data-parallel training by N ranks in this process, each with --threads threads: what `mpirun -n N` does, to try
+    /// it without MPI
+    #[arg(long, value_name = "N")]
+    pub ranks: Option<NonZeroUsize>,
 }
 
 /// What a batch system's warning does.

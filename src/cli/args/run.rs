@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{CommonArgs, DeviceArgs, SignalArgs};
+use super::{CommonArgs, DeviceArgs, RanksArgs, SignalArgs};
 
 /// `glpft run`.
 #[derive(Clone, Debug, Args)]
@@ -17,6 +17,8 @@ pub(crate) struct RunArgs {
     /// Caps every stage at N steps, and its learning rate's schedule with it: a smoke run
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_steps: Option<u32>,
+    #[command(flatten)]
+    pub ranks: RanksArgs,
     #[command(flatten)]
     pub signals: SignalArgs,
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{CommonArgs, DeviceArgs, SignalArgs};
+use super::{CommonArgs, DeviceArgs, RanksArgs, SignalArgs};
 
 /// A stage, or all local ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -40,6 +40,8 @@ pub(crate) struct TrainArgs {
     /// Caps the stage at N steps, and its learning rate's schedule with it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_steps: Option<u32>,
+    #[command(flatten)]
+    pub ranks: RanksArgs,
     #[command(flatten)]
     pub signals: SignalArgs,
 }

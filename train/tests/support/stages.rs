@@ -9,8 +9,8 @@ use glpft_data::{Origins, TokenExample};
 use glpft_model::{Decoder, Parameter, ParameterVisitor, Trained};
 use glpft_recipes::{Packing, Sampling, Stage, StageRecipe};
 use glpft_train::{
-    EventRecord, Observer, Outcome, StageRun, StageStart, StepRecord, TrainError, read_log,
-    train_stage,
+    Alone, EventRecord, Observer, Outcome, StageRun, StageStart, StepRecord, TrainError, Transport,
+    read_log, train_stage,
 };
 
 use super::{attach, model};
@@ -29,6 +29,8 @@ pub struct Short<'a> {
     pub data: &'a str,
     pub threads: usize,
     pub resume_anyway: bool,
+    /// The ranks that train it together.
+    pub ranks: &'a dyn Transport,
     /// Of several sources, which trajectories are whose.
     pub origins: Option<&'a Origins>,
 }
@@ -80,6 +82,7 @@ impl<'a> Short<'a> {
             data: "data",
             threads: 2,
             resume_anyway: false,
+            ranks: &Alone,
             origins: None,
         }
     }
@@ -114,7 +117,9 @@ impl<'a> Short<'a> {
                 device: "cpu".to_owned(),
                 threads: self.threads,
                 version: "0".to_owned(),
+                ranks: self.ranks.size(),
             },
+            ranks: self.ranks,
             stop: &stop,
             save: &save,
         };
@@ -161,7 +166,7 @@ pub fn log(directory: &Path) -> Vec<serde_json::Value> {
     let records = read_log(directory).expect("a log");
     let timeless = |record| {
         let mut value = serde_json::to_value(record).expect("JSON");
-        for key in ["seconds", "tokens_per_second", "memory"] {
+        for key in ["seconds", "tokens_per_second", "memory", "rank_seconds"] {
             value.as_object_mut().expect("an object").remove(key);
         }
         value

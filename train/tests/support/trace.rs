@@ -49,6 +49,7 @@ pub fn trace(
         provenance: &Provenance::default(),
         resume_anyway: false,
         computed_by: &ComputedBy::default(),
+        ranks: &glpft_train::Alone,
         stop: &AtomicBool::new(false),
         save: &AtomicBool::new(false),
     };

@@ -1,0 +1,55 @@
+//! The ranks that follow the first one.
+
+use std::sync::atomic::AtomicBool;
+
+use glpft_checkpoints::RunDirectory;
+use glpft_recipes::Recipe;
+use glpft_train::{Observer, Transport};
+
+use super::call::{Call, hear};
+use crate::error::Error;
+use crate::stage::{Context, follow_stage};
+
+/// What signals set.
+#[derive(Clone, Copy, Debug)]
+pub struct Signals<'a> {
+    /// The run is to stop.
+    pub stop: &'a AtomicBool,
+    /// A checkpoint is to be written.
+    pub save: &'a AtomicBool,
+}
+
+/// Follows the first rank until it sends this one home. `device` gives the name of the device that this rank uses where the
+/// first one was asked for a name; `observer` is told how each stage goes.
+///
+/// # Errors
+/// A stage cannot be trained here, or another rank is gone.
+pub fn follow(
+    ranks: &dyn Transport,
+    device: &dyn Fn(&str) -> String,
+    signals: Signals<'_>,
+    observer: &mut dyn Observer,
+) -> Result<(), Error> {
+    while let Call::Stage(call) = hear(ranks)? {
+        let file = call.run.join("recipe.toml").display().to_string();
+        let recipe = Recipe::parse(&call.recipe, &file, &[])?;
+        let context = Context {
+            recipe: &recipe,
+            recorded: &recipe,
+            run: &RunDirectory::open(&call.run)?,
+            device: &glpft_model::device(&device(&call.device))?,
+            device_name: &call.device,
+            resume_anyway: call.resume_anyway,
+            ranks,
+            stop: signals.stop,
+            save: signals.save,
+            dump_gradients: None,
+        };
+        match follow_stage(&context, &call.job(), observer) {
+            // The first rank decides what comes of that.
+            Ok(()) | Err(Error::Interrupted { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
