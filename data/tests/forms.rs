@@ -187,6 +187,7 @@ fn every_example_of_the_page_on_data_is_read() {
     }
     let expected = [
         "OpenAI chat",
+        "Anthropic chat",
         "ShareGPT",
         "Hermes",
         "xLAM",

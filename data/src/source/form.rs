@@ -1,5 +1,6 @@
 //! Forms: what a record may look like, told apart by content. Each has a file in `form/` and a line in [`FORMS`].
 
+mod anthropic;
 mod chat;
 mod hermes;
 mod openai;
@@ -26,6 +27,7 @@ pub(super) const FORMS: &[&Form] = &[
     &stage_2::FORM,
     &role::FORM,
     &xlam::FORM,
+    &anthropic::FORM,
     &toolllama::FORM,
     &hermes::FORM,
     &openai::FORM,
