@@ -12,8 +12,8 @@ mod reply;
 mod turns;
 
 pub use functions::{ChatFunction, NAME_CHARACTERS, read_functions};
-pub(crate) use message::read as read_message;
 pub use message::{ChatCall, ChatMessage, ChatRole, read_messages};
+pub(crate) use message::{read as read_message, weight as read_weight};
 pub(crate) use replies::Replies;
 pub use reply::OBSERVATION_CHARACTERS;
 pub(crate) use reply::observation;

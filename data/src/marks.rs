@@ -48,7 +48,7 @@ impl FaultKind {
     pub fn name(self) -> &'static str {
         match self {
             FaultKind::NotOffered => "calls of functions that are not offered",
-            FaultKind::NoJson => "calls whose arguments are no JSON object",
+            FaultKind::NoJson => "calls whose arguments are not a JSON object",
         }
     }
 }

@@ -278,14 +278,14 @@ impl Layout {
             }
             if record.shared > 0 && record.shares_with as usize >= index {
                 return Err(format!(
-                    "example {index} shares tokens with example {}, which is no earlier one",
+                    "example {index} shares tokens with example {}, which is not an earlier one",
                     record.shares_with
                 ));
             }
         }
         if end != 0 {
             return Err(format!(
-                "the first {end} of {tokens} tokens are no example's"
+                "the first {end} of {tokens} tokens belong to no example"
             ));
         }
         for index in 0..count {

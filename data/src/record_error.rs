@@ -53,7 +53,7 @@ pub enum RecordError {
         found: String,
     },
     /// A record of no known form, in a file of others that are.
-    #[error("is no {form}, as others of its file are: it {found}")]
+    #[error("is not in the form {form}, as others of its file are: it {found}")]
     OtherForm {
         /// The others' form.
         form: &'static str,

@@ -442,7 +442,7 @@ fn too_many_bad_records_are_an_error_that_a_key_raises() {
     }
     let message = read_with(5, 300, 0.1).unwrap_err().to_string();
     for part in [
-        "300 of 305 records are bad",
+        "300 of 305 records cannot be used",
         "the 30 that may be",
         "0005_x.json: is not valid JSON",
         "data.max_bad_fraction",

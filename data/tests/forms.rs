@@ -169,6 +169,37 @@ fn a_step_without_a_rationale_becomes_what_is_chosen() {
     );
 }
 
+/// What the roles would lack is counted of what they learn.
+#[test]
+fn traces_without_an_answer_and_learned_steps_without_a_rationale_are_counted() {
+    let chat = |name: &str, rest: serde_json::Value| {
+        let call = serde_json::json!({"id": "1", "function": {"name": name, "arguments": "{}"}});
+        let mut messages = vec![
+            serde_json::json!({"role": "user", "content": "q"}),
+            serde_json::json!({"role": "assistant", "tool_calls": [call]}),
+            serde_json::json!({"role": "tool", "tool_call_id": "1", "content": "r"}),
+        ];
+        messages.extend(rest.as_array().unwrap().iter().cloned());
+        serde_json::json!({"messages": messages, "tools": [{"name": "f"}]})
+    };
+    let answer = serde_json::json!([{"role": "assistant", "content": "a", "reasoning": "t"}]);
+    let none = serde_json::json!([]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chats.json");
+    let chats = [
+        chat("f", answer.clone()),
+        chat("f", none),
+        // This call is not learned, and so is what comes before it.
+        chat("g", answer),
+    ];
+    std::fs::write(&path, serde_json::json!(chats).to_string()).unwrap();
+    let source = Source::open(&path, None).unwrap();
+    let read = source.read_conversations(&FIXED, &mut |_, _| ()).unwrap();
+    let steps = read.report.steps;
+    assert_eq!((steps.caller, steps.without_answer), (2, 1));
+    assert_eq!(steps.without_rationale, 2);
+}
+
 #[test]
 fn every_example_of_the_page_on_data_is_read() {
     let page =

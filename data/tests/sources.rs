@@ -262,7 +262,7 @@ fn what_is_no_source_says_so() {
     let directory = directory([("answer/G1_answer/1_x.json", b"{}".to_vec())]);
     let message = error(directory.path());
     assert!(
-        message.contains("no trajectory that can be used: 0 of 1 records kept"),
+        message.contains("no trajectory that can be used: 0 of 1 record kept"),
         "{message}"
     );
 }

@@ -25,6 +25,7 @@
 pub mod builtin;
 mod check;
 mod choice;
+mod count;
 mod data;
 mod difference;
 mod entries;
@@ -45,6 +46,7 @@ mod stage;
 mod value;
 mod write;
 
+pub use count::counted;
 pub use data::{
     Arguments, Behaviour, DataRecipe, Duplicates, GiveUpHistory, Layout, Observations, Packing,
     Rationale, Sampling, Schemas, Separators, SourceRecipe, SystemPrefix, Truncate,

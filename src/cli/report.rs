@@ -2,7 +2,7 @@
 
 use glpft::prepare::{DatasetReport, PrepareReport, SourceState};
 use glpft_data::{BadRecord, Dataset, SourceReport};
-use glpft_recipes::Recipe;
+use glpft_recipes::{Recipe, counted};
 
 use super::output::table;
 
@@ -25,18 +25,27 @@ pub(crate) fn text(report: &PrepareReport, recipe: &Recipe) -> String {
 pub(crate) fn source(source: &SourceState) -> String {
     let told = &source.report;
     let mut text = format!("source   {} ({})\n", source.path, source.form);
-    let mut parts = vec![format!("{} of {} records used", told.kept, told.records)];
-    for (count, what) in [
-        (told.test_queries, "of test queries"),
-        (told.without_messages, "without train_messages"),
-        (told.invalid, "not valid"),
-        (told.bad.len(), "bad"),
-        (told.duplicates, "duplicates"),
-        (told.left_out, "left out by weight or roles"),
-        (told.repeated, "read again"),
+    let records = counted(told.records, "record", "records");
+    let mut parts = vec![format!("{} of {records} used", told.kept)];
+    for (count, one, many) in [
+        (told.test_queries, "of test queries", "of test queries"),
+        (
+            told.without_messages,
+            "without train_messages",
+            "without train_messages",
+        ),
+        (told.invalid, "not valid", "not valid"),
+        (told.bad.len(), "bad", "bad"),
+        (told.duplicates, "duplicate", "duplicates"),
+        (
+            told.left_out,
+            "left out by weight or roles",
+            "left out by weight or roles",
+        ),
+        (told.repeated, "read again", "read again"),
     ] {
         if count > 0 {
-            parts.push(format!("{count} {what}"));
+            parts.push(counted(count, one, many));
         }
     }
     text += &format!("         {}\n", parts.join(", "));
@@ -64,7 +73,7 @@ fn parts_of(told: &SourceReport) -> String {
     for part in &told.parts {
         let steps = &part.report.steps;
         text += &format!(
-            "   from  {} ({}, weight {}): {}; {} planner, {} caller, {} summarizer steps\n",
+            "   from  {} ({}, weight {}): {}; steps: {} planner, {} caller, {} summarizer\n",
             part.name,
             part.form,
             part.weight,
@@ -84,14 +93,26 @@ fn steps(told: &SourceReport) -> String {
         "{} planner, {} caller, {} summarizer",
         steps.planner, steps.caller, steps.summarizer
     )];
-    for (count, what) in [
-        (steps.without_rationale, "without a rationale"),
-        (steps.parallel_calls, "parallel calls"),
-        (steps.unknown_names, "of unknown names"),
-        (steps.later_instructions, "later instructions"),
+    for (count, one, many) in [
+        (
+            steps.without_rationale,
+            "without a rationale",
+            "without a rationale",
+        ),
+        (steps.parallel_calls, "parallel call", "parallel calls"),
+        (
+            steps.unknown_names,
+            "of an unknown name",
+            "of unknown names",
+        ),
+        (
+            steps.later_instructions,
+            "later instruction",
+            "later instructions",
+        ),
     ] {
         if count > 0 {
-            parts.push(format!("{count} {what}"));
+            parts.push(counted(count, one, many));
         }
     }
     let mut text = format!("steps    {}\n", parts.join(", "));

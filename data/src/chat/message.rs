@@ -26,6 +26,8 @@ pub enum ChatRole {
 /// A call in an assistant's message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChatCall {
+    /// Where it stands, such as `messages[2].tool_calls[0]`, for errors.
+    pub path: String,
     /// What its reply names it by; none where it has none.
     pub id: Option<String>,
     /// The function, as it is spelled.
@@ -49,7 +51,7 @@ pub struct ChatMessage {
     pub reasoning: Option<String>,
     /// An assistant's calls, in order.
     pub calls: Vec<ChatCall>,
-    /// Of a tool's reply, the `tool_call_id` of the call that it answers; none where it has none.
+    /// Of a tool's reply, the id of the call that it answers (`tool_call_id`, `tool_use_id`); none where it has none.
     pub answers: Option<String>,
     /// Of a tool's reply, the function's name where it is told.
     pub name: Option<String>,
@@ -182,6 +184,7 @@ fn calls(field: &Field<'_>) -> Result<Vec<ChatCall>, RecordError> {
         && calls.is_empty()
     {
         calls.push(ChatCall {
+            path: older.path(),
             id: None,
             name: older.key("name")?.text()?.to_owned(),
             arguments: arguments(&older)?,
@@ -212,6 +215,7 @@ fn call(field: &Field<'_>) -> Result<ChatCall, RecordError> {
         }
     };
     Ok(ChatCall {
+        path: field.path(),
         id,
         name,
         arguments,
@@ -229,7 +233,8 @@ fn arguments(function: &Field<'_>) -> Result<String, RecordError> {
     }
 }
 
-fn weight(field: &Field<'_>) -> Result<Option<f64>, RecordError> {
+/// What is to be learned of an assistant's message.
+pub(crate) fn weight(field: &Field<'_>) -> Result<Option<f64>, RecordError> {
     if let Some(weight) = field.find("weight")? {
         let number = weight.value().as_f64();
         return match number.filter(|number| number.is_finite() && *number >= 0.0) {

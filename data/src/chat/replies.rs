@@ -88,6 +88,7 @@ mod tests {
 
     fn call(id: Option<&str>, name: &str) -> ChatCall {
         ChatCall {
+            path: String::new(),
             id: id.map(str::to_owned),
             name: name.to_owned(),
             arguments: "{}".to_owned(),

@@ -56,7 +56,7 @@ pub fn chat_turns(
             ChatRole::System => reader.system.push(at),
             ChatRole::User => {
                 if message.content.is_none() {
-                    return Err(message.wrong("there is no \"content\""));
+                    return Err(message.wrong("the user says nothing: there is no text"));
                 }
                 reader.user(messages, Some(at));
             }
@@ -68,7 +68,7 @@ pub fn chat_turns(
             }
             ChatRole::Tool => {
                 return Err(message.wrong(
-                    "a tool's message must follow the assistant's message whose call it answers",
+                    "a tool's reply must follow the assistant's message whose call it answers",
                 ));
             }
         }
@@ -134,7 +134,7 @@ impl Reader {
                 return Ok(());
             }
             let Some(answer) = &message.content else {
-                return Err(message.wrong("it has neither \"content\" nor \"tool_calls\""));
+                return Err(message.wrong("the assistant says nothing: no text, no call"));
             };
             self.planner(at, rationale, NEXT_CONCLUSION);
             self.push(at, Speaker::Conclusion, answer);
@@ -160,12 +160,10 @@ impl Reader {
             }
             let Some(reply) = replies.take(call) else {
                 return Err(RecordError::Wrong {
-                    path: format!("{}.tool_calls[{index}]", message.path),
+                    path: call.path.clone(),
                     problem: match &call.id {
-                        Some(id) => {
-                            format!("no tool's message after it has the tool_call_id {id:?}")
-                        }
-                        None => "no tool's message after it answers it".to_owned(),
+                        Some(id) => format!("no reply after it has its id {id:?}"),
+                        None => "no reply after it answers it".to_owned(),
                     },
                 });
             };
@@ -175,9 +173,10 @@ impl Reader {
             self.push(reply, Speaker::Observation, observation);
         }
         match replies.first() {
-            Some(reply) => {
-                Err(messages[reply].wrong("its tool_call_id is that of no call before it"))
-            }
+            Some(reply) => Err(messages[reply].wrong(match &messages[reply].answers {
+                Some(id) => format!("no call before it waits for a reply with its id {id:?}"),
+                None => "every call before it has a reply".to_owned(),
+            })),
             None => Ok(()),
         }
     }

@@ -66,7 +66,8 @@ pub struct StepBatches {
     /// How many label tokens each example has, in the same order.
     pub label_tokens: Vec<usize>,
     /// Tokens that are computed again because the tree of their trajectory was cut to fit the budget: the nodes of its
-    /// parts, less those of the whole. 0 where trees are not asked for.
+    /// parts, less those of the whole. 0 where trees are not asked for. The layers that a stage's `recompute` computes again are not
+    /// counted.
     pub recomputed_tokens: usize,
 }
 

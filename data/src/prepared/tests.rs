@@ -205,7 +205,7 @@ fn contradictions_are_named() {
     assert!(opened(&file).and_then(|dataset| all(&dataset)).is_ok());
     assert!(altered(tokens, 1000).contains("token id 1000 of example 0 is outside"));
     assert!(altered(column(0, 4), 77).contains("labels of example 0 start at 77 of 3"));
-    assert!(altered(column(0, 0), 1).contains("first 1 of 5 tokens are no example's"));
+    assert!(altered(column(0, 0), 1).contains("first 1 of 5 tokens belong to no example"));
     assert!(altered(column(1, 0), 6).contains("example 1 run from 6 to 5 of 5"));
     assert!(altered(column(1, 1), 1).contains("example 1 run from 4294967299"));
     assert!(altered(column(1, 2), 1).contains("example 1 shares tokens with example 1"));

@@ -80,7 +80,7 @@ pub enum SourceError {
     },
     /// More records are bad than may be.
     #[error(
-        "data source {path}: {bad} of {records} records are bad, more than the {allowed} that may be \
+        "data source {path}: {bad} of {records} records cannot be used, more than the {allowed} that may be \
          (data.max_bad_fraction = {fraction}); the first: {first}; mend or remove them, or set data.max_bad_fraction \
          higher to train on the other {kept}"
     )]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use glpft_recipes::counted;
 use serde::{Deserialize, Serialize};
 
 use super::{Record, StepCounts};
@@ -187,7 +188,7 @@ impl SourceReport {
             let keys: Vec<String> = self
                 .unread
                 .iter()
-                .map(|(key, count)| format!("`{key}` ({})", records(*count)))
+                .map(|(key, count)| format!("`{key}` ({})", counted(count, "record", "records")))
                 .collect();
             warnings.push(format!(
                 "the source has keys that are not read: {}",
@@ -197,28 +198,23 @@ impl SourceReport {
         if self.cut_replies > 0 {
             warnings.push(format!(
                 "{} cut at {OBSERVATION_CHARACTERS} characters, as ToolBench's are",
-                match self.cut_replies {
-                    1 => "1 reply of a tool is".to_owned(),
-                    count => format!("{count} replies of tools are"),
-                }
+                counted(
+                    self.cut_replies,
+                    "reply of a tool is",
+                    "replies of tools are"
+                )
             ));
         }
         if let Some((first, _)) = self.not_shown.first_key_value() {
             warnings.push(format!(
                 "{} functions whose descriptions or schemas say more than prompts show, such as: {first}",
-                match self.with_not_shown {
-                    1 => "1 record has".to_owned(),
-                    count => format!("{count} records have"),
-                }
+                counted(self.with_not_shown, "record has", "records have")
             ));
         }
         if self.test_query_texts > 0 {
             warnings.push(format!(
                 "{} the text of a test query under another id",
-                match self.test_query_texts {
-                    1 => "1 record has".to_owned(),
-                    count => format!("{count} records have"),
-                }
+                counted(self.test_query_texts, "record has", "records have")
             ));
         }
         warnings
@@ -228,29 +224,29 @@ impl SourceReport {
 /// How many keys that are not read, or sentences that are not shown, a report names.
 const MOST_KEYS: usize = 20;
 
-fn records(count: usize) -> String {
-    match count {
-        1 => "1 record".to_owned(),
-        count => format!("{count} records"),
-    }
-}
-
 /// One line: `5 of 9 records kept; 2 of test queries, …`.
 impl fmt::Display for SourceReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} records kept", self.kept, self.records)?;
+        let records = counted(self.records, "record", "records");
+        write!(f, "{} of {records} kept", self.kept)?;
         let mut mark = "; ";
         for (count, what) in [
             (self.test_queries, "of test queries"),
             (self.without_messages, "without train_messages"),
             (self.invalid, "not valid"),
             (self.bad.len(), "bad"),
-            (self.duplicates, "duplicates"),
         ] {
             if count > 0 {
                 write!(f, "{mark}{count} {what}")?;
                 mark = ", ";
             }
+        }
+        if self.duplicates > 0 {
+            write!(
+                f,
+                "{mark}{}",
+                counted(self.duplicates, "duplicate", "duplicates")
+            )?;
         }
         if let Some(first) = self.bad.first() {
             write!(f, " (first: {}: {})", first.record, first.reason)?;

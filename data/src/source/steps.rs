@@ -22,8 +22,10 @@ pub struct StepCounts {
     pub summarizer: usize,
     /// Steps that a backbone learns.
     pub backbone: usize,
-    /// Steps whose planner says what comes next and not why, as the source has them.
+    /// Steps that are learned and whose planner says what comes next and not why, as the source has them.
     pub without_rationale: usize,
+    /// Conversations that end without a final answer and without giving up.
+    pub without_answer: usize,
     /// Calls made together with one before them.
     pub parallel_calls: usize,
     /// Calls of functions that are not among the tools.
@@ -46,6 +48,7 @@ impl StepCounts {
             return counts;
         }
         let turns = &conversation.turns;
+        counts.without_answer = usize::from(!turns.last().is_some_and(ends));
         let names: HashSet<&str> = conversation.tools.iter().map(|tool| tool.name()).collect();
         for (index, turn) in turns.iter().enumerate() {
             let next = turns.get(index + 1);
@@ -67,8 +70,10 @@ impl StepCounts {
                     if !next.is_some_and(hallucinates) {
                         learned(Dataset::Planner);
                     }
+                    let learned = [Dataset::Backbone, Dataset::Planner];
+                    let learned = learned.iter().any(|&one| marks.teaches(index, one));
                     let empty = thought(&turn.value) == Some("");
-                    counts.without_rationale += usize::from(empty);
+                    counts.without_rationale += usize::from(learned && empty);
                 }
                 Speaker::Caller => {
                     if !hallucinates(turn) {
@@ -91,6 +96,7 @@ impl StepCounts {
             *self.of_dataset(dataset) += *other.of_dataset(dataset);
         }
         self.without_rationale += other.without_rationale;
+        self.without_answer += other.without_answer;
         self.parallel_calls += other.parallel_calls;
         self.unknown_names += other.unknown_names;
         self.later_instructions += other.later_instructions;
@@ -104,6 +110,12 @@ impl StepCounts {
             Dataset::Summarizer => &mut self.summarizer,
         }
     }
+}
+
+/// Whether a turn ends a conversation: an answer, or giving up.
+fn ends(turn: &Turn) -> bool {
+    let gives_up = turn.from == Speaker::Assistant && turn.value.contains(NEXT_GIVE_UP);
+    turn.from == Speaker::Conclusion || gives_up
 }
 
 /// What a planner's turn says beside what comes next; none where it does not say what comes next.

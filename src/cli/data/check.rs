@@ -3,7 +3,7 @@
 use glpft::Error;
 use glpft::prepare::{PrepareProgress, SourceState};
 use glpft_data::{ReadOptions, Source, SourceError};
-use glpft_recipes::Schemas;
+use glpft_recipes::{Schemas, counted};
 use serde_json::{Value, json};
 
 use crate::cli::output::{print, print_json};
@@ -95,14 +95,18 @@ fn missing(source: &SourceState) -> Vec<String> {
             missing.push(what.to_owned());
         }
     }
-    let are = match steps.without_rationale {
-        0 => return missing,
-        1 => "1 step has".to_owned(),
-        count => format!("{count} steps have"),
-    };
-    missing.push(format!(
-        "{are} no rationale; data.rationale says what the planner learns there (\"keep\", \"drop-planner\" or \
-         \"name-the-tool\")"
-    ));
+    if steps.without_answer > 0 && steps.summarizer > 0 {
+        missing.push(format!(
+            "{} without a final answer: the summarizer learns nothing from the last question there",
+            counted(steps.without_answer, "record ends", "records end")
+        ));
+    }
+    if steps.without_rationale > 0 {
+        missing.push(format!(
+            "{} no rationale; data.rationale says what the planner learns there (\"keep\", \"drop-planner\" or \
+             \"name-the-tool\")",
+            counted(steps.without_rationale, "step has", "steps have")
+        ));
+    }
     missing
 }

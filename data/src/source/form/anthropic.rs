@@ -8,22 +8,18 @@
 //! | `tool_use` | the assistant | a call |
 //! | `tool_result` | the user | a tool's reply, before the text of its message |
 //!
-//! Messages of one speaker that follow each other are one, as the API reads them. Calls and replies are compared here, before the
-//! chat is read, so that an error names the block.
-
-use std::collections::HashSet;
+//! Messages of one speaker that follow each other are one, as the API reads them.
 
 use serde_json::Value;
 
 use super::chat::{self, Chat};
 use super::{Form, tools, turns};
-use crate::chat::{ChatCall, ChatMessage, ChatRole};
+use crate::chat::{ChatCall, ChatMessage, ChatRole, read_weight};
 use crate::field::{Field, shown};
 use crate::python::json;
 use crate::read_options::ReadOptions;
 use crate::record_error::RecordError;
 use crate::source::Record;
-use crate::tool::FINISH;
 
 pub(super) const FORM: Form = Form {
     name: "Anthropic chat",
@@ -41,10 +37,13 @@ fn has_own_block(message: &Value) -> bool {
     blocks.is_some_and(|blocks| {
         blocks.iter().any(|block| {
             match block.get("type").and_then(Value::as_str) {
-                Some("tool_use" | "tool_result" | "redacted_thinking") => true,
+                Some("redacted_thinking") => true,
                 // Mistral's chats have parts of this name, too; there a list is inside.
                 Some("thinking") => block.get("thinking").is_some_and(Value::is_string),
-                _ => false,
+                Some("image" | "document") => block.get("source").is_some(),
+                // Also `server_tool_use`, `web_search_tool_result` and the like.
+                Some(kind) => kind.ends_with("tool_use") || kind.ends_with("tool_result"),
+                None => false,
             }
         })
     })
@@ -56,10 +55,7 @@ fn read(record: &Field<'_>, options: &ReadOptions) -> Result<Record, RecordError
     if record.value().is_object() {
         functions = tools::beside(record)?;
         if let Some(system) = record.find("system")? {
-            for text in texts(&system)? {
-                let text = chat::text(system.path(), ChatRole::System, text);
-                reader.messages.push(text);
-            }
+            reader.system(&system)?;
         }
     }
     let messages = turns::field(record)?;
@@ -73,7 +69,7 @@ fn read(record: &Field<'_>, options: &ReadOptions) -> Result<Record, RecordError
         reader.message(&message)?;
     }
     Chat {
-        messages: reader.end()?,
+        messages: reader.messages,
         functions: functions.unwrap_or_default(),
         instructions: true,
     }
@@ -89,121 +85,124 @@ enum Block<'a> {
     Result(Field<'a>),
 }
 
-/// The blocks of a `content`, each with its place. A string is one block of text.
-fn blocks<'a>(content: &Field<'a>) -> Result<Vec<(Field<'a>, Block<'a>)>, RecordError> {
+/// The blocks of a `content` or of `system`. A string is one block of text.
+fn blocks<'a>(content: &Field<'a>, of: ChatRole) -> Result<Vec<Block<'a>>, RecordError> {
     match content.value() {
-        Value::String(text) => return Ok(vec![(content.clone(), Block::Text(text))]),
+        Value::String(text) => return Ok(vec![Block::Text(text)]),
         Value::Array(_) => {}
         _ => return Err(content.not("a string or a list of blocks")),
     }
     let read = |field: Field<'a>| {
         let kind = field.key("type")?;
-        let block = match kind.text()? {
-            "text" => Block::Text(field.key("text")?.text()?),
-            "thinking" => Block::Thinking(field.key("thinking")?.text()?),
-            "redacted_thinking" => Block::Redacted,
-            "tool_use" => Block::Use(field.clone()),
-            "tool_result" => Block::Result(field.clone()),
+        Ok(match (kind.text()?, of) {
+            ("text", _) => Block::Text(field.key("text")?.text()?),
+            ("thinking", ChatRole::Assistant) => Block::Thinking(field.key("thinking")?.text()?),
+            ("redacted_thinking", ChatRole::Assistant) => Block::Redacted,
+            ("tool_use", ChatRole::Assistant) => Block::Use(field),
+            ("tool_result", ChatRole::User) => Block::Result(field),
             _ => {
                 return Err(RecordError::Unknown {
                     path: kind.path(),
-                    expected: "text, thinking, redacted_thinking, tool_use, tool_result",
+                    expected: match of {
+                        ChatRole::System => "text (no other block of a system's text is read)",
+                        ChatRole::User => "text, tool_result (no other block of a user is read)",
+                        ChatRole::Assistant => {
+                            "text, thinking, redacted_thinking, tool_use (no other block of an assistant is read)"
+                        }
+                        ChatRole::Tool => "text (no other block of a tool_result is read)",
+                    },
                     found: shown(kind.value()),
                 });
             }
-        };
-        Ok((field, block))
+        })
     };
     content.elements()?.map(read).collect()
 }
 
-/// The blocks of a `content` that may hold texts only.
-fn texts<'a>(content: &Field<'a>) -> Result<Vec<&'a str>, RecordError> {
-    let text = |(field, block): (Field<'a>, Block<'a>)| match block {
-        Block::Text(text) => Ok(text),
-        _ => Err(field.wrong("only a block of text may stand here")),
+/// The blocks of text, where no others may stand.
+fn texts<'a>(content: &Field<'a>, of: ChatRole) -> Result<Vec<&'a str>, RecordError> {
+    let texts = blocks(content, of)?.into_iter();
+    let text = |block| match block {
+        Block::Text(text) => Some(text),
+        _ => None,
     };
-    blocks(content)?.into_iter().map(text).collect()
+    Ok(texts.filter_map(text).collect())
 }
 
 #[derive(Default)]
-struct Reader<'a> {
+struct Reader {
     messages: Vec<ChatMessage>,
-    /// The ids of the round's calls: those of the assistant's last message.
-    ids: HashSet<&'a str>,
-    /// Those of them that need a reply, with their places.
-    calls: Vec<(&'a str, String)>,
-    /// Those of them that have one.
-    replied: HashSet<&'a str>,
 }
 
-impl<'a> Reader<'a> {
-    fn message(&mut self, message: &Field<'a>) -> Result<(), RecordError> {
+impl Reader {
+    /// What holds for the whole chat; it stands beside the messages. Some logs have it among them.
+    fn system(&mut self, system: &Field<'_>) -> Result<(), RecordError> {
+        for text in texts(system, ChatRole::System)? {
+            let text = chat::text(system.path(), ChatRole::System, text);
+            self.messages.push(text);
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, message: &Field<'_>) -> Result<(), RecordError> {
         let role = message.key("role")?;
-        let is_user = match role.text()? {
-            "user" => true,
-            "assistant" => false,
+        let content = message.key("content")?;
+        let speaker = match role.text()? {
+            "user" => ChatRole::User,
+            "assistant" => ChatRole::Assistant,
+            "system" => return self.system(&content),
             _ => {
                 return Err(RecordError::Unknown {
                     path: role.path(),
-                    expected: "user, assistant",
+                    expected: "user, assistant, system",
                     found: shown(role.value()),
                 });
             }
         };
-        let content = message.key("content")?;
-        let blocks = blocks(&content)?;
+        let blocks = blocks(&content, speaker)?;
         if blocks.is_empty() {
             return Err(RecordError::Empty {
                 path: content.path(),
             });
         }
-        match is_user {
-            true => self.user(message.path(), blocks),
-            false => self.assistant(message.path(), blocks),
+        match speaker {
+            ChatRole::Assistant => self.assistant(message, blocks),
+            _ => self.user(message, blocks),
         }
     }
 
-    fn user(
-        &mut self,
-        path: String,
-        blocks: Vec<(Field<'a>, Block<'a>)>,
-    ) -> Result<(), RecordError> {
+    fn user(&mut self, message: &Field<'_>, blocks: Vec<Block<'_>>) -> Result<(), RecordError> {
         let mut said = None;
-        for (field, block) in blocks {
+        let mut replies = false;
+        for block in blocks {
             match block {
                 Block::Text(text) => said.get_or_insert_with(String::new).push_str(text),
-                Block::Result(result) => self.result(&result)?,
-                _ => return Err(field.wrong("a user's message holds text and tool_result only")),
+                Block::Result(result) => {
+                    self.result(&result)?;
+                    replies = true;
+                }
+                Block::Thinking(_) | Block::Redacted | Block::Use(_) => {}
             }
         }
-        let Some(said) = said else {
+        // An empty text beside replies is no new instruction.
+        let Some(said) = said.filter(|said| !said.is_empty() || !replies) else {
             return Ok(());
         };
         match self.last(ChatRole::User) {
             Some(before) => add(&mut before.content, "\n\n", &said),
             None => {
-                self.ends_round()?;
-                let text = chat::text(path, ChatRole::User, &said);
+                let text = chat::text(message.path(), ChatRole::User, &said);
                 self.messages.push(text);
             }
         }
         Ok(())
     }
 
-    fn result(&mut self, result: &Field<'a>) -> Result<(), RecordError> {
+    fn result(&mut self, result: &Field<'_>) -> Result<(), RecordError> {
         let id = result.key("tool_use_id")?.text()?;
-        if !self.ids.contains(id) {
-            let problem =
-                "its tool_use_id is that of no tool_use in the assistant's message before";
-            return Err(result.wrong(problem));
-        }
-        if !self.replied.insert(id) {
-            return Err(result.wrong("a tool_result before it has the same tool_use_id"));
-        }
         // A tool that returns nothing has no content.
         let text = match result.find("content")? {
-            Some(content) => texts(&content)?.concat(),
+            Some(content) => texts(&content, ChatRole::Tool)?.concat(),
             None => String::new(),
         };
         let mut reply = chat::text(result.path(), ChatRole::Tool, &text);
@@ -212,66 +211,39 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn assistant(
-        &mut self,
-        path: String,
-        blocks: Vec<(Field<'a>, Block<'a>)>,
-    ) -> Result<(), RecordError> {
-        let mut message = match self.last(ChatRole::Assistant) {
-            Some(_) => self.messages.pop(),
-            None => None,
-        };
-        if message.is_none() {
-            self.ends_round()?;
+    fn assistant(&mut self, field: &Field<'_>, blocks: Vec<Block<'_>>) -> Result<(), RecordError> {
+        if self.last(ChatRole::Assistant).is_none() {
+            let message = ChatMessage::new(field.path(), ChatRole::Assistant);
+            self.messages.push(message);
         }
-        let mut before = message.as_mut().and_then(|message| message.content.take());
-        let mut message = message.unwrap_or_else(|| ChatMessage::new(path, ChatRole::Assistant));
+        let Some(message) = self.messages.last_mut() else {
+            return Ok(());
+        };
+        if let Some(weight) = read_weight(field)? {
+            // One that is not to be learned makes the whole one.
+            message.weight = Some(message.weight.map_or(weight, |before| before.min(weight)));
+        }
         let mut said = None;
-        for (field, block) in blocks {
+        for block in blocks {
             match block {
                 Block::Text(text) => said.get_or_insert_with(String::new).push_str(text),
                 Block::Thinking(thought) if !thought.is_empty() => {
                     add(&mut message.reasoning, "\n", thought);
                 }
-                Block::Thinking(_) | Block::Redacted => {}
-                Block::Use(call) => message.calls.push(self.call(&call)?),
-                Block::Result(_) => {
-                    return Err(field.wrong("a tool_result stands in a user's message only"));
-                }
+                Block::Use(call) => message.calls.push(read_call(&call)?),
+                Block::Thinking(_) | Block::Redacted | Block::Result(_) => {}
             }
         }
         if let Some(said) = said {
+            let mut before = message.content.take();
+            // A thought may stand at its head.
             message.set_content(&said);
             if let Some(said) = message.content.take() {
                 add(&mut before, "\n\n", &said);
             }
+            message.content = before;
         }
-        message.content = before;
-        self.messages.push(message);
         Ok(())
-    }
-
-    fn call(&mut self, call: &Field<'a>) -> Result<ChatCall, RecordError> {
-        let id = call.key("id")?.text()?;
-        let name = call.key("name")?.text()?;
-        let input = call.key("input")?;
-        if !self.ids.insert(id) {
-            return Err(call.wrong("a tool_use before it has the same id"));
-        }
-        // The chat's reader makes an answer of `Finish`, whether it has a reply or not.
-        if name != FINISH {
-            self.calls.push((id, call.path()));
-        }
-        Ok(ChatCall {
-            id: Some(id.to_owned()),
-            name: name.to_owned(),
-            arguments: match input.value() {
-                Value::Object(input) => json::dumps(input)?,
-                // Collected from a stream and not parsed; it may be cut.
-                Value::String(text) => text.clone(),
-                _ => return Err(input.not("an object or its text")),
-            },
-        })
     }
 
     /// The last message, if it is of this speaker.
@@ -279,46 +251,21 @@ impl<'a> Reader<'a> {
         let last = self.messages.last_mut();
         last.filter(|last| last.role == role)
     }
+}
 
-    /// Another speaker's text follows: every call has its reply now.
-    fn ends_round(&mut self) -> Result<(), RecordError> {
-        self.says_something()?;
-        for (id, path) in self.calls.drain(..) {
-            if !self.replied.contains(id) {
-                return Err(RecordError::Wrong {
-                    path,
-                    problem: format!(
-                        "no tool_result in the user's message after it has the tool_use_id {id:?}"
-                    ),
-                });
-            }
-        }
-        self.ids.clear();
-        self.replied.clear();
-        Ok(())
-    }
-
-    /// An assistant that only thought has taken no step.
-    fn says_something(&mut self) -> Result<(), RecordError> {
-        match self.last(ChatRole::Assistant) {
-            Some(last) if last.content.is_none() && last.calls.is_empty() => {
-                Err(RecordError::Wrong {
-                    path: last.path.clone(),
-                    problem: "it has neither text nor tool_use".to_owned(),
-                })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// All messages. The last ones may be calls without any reply.
-    fn end(mut self) -> Result<Vec<ChatMessage>, RecordError> {
-        match self.replied.is_empty() {
-            true => self.says_something()?,
-            false => self.ends_round()?,
-        }
-        Ok(self.messages)
-    }
+fn read_call(call: &Field<'_>) -> Result<ChatCall, RecordError> {
+    let input = call.key("input")?;
+    Ok(ChatCall {
+        path: call.path(),
+        id: Some(call.key("id")?.text()?.to_owned()),
+        name: call.key("name")?.text()?.to_owned(),
+        arguments: match input.value() {
+            Value::Object(input) => json::dumps(input)?,
+            // Collected from a stream and not parsed; it may be cut.
+            Value::String(text) => text.clone(),
+            _ => return Err(input.not("an object or its text")),
+        },
+    })
 }
 
 /// Adds a text to one that may be there.

@@ -81,12 +81,8 @@ impl Chat {
                     marks.later_queries.extend(said.cloned());
                 }
                 Speaker::Caller => {
-                    let place = format!("{} call {}", message.path, calls[at]);
-                    if let Some(fault) = message
-                        .calls
-                        .get(calls[at])
-                        .and_then(|call| fault(&place, call, &offered))
-                    {
+                    let call = message.calls.get(calls[at]);
+                    if let Some(fault) = call.and_then(|call| fault(call, &offered)) {
                         marks.do_not_teach(turn);
                         // The thought before it leads to it.
                         marks.do_not_teach(turn.saturating_sub(1));
@@ -186,26 +182,27 @@ fn ends(message: &mut ChatMessage, end: Finish) {
 }
 
 /// What is wrong with a call, if anything.
-fn fault(place: &str, call: &ChatCall, offered: &HashSet<&str>) -> Option<StepFault> {
+fn fault(call: &ChatCall, offered: &HashSet<&str>) -> Option<StepFault> {
+    let place = &call.path;
     if !offered.contains(call.name.as_str()) {
         let which = match offered.is_empty() {
-            true => "no function is offered".to_owned(),
-            false => "it is not among the functions offered".to_owned(),
+            true => "but no function is offered",
+            false => "which is not among the functions offered",
         };
         return Some(StepFault {
             kind: FaultKind::NotOffered,
-            reason: format!("{place}: `{}`: {which}", short(&call.name)),
+            reason: format!("`{place}` calls `{}`, {which}", short(&call.name)),
         });
     }
     let problem = match json::loads(&call.arguments) {
         Ok(arguments) if arguments.is_object() => return None,
-        Ok(_) => "are no object".to_owned(),
-        Err(error) => format!("are no valid JSON ({error})"),
+        Ok(_) => "are not an object".to_owned(),
+        Err(error) => format!("are not valid JSON ({error})"),
     };
     Some(StepFault {
         kind: FaultKind::NoJson,
         reason: format!(
-            "{place}: the arguments {problem}: {}",
+            "`{place}`: the arguments {problem}: {}",
             short(&call.arguments)
         ),
     })

@@ -134,16 +134,20 @@ fn read_calls(value: &Field<'_>, message: &mut ChatMessage) -> Result<(), Record
         Value::String(text) => {
             message.set_content(text);
             let text = message.content.take().unwrap_or_default();
-            tools::parse(&text).ok_or_else(|| value.wrong("the call is no valid JSON"))?
+            tools::parse(&text).ok_or_else(|| value.wrong("the call is not valid JSON"))?
         }
         other => other.clone(),
     };
-    let calls = match parsed {
-        Value::Array(calls) => calls,
-        call => vec![call],
+    let (calls, is_list) = match parsed {
+        Value::Array(calls) => (calls, true),
+        call => (vec![call], false),
     };
-    for call in &calls {
-        let call = tags::call_of(call);
+    for (index, call) in calls.iter().enumerate() {
+        let path = match is_list {
+            true => format!("{}[{index}]", value.path()),
+            false => value.path(),
+        };
+        let call = tags::call_of(path, call);
         message
             .calls
             .push(call.ok_or_else(|| value.wrong("a call names no function"))?);

@@ -53,8 +53,13 @@ pub(super) fn untag(
                     None => message.content = Some(text),
                     Some((said, calls)) => {
                         message.content = Some(said).filter(|said| !said.is_empty());
-                        for call in calls {
-                            message.calls.push(read_call(&message, &call)?);
+                        let several = calls.len() > 1;
+                        for (index, call) in calls.iter().enumerate() {
+                            let path = match several {
+                                true => format!("{} <tool_call> {}", message.path, index + 1),
+                                false => format!("{} <tool_call>", message.path),
+                            };
+                            message.calls.push(read_call(path, call)?);
                         }
                     }
                 }
@@ -160,17 +165,17 @@ fn split(text: &str, (open, close): (&str, &str)) -> Option<(String, Vec<String>
     }
 }
 
-fn read_call(message: &ChatMessage, text: &str) -> Result<ChatCall, RecordError> {
+fn read_call(path: String, text: &str) -> Result<ChatCall, RecordError> {
     let wrong = |problem: &str| RecordError::Wrong {
-        path: message.path.clone(),
+        path: path.clone(),
         problem: format!("{problem}: {}", crate::python::first_chars(text, 60)),
     };
-    let call = parse(text).ok_or_else(|| wrong("a tool_call is no valid JSON"))?;
-    call_of(&call).ok_or_else(|| wrong("a tool_call names no function"))
+    let call = parse(text).ok_or_else(|| wrong("it is not valid JSON"))?;
+    call_of(path.clone(), &call).ok_or_else(|| wrong("it names no function"))
 }
 
-/// The call that a JSON object is: `{"name", "arguments"}`, or inside `function`.
-pub(super) fn call_of(call: &Value) -> Option<ChatCall> {
+/// The call that a JSON object is: `{"name", "arguments"}`, or inside `function`. It stands at `path`.
+pub(super) fn call_of(path: String, call: &Value) -> Option<ChatCall> {
     let inner = call.get("function").filter(|inner| inner.is_object());
     let inner = inner.unwrap_or(call);
     let name = inner.get("name")?.as_str()?.to_owned();
@@ -184,6 +189,7 @@ pub(super) fn call_of(call: &Value) -> Option<ChatCall> {
     };
     let id = call.get("id").and_then(Value::as_str).map(str::to_owned);
     Some(ChatCall {
+        path,
         id,
         name,
         arguments,

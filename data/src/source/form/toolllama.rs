@@ -99,6 +99,7 @@ fn step(value: &Field<'_>, path: String) -> Result<ChatMessage, RecordError> {
     let mut message = chat::calls(
         path,
         vec![ChatCall {
+            path: value.path(),
             id: None,
             name: strip(name).to_owned(),
             arguments: strip(arguments).to_owned(),

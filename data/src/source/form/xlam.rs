@@ -13,8 +13,8 @@ pub(super) const FORM: Form = Form {
         let query = record.key("query")?.text()?;
         let answers = record.key("answers")?;
         let mut calls = Vec::new();
-        for call in tools::list(&answers, "a list of calls")? {
-            let call = tags::call_of(&call);
+        for (index, call) in tools::list(&answers, "a list of calls")?.iter().enumerate() {
+            let call = tags::call_of(format!("{}[{index}]", answers.path()), call);
             calls.push(call.ok_or_else(|| answers.wrong("a call names no function"))?);
         }
         if calls.is_empty() {

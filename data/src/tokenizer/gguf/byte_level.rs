@@ -69,7 +69,7 @@ pub(super) fn parts(file: &GgufFile) -> Result<Parts, String> {
         Some(json!([merge[..at], merge[at + 1..]]))
     };
     let pairs: Option<Vec<Value>> = merges.iter().map(pair).collect();
-    let mut model = bpe(pairs.ok_or_else(|| format!("`{MERGES}` has one that is no pair"))?);
+    let mut model = bpe(pairs.ok_or_else(|| format!("`{MERGES}` has one that is not a pair"))?);
     let name = file.text(PRE).map_err(told)?;
     let kind = name.and_then(kind).ok_or_else(|| {
         let name: String = name.unwrap_or("(absent)").chars().take(40).collect();

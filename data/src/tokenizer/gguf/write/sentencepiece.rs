@@ -96,7 +96,7 @@ pub(super) fn scores(json: &TokenizerJson, tokens: &mut Tokens) -> Result<Vec<f3
         .collect();
     let id = |text: &str| {
         let id = ids.get(text).copied();
-        id.ok_or_else(|| format!("a merge names {text:?}, which is no token"))
+        id.ok_or_else(|| format!("a merge names {text:?}, which is not a token"))
     };
     let mut listed = Vec::with_capacity(json.model.merges.len());
     for merge in &json.model.merges {
@@ -104,7 +104,7 @@ pub(super) fn scores(json: &TokenizerJson, tokens: &mut Tokens) -> Result<Vec<f3
             Merge::Pair(left, right) => (left.as_str(), right.as_str()),
             Merge::Text(text) => text
                 .split_once(' ')
-                .ok_or_else(|| format!("the merge {text:?} is no pair"))?,
+                .ok_or_else(|| format!("the merge {text:?} is not a pair"))?,
         };
         listed.push((id(&format!("{left}{right}"))?, id(left)?, id(right)?));
     }
