@@ -10,6 +10,7 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::arrangement::jobs;
 use crate::base::Base;
+use crate::threads::{DefaultThreads, default_threads};
 
 /// What was found.
 #[derive(Clone, Debug, Serialize)]
@@ -48,6 +49,10 @@ pub struct Cpu {
     pub threads: usize,
     /// Those that this process may use.
     pub usable: usize,
+    /// Those that compute where `--threads` does not say.
+    pub computing: DefaultThreads,
+    /// How many threads all programs together kept busy, on average over the last minute; none where the system does not tell.
+    pub load: Option<f64>,
     /// Instruction sets that kernels here are written for, and whether the processor has them.
     pub instruction_sets: Vec<(&'static str, bool)>,
 }
@@ -81,6 +86,8 @@ pub struct Place {
     pub exists: bool,
     /// Bytes that are free on its disk, where the system tells.
     pub free: Option<u64>,
+    /// Why it cannot be used, with what to do; none where it can.
+    pub problem: Option<String>,
 }
 
 /// A recipe.
@@ -132,6 +139,8 @@ fn cpu(system: Option<&System>) -> Cpu {
         name: name.unwrap_or_default().to_owned(),
         threads: cpus.len(),
         usable: std::thread::available_parallelism().map_or(1, usize::from),
+        computing: default_threads(),
+        load: System::load_average().ok().map(|load| load.one),
         instruction_sets: instruction_sets(),
     }
 }
@@ -186,13 +195,20 @@ fn places() -> Vec<Place> {
             purpose,
             exists: path.is_dir(),
             free: free_space(nearest),
+            problem: None,
             path,
         }
     };
-    vec![
-        place("runs", PathBuf::from("runs")),
-        place("temporary files", std::env::temp_dir()),
-    ]
+    let mut temporary = place("temporary files", std::env::temp_dir());
+    if !temporary.exists {
+        // Nobody makes this one.
+        temporary.free = None;
+        temporary.problem = Some(match std::env::var_os("TMPDIR") {
+            Some(_) => "TMPDIR names it, and there is no such directory; create it, or have TMPDIR name another".to_owned(),
+            None => "there is no such directory; have TMPDIR name one".to_owned(),
+        });
+    }
+    vec![place("runs", PathBuf::from("runs")), temporary]
 }
 
 fn recipe(name: &str) -> Option<RecipeFinding> {

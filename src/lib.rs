@@ -47,6 +47,7 @@ pub mod status;
 pub mod study;
 pub mod team;
 pub mod tensorboard;
+pub mod threads;
 
 pub use base::Base;
 pub use error::Error;

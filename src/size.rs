@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use glpft_data::{Batch, ExampleSet, Plan, PreparedError, Selection, Trunk};
+use glpft_data::{Batch, ExampleSet, Plan, PreparedError, Selection, StepLayout, Trunk};
 use glpft_recipes::{Recipe, Stage, StageRecipe};
+use rayon::prelude::*;
 
 use crate::Error;
 use crate::check::CheckedJob;
@@ -59,6 +60,48 @@ impl StageSize {
         })
     }
 }
+
+/// How many of a stage's `tokens` need not be computed in an epoch, since examples of a micro-batch share prefixes; counted of the
+/// first epoch's steps, or of some of them where it has many.
+///
+/// # Errors
+/// Where a dataset's file cannot be read.
+pub fn shared_tokens(recipe: &Recipe, stage: Stage, prepared: &Prepared) -> Result<usize, Error> {
+    let training = training_examples(recipe, stage, prepared)?;
+    let trajectories: Vec<u32> = (0..training.len())
+        .map(|index| training.trajectory(index))
+        .collect();
+    let settings = recipe.stage(stage);
+    let sampling = recipe.data.sampling;
+    let plan = Plan::of_stage(&trajectories, sampling, settings, recipe.seed, stage);
+    let layout = StepLayout::new(recipe.data.packing, settings);
+    let steps = plan.epoch(0);
+    let every = steps.len().div_ceil(MOST_STEPS).max(1);
+    let looked_at: Vec<&Vec<u32>> = steps.iter().step_by(every).collect();
+    let counted = looked_at
+        .par_iter()
+        .map(|step| {
+            let batches = layout.batches(&training, step)?.batches;
+            let computed: usize = batches.iter().map(Batch::computed_tokens).sum();
+            let examples = step.iter();
+            let tokens: usize = examples.map(|&index| training.length(index as usize)).sum();
+            Ok((tokens, computed))
+        })
+        .collect::<Result<Vec<_>, Error>>()?;
+    let (tokens, computed) = counted
+        .iter()
+        .fold((0, 0), |(all, sum), (tokens, computed)| {
+            (all + tokens, sum + computed)
+        });
+    let all: usize = (0..training.len())
+        .map(|index| training.length(index))
+        .sum();
+    let share = tokens.saturating_sub(computed) as f64 / tokens.max(1) as f64;
+    Ok((share * all as f64).round() as usize)
+}
+
+/// How many steps are looked at for what their examples share.
+const MOST_STEPS: usize = 256;
 
 /// The examples that a stage trains on.
 ///

@@ -1,16 +1,24 @@
 //! How far runs are, from what they have written so far.
 
-use std::fs;
+mod folder;
+mod left;
+
 use std::path::{Path, PathBuf};
 
-use glpft_checkpoints::{FileError, RunDirectory, RunLock};
-use glpft_recipes::{Recipe, Stage, StageRecipe};
+use glpft_checkpoints::{
+    ComputedBy, RunDirectory, RunLock, TrainerState, latest_checkpoint, read_json,
+};
+use glpft_recipes::{Packing, Recipe, Sampling, Stage, StageRecipe};
 use glpft_train::{LogRecord, StepRecord, TRAIN_LOG_FILE, ValidationRecord, read_log};
 use serde::Serialize;
 
 use crate::arrangement::{Job, jobs};
 use crate::error::Error;
-use crate::place::RECIPE;
+use crate::prepare::PrepareReport;
+
+pub use folder::{UnreadableRun, runs_in};
+
+use left::{Amount, Rate, amount};
 
 /// How far a run is.
 #[derive(Clone, Debug, Serialize)]
@@ -23,8 +31,17 @@ pub struct RunStatus {
     pub held_by: Option<String>,
     /// Whether its data are prepared.
     pub prepared: bool,
+    /// The device, threads and version that computed its last checkpoint; none before there is one.
+    pub computed_by: Option<ComputedBy>,
+    /// How examples share micro-batches.
+    pub packing: Packing,
+    /// What is shuffled.
+    pub sampling: Sampling,
     /// The stages of its arrangement, in order.
     pub stages: Vec<StageStatus>,
+    /// Seconds of training that are left of all its stages, about; none where one of them cannot be estimated, or nothing is
+    /// left.
+    pub seconds_left: Option<f64>,
     /// What of it could not be read.
     pub problems: Vec<String>,
 }
@@ -48,7 +65,12 @@ pub struct StageStatus {
     pub tokens_per_second: Option<f64>,
     /// Bytes that the process held after its last step.
     pub memory: Option<u64>,
-    /// Seconds of training that are left at the rate so far, validations not counted; of a stage under way.
+    /// Its recipe's budget of tokens of a micro-batch.
+    pub micro_batch_tokens: usize,
+    /// Which of its layers are computed again in the backward pass: 0 none, 1 every layer, n every nth.
+    pub recompute: usize,
+    /// Seconds of training that are left, about: at its own rate so far, validations after steps included; of a stage that
+    /// has not begun, by its tokens, at the rate of the stage that was measured last.
     pub seconds_left: Option<f64>,
 }
 
@@ -58,8 +80,10 @@ pub struct StageStatus {
 pub enum State {
     /// Its model is there.
     Finished,
-    /// It has begun, and a process is at work in the run.
+    /// It has begun, and a process is training in the run.
     Running,
+    /// It has begun, and what a process in the run has to do next is a validation.
+    Validating,
     /// It has begun, and no process is at work in the run.
     Stopped,
     /// It has not begun.
@@ -72,6 +96,7 @@ impl State {
         match self {
             Self::Finished => "finished",
             Self::Running => "running",
+            Self::Validating => "validating",
             Self::Stopped => "stopped",
             Self::Waiting => "waiting",
         }
@@ -92,15 +117,38 @@ impl RunStatus {
         let finished = run.finished()?;
         let held_by = RunLock::held_by(root);
         let mut problems = Vec::new();
-        let jobs = jobs(&recipe);
-        let stages = jobs.iter().map(|job| {
-            let is_finished = finished.iter().any(|name| name == job.stage.name());
+        // It may be written at this moment, or not yet.
+        let prepared: Option<PrepareReport> = read_json(&run.prepare()).ok();
+        let mut rate = Rate::default();
+        let mut stages = Vec::new();
+        for job in jobs(&recipe) {
             let settings = recipe.stage(job.stage);
-            let running = held_by.is_some();
-            stage(&run, job, settings, is_finished, running, &mut problems)
+            let found = Found {
+                settings,
+                is_finished: finished.iter().any(|name| name == job.stage.name()),
+                is_running: held_by.is_some(),
+                amount: prepared
+                    .as_ref()
+                    .map(|report| amount(&recipe, job.stage, report)),
+            };
+            stages.push(stage(&run, &job, &found, &mut rate, &mut problems));
+        }
+        let unfinished = || {
+            let stages = stages.iter();
+            stages.filter(|stage| stage.state != State::Finished)
+        };
+        let left: Option<f64> = unfinished().map(|stage| stage.seconds_left).sum();
+        let states = stages.iter().rev();
+        let computed_by = states.filter_map(|stage| {
+            let checkpoint = latest_checkpoint(&run.stage(stage.stage.name())).ok()??;
+            Some(TrainerState::read(&checkpoint.path).ok()?.computed_by)
         });
         Ok(Self {
-            stages: stages.collect(),
+            computed_by: computed_by.into_iter().next(),
+            packing: recipe.data.packing,
+            sampling: recipe.data.sampling,
+            seconds_left: left.filter(|_| unfinished().next().is_some()),
+            stages,
             run: root.to_owned(),
             recipe: recipe.name.clone(),
             held_by,
@@ -116,14 +164,29 @@ impl RunStatus {
     }
 }
 
+/// What is known of a stage without its log.
+struct Found<'a> {
+    settings: &'a StageRecipe,
+    /// Whether its model is there.
+    is_finished: bool,
+    /// Whether a process is at work in the run.
+    is_running: bool,
+    /// How much it is, where its data are prepared.
+    amount: Option<Amount>,
+}
+
 fn stage(
     run: &RunDirectory,
     job: &Job,
-    settings: &StageRecipe,
-    is_finished: bool,
-    is_running: bool,
+    found: &Found<'_>,
+    rate: &mut Rate,
     problems: &mut Vec<String>,
 ) -> StageStatus {
+    let Found {
+        settings,
+        is_finished,
+        ..
+    } = *found;
     let directory = run.stage(job.stage.name());
     let is_begun = directory.join(TRAIN_LOG_FILE).exists();
     let (mut steps, mut validations) = (Vec::new(), Vec::new());
@@ -138,8 +201,14 @@ fn stage(
         }
     }
     let last: Option<&StepRecord> = steps.last();
-    let state = match (is_finished, is_begun, is_running) {
+    let validates = || {
+        let validated = validations.last().map(|last: &ValidationRecord| last.step);
+        let held_out = found.amount.is_none_or(|amount| amount.held_out > 0);
+        held_out && validates_now(last, validated, settings)
+    };
+    let state = match (is_finished, is_begun, found.is_running) {
         (true, ..) => State::Finished,
+        (false, true, true) if validates() => State::Validating,
         (false, true, true) => State::Running,
         (false, true, false) => State::Stopped,
         (false, false, _) => State::Waiting,
@@ -148,7 +217,16 @@ fn stage(
         true => 1.0,
         false => last.map_or(0.0, |last| share(last, settings)),
     };
-    let seconds: f64 = steps.iter().map(|step| step.seconds).sum();
+    let mut seconds: f64 = steps.iter().map(|step| step.seconds).sum();
+    let tokens: usize = steps.iter().map(|step| step.tokens).sum();
+    let after_steps = validations.iter().filter(|one| one.step > 0);
+    seconds += after_steps.map(|one| one.seconds).sum::<f64>();
+    rate.measured(tokens, seconds);
+    let seconds_left = match (is_finished, done > 0.0) {
+        (true, _) => None,
+        (false, true) => Some(seconds / done * (1.0 - done)),
+        (false, false) => found.amount.and_then(|amount| rate.seconds(amount.tokens)),
+    };
     let recent = &steps[steps.len().saturating_sub(RECENT)..];
     let recent_seconds: f64 = recent.iter().map(|step| step.seconds).sum();
     let recent_tokens: usize = recent.iter().map(|step| step.tokens).sum();
@@ -158,12 +236,12 @@ fn stage(
         steps: last.map_or(0, |last| last.step),
         done,
         loss: last.map(|last| last.loss),
-        validation_loss: validations
-            .last()
-            .map(|found: &ValidationRecord| found.validation_loss),
+        validation_loss: validations.last().map(|last| last.validation_loss),
         tokens_per_second: (recent_seconds > 0.0).then(|| recent_tokens as f64 / recent_seconds),
         memory: last.map(|last| last.memory),
-        seconds_left: (!is_finished && done > 0.0).then(|| seconds / done * (1.0 - done)),
+        micro_batch_tokens: settings.micro_batch_tokens,
+        recompute: settings.recompute,
+        seconds_left,
     }
 }
 
@@ -176,23 +254,17 @@ fn share(last: &StepRecord, settings: &StageRecipe) -> f64 {
     of_epochs.max(of_steps).min(1.0)
 }
 
-/// The runs of a study, or of a folder of runs, in the order of their names; none where the directory holds none.
-///
-/// # Errors
-/// The directory cannot be listed; as [`RunStatus::of`], of any of its runs.
-pub fn runs_in(root: &Path) -> Result<Vec<RunStatus>, Error> {
-    let folder = match root.join("runs") {
-        runs if runs.is_dir() => runs,
-        _ => root.to_owned(),
+/// Whether what comes next in a stage's log is a validation, after so many steps as `validated` says the last one was: there is
+/// one before the first step, after every `eval_every` steps and after the last.
+fn validates_now(
+    last: Option<&StepRecord>,
+    validated: Option<u64>,
+    settings: &StageRecipe,
+) -> bool {
+    let Some(last) = last else {
+        return validated.is_none();
     };
-    let failed = |source| FileError::new("list the runs in", &folder, source);
-    let mut runs: Vec<PathBuf> = Vec::new();
-    for entry in fs::read_dir(&folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.join(RECIPE).is_file() {
-            runs.push(path);
-        }
-    }
-    runs.sort();
-    runs.iter().map(|run| RunStatus::of(run)).collect()
+    let every = settings.eval_every as u64;
+    let is_due = every > 0 && last.step.is_multiple_of(every) || share(last, settings) >= 1.0;
+    is_due && validated != Some(last.step)
 }

@@ -1,7 +1,9 @@
 //! `glpft doctor`.
 
 use glpft::Error;
-use glpft::doctor::{Findings, examine};
+use glpft::doctor::{Cpu, Findings, examine};
+use glpft::threads::DefaultThreads;
+use glpft_recipes::counted;
 use serde_json::json;
 
 use super::output::{print_json, table};
@@ -32,12 +34,15 @@ fn text(found: &Findings) -> String {
         program.version, program.target
     );
     text += &format!(
-        "cpu       {}: {} threads, {} usable here\n",
-        cpu.name, cpu.threads, cpu.usable
+        "cpu       {}: {}, {} usable here\n",
+        cpu.name,
+        counted(cpu.threads, "thread", "threads"),
+        cpu.usable
     );
     if !sets.is_empty() {
         text += &format!("          {}\n", sets.join(", "));
     }
+    text += &threads(cpu);
     let memory = found.memory.map_or("not known".to_owned(), |memory| {
         let [total, available] = [memory.total, memory.available].map(gib);
         format!("{total} in all, {available} available")
@@ -53,7 +58,11 @@ fn text(found: &Findings) -> String {
         let free = place
             .free
             .map_or(String::new(), |free| format!(", {} free", gib(free)));
-        let there = if place.exists { "" } else { " (not there yet)" };
+        let there = match &place.problem {
+            Some(problem) => format!(": {problem}"),
+            None if place.exists => String::new(),
+            None => " (not there yet)".to_owned(),
+        };
         text += &format!(
             "{head:10}{}: {}{there}{free}\n",
             place.purpose,
@@ -81,6 +90,48 @@ fn text(found: &Findings) -> String {
         text += "\n";
     }
     text += "\nMemory is that of the largest stage with full micro-batches. `glpft run RECIPE --dry-run` tells it for your data.\n";
+    if found.recipes.iter().any(|recipe| recipe.memory.is_none()) {
+        text += "`-`: the memory depends on a base model that is not set or not there yet. `glpft run RECIPE --set model.base=DIR \
+                 --set data.source=PATH --dry-run` tells it.\n";
+    }
+    text
+}
+
+/// How many threads compute, why, and how busy the machine is.
+fn threads(cpu: &Cpu) -> String {
+    let DefaultThreads {
+        threads,
+        variable,
+        not_read,
+    } = &cpu.computing;
+    let why = match variable {
+        Some((name, value)) => format!("{name}={} says so", value.escape_debug()),
+        None => "all that are usable".to_owned(),
+    };
+    let compute = match threads {
+        1 => "1 thread computes".to_owned(),
+        threads => format!("{threads} threads compute"),
+    };
+    let mut text = format!("threads   {compute} ({why}); --threads sets another number\n");
+    if variable.is_some() && *threads < cpu.usable {
+        text += &format!(
+            "          fewer than the {} that are usable: unset the variable where that is not meant\n",
+            cpu.usable
+        );
+    }
+    for (name, value) in not_read {
+        text += &format!("          {name}={} is not read\n", value.escape_debug());
+    }
+    if let Some(load) = cpu.load {
+        text += &format!(
+            "load      {load:.1} in the last minute, on {}{}\n",
+            counted(cpu.threads, "thread", "threads"),
+            match load > 0.5 * cpu.threads as f64 {
+                true => ": other programs compute here, too, and slow down what runs beside them",
+                false => "",
+            }
+        );
+    }
     text
 }
 

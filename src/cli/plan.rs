@@ -4,7 +4,7 @@ use glpft::Error;
 use glpft::arrangement::Job;
 use glpft::check::CheckedJob;
 use glpft::prepare::{datasets_of_jobs, prepare_in_memory};
-use glpft::size::StageSize;
+use glpft::size::{StageSize, shared_tokens};
 use glpft_recipes::{Recipe, StartFrom};
 use serde_json::{Value, json};
 
@@ -38,6 +38,11 @@ pub(crate) fn dry_run(
         .iter()
         .map(|checked| StageSize::of(recipe, checked, &prepared))
         .collect::<Result<_, _>>()?;
+    let sizes = sizes
+        .into_iter()
+        .zip(&jobs)
+        .map(|(size, job)| Ok((size, shared_tokens(recipe, job.stage, &prepared)?)))
+        .collect::<Result<Vec<_>, Error>>()?;
     if output.json {
         let stages: Vec<Value> = jobs
             .iter()
@@ -54,7 +59,8 @@ pub(crate) fn dry_run(
         return Ok(());
     }
     let heads = [
-        "stage", "from", "tuning", "examples", "tokens", "steps", "epochs", "lr", "memory",
+        "stage", "from", "tuning", "examples", "tokens", "shared", "steps", "epochs", "lr",
+        "memory",
     ];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
     rows.extend(
@@ -65,7 +71,7 @@ pub(crate) fn dry_run(
     print(&table(&rows))
 }
 
-fn json(size: &StageSize, recipe: &Recipe, job: &Job) -> Value {
+fn json((size, shared): &(StageSize, usize), recipe: &Recipe, job: &Job) -> Value {
     let settings = recipe.stage(job.stage);
     json!({
         "stage": job.stage,
@@ -73,6 +79,7 @@ fn json(size: &StageSize, recipe: &Recipe, job: &Job) -> Value {
         "tune": settings.tune,
         "examples": size.examples,
         "tokens": size.tokens,
+        "shared_tokens": shared,
         "steps": size.steps,
         "epochs": settings.epochs,
         "lr": settings.lr,
@@ -80,7 +87,7 @@ fn json(size: &StageSize, recipe: &Recipe, job: &Job) -> Value {
     })
 }
 
-fn row(size: &StageSize, recipe: &Recipe, job: &Job) -> Vec<String> {
+fn row((size, shared): &(StageSize, usize), recipe: &Recipe, job: &Job) -> Vec<String> {
     let settings = recipe.stage(job.stage);
     let gib = size.memory as f64 / (1u64 << 30) as f64;
     vec![
@@ -89,6 +96,10 @@ fn row(size: &StageSize, recipe: &Recipe, job: &Job) -> Vec<String> {
         settings.tune.to_string(),
         size.examples.to_string(),
         size.tokens.to_string(),
+        format!(
+            "{shared} ({:.0} %)",
+            100.0 * *shared as f64 / size.tokens.max(1) as f64
+        ),
         size.steps.to_string(),
         settings.epochs.to_string(),
         format!("{:e}", settings.lr),

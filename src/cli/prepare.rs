@@ -2,9 +2,9 @@
 
 use glpft::Error;
 use glpft::place::record;
-use glpft::prepare::{PrepareProgress, Prepared, check, datasets, prepare};
+use glpft::prepare::{DatasetReport, PrepareProgress, Prepared, check, datasets, prepare};
 use glpft_data::Dataset;
-use glpft_recipes::Recipe;
+use glpft_recipes::{Recipe, counted};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
@@ -32,8 +32,11 @@ pub(crate) fn execute(args: &PrepareArgs) -> Result<(), Error> {
     })?;
     drop(bar);
     record(&owned.run, &recipe)?;
-    tell_over_budget(&prepared, &recipe, datasets(&recipe), &args.common.output)?;
     let (output, directory) = (&args.common.output, owned.run.data());
+    // The report below, or what is printed as JSON, has the rest.
+    if !output.quiet {
+        tell_warnings(&prepared, &recipe, datasets(&recipe))?;
+    }
     if output.json {
         return print_json(&json!({
             "directory": directory.display().to_string(),
@@ -55,8 +58,10 @@ pub(crate) fn execute(args: &PrepareArgs) -> Result<(), Error> {
     ))
 }
 
-/// Says, a line each, what is not read of the source, and which datasets have examples that lose their shared prefixes for want of a larger micro-batch.
-pub(crate) fn tell_over_budget(
+/// Says, a line each, what of the data is not learned as it stands there: records and parts of them that are not read, examples
+/// that are cut or left out, and those that lose their shared prefixes for want of a larger micro-batch. The same with and without
+/// a terminal.
+pub(crate) fn tell_losses_of_data(
     prepared: &Prepared,
     recipe: &Recipe,
     datasets: &[Dataset],
@@ -65,6 +70,29 @@ pub(crate) fn tell_over_budget(
     if output.quiet {
         return Ok(());
     }
+    let source = &prepared.report.source.report;
+    if let Some(first) = source.bad.first() {
+        complain(&format!(
+            "warning: {} of {} cannot be read; data/prepare.json lists them, the first is {}: {}",
+            source.bad.len(),
+            counted(source.records, "record", "records"),
+            first.record,
+            first.reason
+        ));
+    }
+    for (what, count) in &source.faults {
+        complain(&format!("warning: {count} not learned: {what}"));
+    }
+    for &dataset in datasets {
+        if let Some(told) = prepared.report.dataset(dataset) {
+            tell_cut(dataset, told);
+        }
+    }
+    tell_warnings(prepared, recipe, datasets)
+}
+
+/// What the report of `prepare` does not tell of these.
+fn tell_warnings(prepared: &Prepared, recipe: &Recipe, datasets: &[Dataset]) -> Result<(), Error> {
     for warning in prepared.report.source.report.warnings() {
         complain(&format!("warning: {warning}"));
     }
@@ -72,6 +100,29 @@ pub(crate) fn tell_over_budget(
         complain(&format!("warning: {over}"));
     }
     Ok(())
+}
+
+/// Says how many examples of a dataset are cut or left out.
+fn tell_cut(dataset: Dataset, told: &DatasetReport) {
+    let examples = counted(told.examples, "example", "examples");
+    if told.truncated > 0 {
+        complain(&format!(
+            "warning: {}: {} of {examples} longer than max_length ({}) and cut: {} less, {} of them learned",
+            dataset.name(),
+            told.truncated,
+            told.max_length,
+            counted(told.cut_tokens, "token", "tokens"),
+            told.lost_label_tokens
+        ));
+    }
+    for (reason, count) in &told.dropped {
+        complain(&format!(
+            "warning: {}: {} left out: {reason} (max_length {})",
+            dataset.name(),
+            counted(count, "example", "examples"),
+            told.max_length
+        ));
+    }
 }
 
 /// Shows on stderr how preparing goes on, where that is a terminal; gone when dropped.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use glpft_recipes::counted;
 use glpft_train::{EventRecord, Observer, StageStart, StepRecord, ValidationRecord};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -89,7 +90,7 @@ impl Observer for TrainProgress {
             ));
         }
         if let Some(resumed) = &start.resumed {
-            self.line(&format!("{}: goes on from {}", start.stage, resumed.path));
+            self.line(&format!("{}: resumes from {}", start.stage, resumed.path));
             for change in &resumed.changes {
                 self.line(&format!("warning: {}: {change}", start.stage));
             }
@@ -147,17 +148,33 @@ impl Observer for TrainProgress {
         }
     }
 
+    fn validating(&mut self) {
+        self.object("validating", json!({}));
+        let Some(shown) = self.shown.get(self.stage) else {
+            return;
+        };
+        match self.terminal {
+            true => {
+                shown.bar.set_message("validating");
+                shown.bar.tick();
+            }
+            // The first one stands before any other line.
+            false if shown.told.is_none() => self.line(&format!("{}: validating", self.stage)),
+            false => {}
+        }
+    }
+
     fn validation(&mut self, record: &ValidationRecord) {
         self.object(
             "validation",
             serde_json::to_value(record).unwrap_or_default(),
         );
         self.line(&format!(
-            "{}: validation loss {:.4}, perplexity {:.4} after {} steps{}",
+            "{}: validation loss {:.4}, perplexity {:.4} after {}{}",
             self.stage,
             record.validation_loss,
             record.perplexity(),
-            record.step,
+            counted(record.step, "step", "steps"),
             by_source(record)
         ));
     }

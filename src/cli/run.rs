@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::output::table;
 use super::plan::dry_run;
-use super::prepare::tell_over_budget;
+use super::prepare::tell_losses_of_data;
 use super::progress::TrainProgress;
 use super::ranks::with_ranks;
 use super::{
@@ -71,7 +71,7 @@ fn lead(args: RunArgs, ranks: &dyn Transport) -> Result<(), Error> {
             &mut |progress| bar.show(progress),
         )?;
         drop(bar);
-        tell_over_budget(&prepared, &recipe, &datasets, output)?;
+        tell_losses_of_data(&prepared, &recipe, &datasets, output)?;
         check_ready(&recipe, &owned.run, &checked, &prepared)?;
     }
     flags.look();

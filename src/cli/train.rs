@@ -14,7 +14,7 @@ use glpft_checkpoints::{FileError, RunDirectory};
 use glpft_recipes::{ModelRecipe, Recipe, Stage, StartFrom};
 use glpft_train::Transport;
 
-use super::prepare::tell_over_budget;
+use super::prepare::tell_losses_of_data;
 use super::progress::TrainProgress;
 use super::ranks::with_ranks;
 use super::{
@@ -76,7 +76,7 @@ fn lead(args: TrainArgs, ranks: &dyn Transport) -> Result<(), Error> {
         &mut |progress| bar.show(progress),
     )?;
     drop(bar);
-    tell_over_budget(&prepared, &recipe, &datasets, output)?;
+    tell_losses_of_data(&prepared, &recipe, &datasets, output)?;
     check_ready(&recipe, &owned.run, &checked, &prepared)?;
     flags.look();
     let context = Context {

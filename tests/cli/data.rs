@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::{folder, glpft, json, read_json};
+use crate::{folder, glpft, json, read_json, smoke};
 
 #[test]
 fn inspecting_writes_nothing_and_tells_what_preparing_does() {
@@ -206,7 +206,7 @@ fn traces_are_looked_at_converted_and_compared_without_a_recipe() {
     let told = glpft(here.path(), ["data", "check", "traces.jsonl"]).ok();
     for part in [
         "OpenAI chat",
-        "1 of 1 records used",
+        "1 of 1 record used",
         "2 planner, 1 caller, 1 summarizer",
         "2 steps have no rationale",
         "--set data.source=traces.jsonl",
@@ -252,6 +252,31 @@ fn traces_are_looked_at_converted_and_compared_without_a_recipe() {
     );
     assert_eq!(json(&checked.out).as_array().map(Vec::len), Some(1));
     checked.fails(1, &["none.jsonl"]);
+}
+
+/// Into a file or a pipe, as on a terminal.
+#[test]
+fn a_run_says_what_of_its_data_it_does_not_learn() {
+    let here = folder();
+    let uncalled =
+        r#"{"messages": [{"role": "user", "content": "q"}, {"role": "tool", "content": "r"}]}"#;
+    let traces = format!("{}{uncalled}\n", TRACES.repeat(3));
+    fs::write(here.path().join("traces.jsonl"), traces).unwrap();
+    let run = [
+        "run",
+        "sample",
+        "--set=data.source=traces.jsonl",
+        "--set=arrangement=single",
+        "--set=data.validation_fraction=0",
+        "--set=stage.global.max_length=100",
+    ];
+    let told = smoke(here.path(), &run);
+    for part in [
+        "warning: 1 of 4 records cannot be read; data/prepare.json lists them, the first is ",
+        "longer than max_length (100) and cut: ",
+    ] {
+        assert!(told.err.contains(part), "no {part:?} in {}", told.err);
+    }
 }
 
 #[test]

@@ -167,7 +167,7 @@ fn errors_of_the_command_line() {
                 &["run", "sample", "--threads=none"],
                 &["train", "sample"],
                 &["report", "absent"],
-                &["status", "empty"],
+                &["status", "absent"],
                 &["serve", "absent"],
                 &["export", "absent", "--to=model"],
                 &["eval", "score", "absent.json"],

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-use crate::{folder, glpft, json, smoke};
+use crate::{Outcome, folder, glpft, json, smoke};
 
 #[test]
 fn a_run_says_how_far_it_is() {
@@ -35,7 +36,14 @@ fn a_run_says_how_far_it_is() {
     let told = glpft(here.path(), ["status", "runs/made"]).ok();
     let line = told.lines().find(|line| line.starts_with("summarizer"));
     assert!(line.unwrap().contains("stopped"), "{told}");
-    assert!(told.contains("no process is at work in it"), "{told}");
+    assert!(told.contains("no process works on it"), "{told}");
+    for part in [
+        "1 thread\n",
+        "packing tree, sampling trajectory",
+        "recompute 0",
+    ] {
+        assert!(told.contains(part), "no {part:?} in {told}");
+    }
 
     // All runs of a folder, which is `runs` where none is named.
     let told = glpft(here.path(), ["status"]).ok();
@@ -44,16 +52,89 @@ fn a_run_says_how_far_it_is() {
     assert_eq!(told["runs"].as_array().unwrap().len(), 1);
 }
 
+/// A run under way, as another process sees it.
 #[test]
-fn what_is_no_run_is_told_with_what_to_give() {
+fn a_stage_to_come_counts_and_a_validation_is_told() {
+    let here = folder();
+    let run = ["run", "sample", "--set=arrangement=one-stage", "--out=made"];
+    smoke(here.path(), &run).ok();
+    let made = here.path().join("made");
+    let status = || json(&glpft(here.path(), ["status", "made", "--json"]).ok());
+    let finished = status();
+    assert!(finished["seconds_left"].is_null());
+
+    // The last stage has not begun: it takes as long as its tokens do at the rate of the one before.
+    fs::remove_dir_all(made.join("models/summarizer")).unwrap();
+    let log = made.join("stages/summarizer/train_log.jsonl");
+    let lines = fs::read_to_string(&log).unwrap();
+    fs::remove_file(&log).unwrap();
+    let waiting = status();
+    assert_eq!(waiting["stages"][2]["state"], "waiting");
+    let left = waiting["stages"][2]["seconds_left"].as_f64().unwrap();
+    assert!(left > 0.0);
+    assert_eq!(waiting["seconds_left"], left);
+    let told = glpft(here.path(), ["status", "made"]).ok();
+    assert!(told.lines().last().unwrap().starts_with("about "), "{told}");
+
+    // A process is at work: it validates before the first step, trains, and validates after the last.
+    let lock = fs::File::open(made.join(".lock")).unwrap();
+    lock.lock().unwrap();
+    let mut written = String::new();
+    let mut states = Vec::new();
+    for line in std::iter::once("").chain(lines.lines()) {
+        written += line;
+        written += if line.is_empty() { "" } else { "\n" };
+        fs::write(&log, &written).unwrap();
+        states.push(status()["stages"][2]["state"].clone());
+    }
+    assert_eq!(
+        states,
+        ["validating", "running", "running", "validating", "running"]
+    );
+    lock.unlock().unwrap();
+    assert_eq!(status()["stages"][2]["state"], "stopped");
+}
+
+#[test]
+fn one_bad_run_of_a_folder_is_a_row_of_its_own() {
+    let here = folder();
+    let run = [
+        "run",
+        "sample",
+        "--set=arrangement=single",
+        "--out=runs/a-study/runs/base/1/seed-42/single",
+    ];
+    smoke(here.path(), &run).ok();
+    let broken = here.path().join("runs/broken");
+    fs::create_dir_all(&broken).unwrap();
+    fs::write(broken.join("recipe.toml"), "[[[").unwrap();
+    let told = glpft(here.path(), ["status"]).ok();
+    let row = |name: &str| {
+        let row = told.lines().find(|line| line.starts_with(name));
+        row.unwrap_or_default().to_owned()
+    };
+    assert!(row("broken").contains("cannot be read: "), "{told}");
+    let study = row("a-study/runs/base/1/seed-42/single");
+    assert!(study.contains("1 of 1"), "{told}");
+    let told = json(&glpft(here.path(), ["status", "--json"]).ok());
+    let error = told["runs"][1]["error"].as_str().unwrap();
+    assert!(error.contains("recipe.toml"), "{error}");
+}
+
+#[test]
+fn where_there_is_no_run_yet_it_says_how_to_begin_one() {
     let here = folder();
     fs::create_dir_all(here.path().join("empty")).unwrap();
-    for (path, what) in [
-        ("empty", "empty holds no run; give a run's directory"),
-        ("absent", "absent is not a directory"),
-    ] {
-        glpft(here.path(), ["status", path]).fails(2, &[what]);
+    for arguments in [&["status"][..], &["status", "empty"]] {
+        let told = glpft(here.path(), arguments).ok();
+        assert!(
+            told.starts_with("no runs in ") && told.contains("glpft run RECIPE"),
+            "{told}"
+        );
     }
+    let told = json(&glpft(here.path(), ["status", "--json"]).ok());
+    assert_eq!(told["runs"], serde_json::json!([]));
+    glpft(here.path(), ["status", "absent"]).fails(2, &["there is no directory absent"]);
 }
 
 #[test]
@@ -80,10 +161,29 @@ fn the_doctor_tells_what_is_there_and_what_is_missing() {
             .contains("model.base")
     );
     let text = glpft(here.path(), ["doctor"]).ok();
-    assert!(
-        text.contains("cpu: ready") && text.contains("smollm2-135m-lora"),
-        "{text}"
-    );
+    for part in [
+        "cpu: ready",
+        "smollm2-135m-lora",
+        "`-`: the memory depends on a base model",
+    ] {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
+    // What limits the threads is named, and so is a folder that is not there.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_glpft"));
+    command
+        .current_dir(here.path())
+        .arg("doctor")
+        .env("RAYON_NUM_THREADS", "all")
+        .env("OMP_NUM_THREADS", "1")
+        .env("TMPDIR", here.path().join("gone"));
+    let text = Outcome::of(&mut command).ok();
+    for part in [
+        "1 thread computes (OMP_NUM_THREADS=1 says so)",
+        "RAYON_NUM_THREADS=all is not read",
+        "gone: TMPDIR names it, and there is no such directory",
+    ] {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
 }
 
 #[test]

@@ -46,6 +46,9 @@ pub trait Observer {
         let _ = record;
     }
 
+    /// A validation begins.
+    fn validating(&mut self) {}
+
     /// A validation is done.
     fn validation(&mut self, record: &ValidationRecord) {
         let _ = record;

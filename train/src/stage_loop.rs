@@ -466,6 +466,9 @@ impl<'a> StageLoop<'a> {
     ) -> Result<ControlFlow<Checkpoint, bool>, TrainError> {
         let started = Instant::now();
         let run = self.run;
+        if !run.validation.is_empty() {
+            observer.validating();
+        }
         let found = loop {
             let unsaved = !self.is_saved();
             let breaks =

@@ -1,6 +1,6 @@
 //! What was asked for.
 
-use glpft_recipes::{Recipe, StageRecipe, Tune};
+use glpft_recipes::{Recipe, StageRecipe, Tune, counted};
 use maud::{Markup, html};
 
 use super::facts::{self, cell};
@@ -11,7 +11,7 @@ use super::text::Foreign;
 type Setting = (&'static str, fn(&StageRecipe) -> String);
 
 /// The settings that decide most.
-const SETTINGS: [Setting; 12] = [
+const SETTINGS: [Setting; 15] = [
     ("tuned", tuned),
     ("epochs", |stage| stage.epochs.to_string()),
     ("learning rate", |stage| format!("{:e}", stage.lr)),
@@ -23,6 +23,15 @@ const SETTINGS: [Setting; 12] = [
     ("gradient bound", |stage| stage.clip_norm.to_string()),
     ("examples a step", |stage| stage.batch.to_string()),
     ("longest example", |stage| stage.max_length.to_string()),
+    ("tokens of a micro-batch", |stage| {
+        stage.micro_batch_tokens.to_string()
+    }),
+    ("layers computed again", |stage| match stage.recompute {
+        0 => "none".to_owned(),
+        1 => "all".to_owned(),
+        every => format!("one of {every}"),
+    }),
+    ("backward pass", |stage| stage.backward.to_string()),
     ("precision", |stage| stage.precision.to_string()),
     ("most steps", |stage| {
         stage
@@ -31,7 +40,7 @@ const SETTINGS: [Setting; 12] = [
     }),
     ("validated every", |stage| match stage.eval_every {
         0 => "–".to_owned(),
-        steps => format!("{steps} steps"),
+        steps => counted(steps, "step", "steps"),
     }),
 ];
 
@@ -75,6 +84,8 @@ fn facts_of(recipe: &Recipe) -> Vec<(&'static str, String)> {
     };
     facts.extend([
         ("data behaviour", recipe.data.behaviour.to_string()),
+        ("sampling", recipe.data.sampling.to_string()),
+        ("packing", recipe.data.packing.to_string()),
         ("reuse", reuse.to_owned()),
         ("seed", recipe.seed.to_string()),
     ]);
