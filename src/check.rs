@@ -144,7 +144,7 @@ fn check_patterns(recipe: &Recipe, stage: Stage, config: &ModelConfig) -> Result
             message,
         }) => Err(Error::Setting {
             key: key(pattern_key),
-            problem: format!("`{text}` is no regular expression that can be used: {message}"),
+            problem: format!("`{text}` is not a usable regular expression: {message}"),
         }),
         Err(error) => Err(error.into()),
     }

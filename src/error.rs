@@ -16,7 +16,7 @@ use glpft_eval::plot::PlotError;
 use glpft_eval::static_evaluation::StaticError;
 use glpft_eval::{DirectoryError, PredictionsError};
 use glpft_model::ModelError;
-use glpft_recipes::RecipeError;
+use glpft_recipes::{RecipeError, counted};
 use glpft_serve::ServeError;
 use glpft_train::TrainError;
 use glpft_world::WriteError;
@@ -196,7 +196,7 @@ pub enum Error {
         why: String,
     },
     /// No example has this index.
-    #[error("--index {index}: the {dataset} dataset has {examples} examples, counted from 0")]
+    #[error("--index {index}: the {dataset} dataset has {}, counted from 0", counted(.examples, "example", "examples"))]
     NoSuchExample {
         /// The index asked for.
         index: usize,
@@ -206,7 +206,7 @@ pub enum Error {
         examples: usize,
     },
     /// The threads could not be started.
-    #[error("cannot start {threads} threads: {reason}; give a smaller --threads")]
+    #[error("cannot start {}: {reason}; give a smaller --threads", counted(.threads, "thread", "threads"))]
     Threads {
         /// How many.
         threads: usize,

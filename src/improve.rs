@@ -39,7 +39,7 @@ use glpft_data::fingerprint;
 use glpft_eval::judge::Judge;
 use glpft_eval::live_evaluation::LiveTask;
 use glpft_eval::static_evaluation::Manifest;
-use glpft_recipes::{Arrangement, Recipe, Tune};
+use glpft_recipes::{Arrangement, Recipe, Tune, counted};
 
 use crate::Error;
 use crate::check::check_jobs;
@@ -214,7 +214,7 @@ impl Improve<'_> {
         }
         if let Some(job) = unfinished(recipe, run)?.first() {
             return Err(wrong(format!(
-                "stage {} of {root} is not finished; `glpft run {root}` goes on with it",
+                "stage {} of {root} is not finished; `glpft run {root}` resumes it",
                 job.stage.name()
             )));
         }
@@ -280,8 +280,9 @@ fn nothing_to_learn(number: usize, kept: &Kept, new: usize) -> Option<String> {
     } = kept;
     let told = match (passed, trajectories.len()) {
         (0, _) => format!(
-            "none of {rollouts} rollouts of {tasks} tasks passed; give more --samples, another --temperature, easier tasks, or \
-             train the run for longer"
+            "none of {} of {} passed; give more --samples, another --temperature, easier tasks, or train the run for longer",
+            counted(rollouts, "rollout", "rollouts"),
+            counted(tasks, "task", "tasks")
         ),
         (passed, 0) => format!(
             "none of the {passed} rollouts that passed can be read as data ({unreadable} were tried)"

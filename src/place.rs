@@ -120,7 +120,13 @@ pub fn changed(root: &Path, recipe: &Recipe) -> Result<Option<String>, Error> {
     let mut listed: Vec<String> = differences
         .iter()
         .take(LISTED)
-        .map(|Difference { key, ours, theirs }| format!("{key} = {theirs} there, {ours} now"))
+        .map(|Difference { key, ours, theirs }| {
+            let flag = match key.ends_with(".max_steps") {
+                true => " (--max-steps sets it)",
+                false => "",
+            };
+            format!("{key} = {theirs} there, {ours} now{flag}")
+        })
         .collect();
     if differences.len() > LISTED {
         listed.push(format!("{} more", differences.len() - LISTED));

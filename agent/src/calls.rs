@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::AddAssign;
 
+use glpft_recipes::counted;
 use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
@@ -125,8 +126,8 @@ impl Calls {
         let unreached = self.unreached();
         (unreached > 0).then(|| {
             format!(
-                "{unreached} of {} calls reached no tool ({})",
-                self.made,
+                "{unreached} of {} reached no tool ({})",
+                counted(self.made, "call", "calls"),
                 causes(&self.unreached)
             )
         })

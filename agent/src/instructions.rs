@@ -29,7 +29,7 @@ pub enum InstructionsError {
         source: io::Error,
     },
     /// It is no such list.
-    #[error("{}: is no list of instructions ({reason})", path.display())]
+    #[error("{}: is not a list of instructions ({reason})", path.display())]
     Form {
         /// The file.
         path: PathBuf,
@@ -64,7 +64,7 @@ pub fn read_instructions(path: &Path) -> Result<Vec<Task>, InstructionsError> {
     let list = json::loads(&text).map_err(|error| form(error.to_string()))?;
     let list = list
         .as_array()
-        .ok_or_else(|| form("it is no array".to_owned()))?;
+        .ok_or_else(|| form("it is not an array".to_owned()))?;
     list.iter()
         .enumerate()
         .map(|(index, one)| task(index, one).map_err(|what| form(format!("[{index}]: {what}"))))

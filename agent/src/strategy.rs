@@ -46,7 +46,7 @@ impl fmt::Display for Strategy {
 /// A text that names no strategy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no strategy; there are react, dfsdt, CoT@1, CoT@2, …, DFS_woFilter_w2, DFS_wFilter_w2, …"
+    "{0:?} is not a strategy; there are react, dfsdt, CoT@1, CoT@2, …, DFS_woFilter_w2, DFS_wFilter_w2, …"
 )]
 pub struct StrategyError(String);
 

@@ -69,7 +69,7 @@ pub enum LocationError {
     },
     /// A run without that model.
     #[error(
-        "the run in {} has no finished model `{role}` yet, it has {}; `glpft run` goes on with it",
+        "the run in {} has no finished model `{role}` yet, it has {}; `glpft run` resumes it",
         .path.display(), listed(.finished)
     )]
     Unfinished {

@@ -131,7 +131,7 @@ fn what_was_answered_before_a_failure_is_kept() {
     assert!(told.contains("trajectories 2 to 3, caller"), "{told}");
     let kept = "4 of 14 steps are answered";
     assert!(
-        told.contains(kept) && told.contains("goes on from there"),
+        told.contains(kept) && told.contains("resumes from there"),
         "{told}"
     );
     assert!(!out.join(METRICS_FILE).exists());

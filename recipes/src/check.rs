@@ -78,7 +78,7 @@ pub(crate) fn check(recipe: &Recipe, settings: &Settings) -> Result<(), RecipeEr
                 return conflict(
                     &modules,
                     format!(
-                        "{module:?} in `{modules}` is no projection's name; give the last part of it, such as \
+                        "{module:?} in `{modules}` is not a projection's name; give the last part of it, such as \
                          `q_proj`"
                     ),
                 );
@@ -196,7 +196,7 @@ fn check_random(random: &RandomModel, settings: &Settings) -> Result<(), RecipeE
     let wrong = if !hidden_size.is_multiple_of(heads) {
         Some((
             "hidden_size",
-            format!("`hidden_size` {hidden_size} is no multiple of `heads` {heads}"),
+            format!("`hidden_size` {hidden_size} is not a multiple of `heads` {heads}"),
         ))
     } else if !(hidden_size / heads).is_multiple_of(2) {
         Some((
@@ -209,7 +209,7 @@ fn check_random(random: &RandomModel, settings: &Settings) -> Result<(), RecipeE
     } else if !heads.is_multiple_of(kv_heads) {
         Some((
             "kv_heads",
-            format!("`heads` {heads} is no multiple of `kv_heads` {kv_heads}"),
+            format!("`heads` {heads} is not a multiple of `kv_heads` {kv_heads}"),
         ))
     } else {
         None

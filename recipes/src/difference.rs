@@ -1,10 +1,12 @@
 //! What sets two recipes apart, and what of a recipe decides what a stage learns.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use crate::{
-    Recipe, Stage,
+    Recipe, SourceRecipe, Stage,
     entries::{Entry, entries},
+    value::Value,
 };
 
 /// Keys of a stage that decide nothing of what is learned.
@@ -30,6 +32,19 @@ const SHARED: [&str; 6] = [
     "global_data",
     "data.sampling",
     "data.packing",
+];
+
+/// Keys whose values are paths: a file is the same however its path is spelled.
+const PATHS: [&str; 9] = [
+    "model.base",
+    "model.tokenizer",
+    "data.source",
+    "data.sources",
+    "data.test_query_ids",
+    "data.prompts",
+    "stage.planner.from",
+    "stage.caller.from",
+    "stage.summarizer.from",
 ];
 
 /// A key on which two recipes disagree.
@@ -67,15 +82,17 @@ impl std::fmt::Display for Difference {
 impl Recipe {
     /// The keys on which two recipes disagree, in the order in which recipes are written.
     ///
-    /// `name` and `description` are for people: they decide nothing in a run and are not compared.
+    /// `name` and `description` are for people: they decide nothing in a run and are not compared. Two paths that lead to the same
+    /// file agree.
     pub fn differences(&self, theirs: &Recipe) -> Vec<Difference> {
         let (ours, theirs) = (entries(self), entries(theirs));
-        let shown = |entry: Option<&Entry>| match entry.and_then(|entry| entry.value.as_ref()) {
+        let value = |entries: &[Entry], key: &str| {
+            let entry = entries.iter().find(|entry| entry.path() == key);
+            entry.and_then(|entry| entry.value.clone())
+        };
+        let shown = |value: &Option<Value>| match value {
             Some(value) => value.to_toml(),
             None => "not set".to_owned(),
-        };
-        let find = |entries: &'_ [Entry], path: &str| {
-            shown(entries.iter().find(|entry| entry.path() == path))
         };
         // [model.random] may stand in one of the two alone.
         let mut keys: Vec<String> = ours.iter().map(Entry::path).collect();
@@ -85,14 +102,21 @@ impl Recipe {
                 .map(Entry::path)
                 .filter(|key| key.starts_with("model.random.") && self.model.random.is_none()),
         );
+        let difference = |key: String| {
+            let (ours, theirs) = (value(&ours, &key), value(&theirs, &key));
+            let is_path = PATHS.contains(&key.as_str());
+            let difference = Difference {
+                ours: shown(&ours),
+                theirs: shown(&theirs),
+                key,
+            };
+            let same = difference.ours == difference.theirs
+                || is_path && lead_to_the_same(ours.as_ref(), theirs.as_ref());
+            (!same).then_some(difference)
+        };
         keys.into_iter()
             .filter(|key| key != "name" && key != "description")
-            .map(|key| Difference {
-                ours: find(&ours, &key),
-                theirs: find(&theirs, &key),
-                key,
-            })
-            .filter(|difference| difference.ours != difference.theirs)
+            .filter_map(difference)
             .collect()
     }
 
@@ -120,5 +144,48 @@ impl Recipe {
             }
         }
         deciding
+    }
+}
+
+/// Whether two values of a key of [`PATHS`] name the same files.
+fn lead_to_the_same(ours: Option<&Value>, theirs: Option<&Value>) -> bool {
+    match (ours, theirs) {
+        (Some(Value::Text(ours)), Some(Value::Text(theirs))) => is_same_file(ours, theirs),
+        (Some(Value::Sources(ours)), Some(Value::Sources(theirs))) => {
+            let same = |ours: &SourceRecipe, theirs: &SourceRecipe| {
+                let spelled = SourceRecipe {
+                    path: theirs.path.clone(),
+                    ..ours.clone()
+                };
+                spelled == *theirs && is_same_file(&ours.path, &theirs.path)
+            };
+            let mut pairs = ours.iter().zip(theirs);
+            ours.len() == theirs.len() && pairs.all(|(ours, theirs)| same(ours, theirs))
+        }
+        _ => false,
+    }
+}
+
+/// Whether two paths lead to one file or directory that is there.
+fn is_same_file(ours: &str, theirs: &str) -> bool {
+    let file = |path: &str| fs::canonicalize(path).ok();
+    ours == theirs || file(ours).is_some_and(|ours| file(theirs) == Some(ours))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same_file;
+
+    #[test]
+    fn a_path_is_the_same_however_it_is_spelled() {
+        for (ours, theirs, same) in [
+            ("src/lib.rs", "./src/lib.rs", true),
+            ("src/lib.rs", "src/../src/lib.rs", true),
+            ("src", concat!(env!("CARGO_MANIFEST_DIR"), "/src/"), true),
+            ("src/lib.rs", "src/plan.rs", false),
+            ("absent", "./absent", false),
+        ] {
+            assert_eq!(is_same_file(ours, theirs), same, "{ours} {theirs}");
+        }
     }
 }

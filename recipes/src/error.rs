@@ -34,7 +34,9 @@ pub enum RecipeError {
         path: String,
     },
     /// Far longer than any recipe.
-    #[error("{path} is larger than {limit} bytes, so it is no recipe; give a recipe's TOML file")]
+    #[error(
+        "{path} is larger than {limit} bytes, so it is not a recipe; give a recipe's TOML file"
+    )]
     TooLarge {
         /// The file.
         path: String,

@@ -70,7 +70,10 @@ impl Settings {
                     Kind::Wholes(..) | Kind::Reals(_) => {
                         format!("`{path}` is set as a whole: give {}", key.kind)
                     }
-                    _ => format!("`{path}` is no table, so it has no key `{}`", shown(inner)),
+                    _ => format!(
+                        "`{path}` is not a table, so it has no key `{}`",
+                        shown(inner)
+                    ),
                 };
                 return Err(RecipeError::Override {
                     text: shown(&change.to_string()),

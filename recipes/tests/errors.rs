@@ -136,7 +136,7 @@ fn overrides_are_as_strict() {
         ),
         (
             "data.source.path=/d",
-            "--set data.source.path=/d: `data.source` is no table, so it has no key `path`; write --set \
+            "--set data.source.path=/d: `data.source` is not a table, so it has no key `path`; write --set \
              key.path=value, for example --set stage.global.lr=1e-4",
         ),
         (
@@ -344,7 +344,7 @@ fn keys_have_to_go_together() {
         (
             RANDOM,
             "model.random.heads=7",
-            "my.toml:7:15: [model.random]: `hidden_size` 64 is no multiple of `heads` 7",
+            "my.toml:7:15: [model.random]: `hidden_size` 64 is not a multiple of `heads` 7",
         ),
         (
             RANDOM,
@@ -354,7 +354,7 @@ fn keys_have_to_go_together() {
         (
             RANDOM,
             "model.random.kv_heads=3",
-            "--set model.random.kv_heads=3: [model.random]: `heads` 4 is no multiple of `kv_heads` 3",
+            "--set model.random.kv_heads=3: [model.random]: `heads` 4 is not a multiple of `kv_heads` 3",
         ),
         (
             RANDOM,
@@ -387,7 +387,7 @@ fn keys_have_to_go_together() {
         (
             "[stage.lora]\ntarget_modules = [\"self_attn.q_proj\"]\n",
             "seed=1",
-            "my.toml:2:18: \"self_attn.q_proj\" in `stage.global.lora.target_modules` is no projection's name; give the \
+            "my.toml:2:18: \"self_attn.q_proj\" in `stage.global.lora.target_modules` is not a projection's name; give the \
              last part of it, such as `q_proj`",
         ),
     ] {

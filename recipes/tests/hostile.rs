@@ -70,7 +70,7 @@ fn bytes_that_are_no_text() {
     );
     assert_eq!(
         file_error(&vec![b'#'; (1 << 20) + 1]),
-        "FILE is larger than 1048576 bytes, so it is no recipe; give a recipe's TOML file"
+        "FILE is larger than 1048576 bytes, so it is not a recipe; give a recipe's TOML file"
     );
     let binary = file_error(&[0; 4096]);
     assert!(

@@ -19,7 +19,7 @@ pub enum ServeError {
         source: io::Error,
     },
     /// The host's name means no address.
-    #[error("--host {host:?} is no address of this machine: {reason}")]
+    #[error("--host {host:?} is not an address of this machine: {reason}")]
     Host {
         /// What was given.
         host: String,

@@ -10,6 +10,7 @@ use glpft_agent::{
     Calls, FINISH, Function, PathStep, Rollout, RolloutEnd, RolloutObserver, RolloutSettings, Task,
     readable, retrieve,
 };
+use glpft_recipes::counted;
 use serde_json::json;
 
 use super::eval::{policy, search, team, workplace};
@@ -63,12 +64,17 @@ pub(crate) fn run(args: &AgentRunArgs) -> Result<(), Error> {
     let repeats: usize = rollouts.iter().map(|one| one.usage.stopped_repeats).sum();
     if repeats > 0 && !args.output.quiet {
         complain(&format!(
-            "{repeats} texts were ended since they repeated themselves"
+            "{} ended because of repetition",
+            counted(repeats, "text was", "texts were")
         ));
     }
     if let (Some(out), false) = (&args.out, args.output.quiet || args.output.json) {
         let files = rollouts.len();
-        print(&format!("{files} answer files in {}\n", out.display()))?;
+        print(&format!(
+            "{} in {}\n",
+            counted(files, "answer file", "answer files"),
+            out.display()
+        ))?;
     }
     match rollouts.len() < tasks.len() {
         true => Err(Error::WorkInterrupted {

@@ -43,7 +43,7 @@ impl Counting {
         (self.done, self.total) = (done, total);
         self.object(&json!({"event": "start", "done": done, "total": total}));
         if done > 0 && done < total {
-            self.line(&format!("goes on after {done} of {total} {}", self.what));
+            self.line(&format!("resumes after {done} of {total} {}", self.what));
         }
         if self.terminal && !self.quiet && !self.json {
             self.bar = ProgressBar::new(total as u64).with_position(done as u64);

@@ -137,7 +137,7 @@ fn check_target(args: &ExportArgs, location: &ModelLocation) -> Result<(), Error
     check_is_not_read(args, location)?;
     model_directory::check(&args.to).map_err(|reason| {
         let problem = format!(
-            "is no model's directory ({reason}), so --overwrite does not replace it; choose another"
+            "is not a model's directory ({reason}), so --overwrite does not replace it; choose another"
         );
         wrong_target(args, &problem)
     })

@@ -148,7 +148,7 @@ pub(crate) fn tell_changed(
         && let Some(differences) = changed(root, recipe)?
     {
         complain(&format!(
-            "warning: goes on with another recipe: {differences}"
+            "warning: resumes with another recipe: {differences}"
         ));
     }
     Ok(())

@@ -116,12 +116,12 @@ impl Flags {
                 Demand::StopNow => return system::Then::End,
                 Demand::Stop if !stop.swap(true, Ordering::Relaxed) => {
                     complain(&format!(
-                        "stopping where it can go on from{}",
+                        "stopping as soon as it can be resumed{}",
                         again(signal)
                     ));
                 }
                 Demand::Save if !save.swap(true, Ordering::Relaxed) => {
-                    complain("time is short: saves what there is, and goes on");
+                    complain("time is short: saves a checkpoint and continues");
                 }
                 Demand::Stop | Demand::Save | Demand::Nothing => {}
             }
@@ -153,7 +153,7 @@ pub(crate) fn on_stop(mut stop: impl FnMut() + Send + 'static) -> Result<(), Err
             Demand::Stop if !before => {
                 before = true;
                 complain(&format!(
-                    "ends when what is under way is done{}",
+                    "stopping after the work under way{}",
                     again(signal)
                 ));
                 stop();

@@ -2,6 +2,7 @@
 
 use glpft::Error;
 use glpft::serve::serve_world;
+use glpft_recipes::counted;
 use glpft_serve::ToolsSettings;
 use glpft_world::{Size, World, generate};
 use serde_json::json;
@@ -36,11 +37,11 @@ pub(crate) fn generate_files(args: &WorldGenerateArgs) -> Result<(), Error> {
     match args.output.quiet {
         true => Ok(()),
         false => print(&format!(
-            "{} tools; {} training answers, {} of them with an answer; {} test tasks\nin {}\n",
-            written.tools,
-            written.answers,
+            "{}; {}, {} of them with an answer; {}\nin {}\n",
+            counted(written.tools, "tool", "tools"),
+            counted(written.answers, "training answer", "training answers"),
             written.answered,
-            written.tests,
+            counted(written.tests, "test task", "test tasks"),
             args.directory.display()
         )),
     }

@@ -12,7 +12,7 @@ use glpft_data::{
 use glpft_eval::{Interval, ratio_interval};
 use glpft_recipes::{
     Arrangement, Behaviour, GiveUpHistory, Layout, Packing, Recipe, Schemas, Separators, Stage,
-    SystemPrefix, Truncate,
+    SystemPrefix, Truncate, counted,
 };
 use glpft_train::{LossSum, losses, perplexity};
 use serde::Serialize;
@@ -136,10 +136,14 @@ pub fn evaluate_perplexity(
         return Err(Error::Argument {
             argument: "--data",
             problem: format!(
-                "nothing in the {} conversations of {} is what a role learns: {} examples were too long",
-                conversations.len(),
+                "nothing in {} is what a role learns: {}, {} too long",
                 evaluation.data.display(),
-                roles.iter().map(|role| role.dropped).sum::<usize>()
+                counted(conversations.len(), "conversation", "conversations"),
+                counted(
+                    roles.iter().map(|role| role.dropped).sum::<usize>(),
+                    "example was",
+                    "examples were"
+                )
             ),
         });
     }

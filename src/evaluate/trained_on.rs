@@ -6,7 +6,7 @@ use std::path::Path;
 use glpft_data::{
     Conversation, QuerySplits, ReadOptions, Source, SourceError, Split, compared_instructions,
 };
-use glpft_recipes::{Behaviour, DataRecipe};
+use glpft_recipes::{Behaviour, DataRecipe, counted};
 
 use super::read;
 use super::recipe::{recipe, run_facts};
@@ -91,10 +91,10 @@ pub fn training_overlap(team: &TeamSource, data: &Path) -> Option<String> {
     };
     let first: Vec<String> = both.iter().take(NAMED).map(|one| shown(one)).collect();
     Some(format!(
-        "{} of {} conversations of {} ask for what the run was trained on ({}), such as {}; what is measured on them tells \
+        "{} of {} of {} ask for what the run was trained on ({}), such as {}; what is measured on them tells \
          nothing about new instructions",
         both.len(),
-        conversations.len(),
+        counted(conversations.len(), "conversation", "conversations"),
         data.display(),
         run.data.source_paths(),
         first.join(", ")

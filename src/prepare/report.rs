@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use glpft_data::{Dataset, DatasetStatistics, DropReason, SourceReport};
+use glpft_recipes::counted;
 use serde::{Deserialize, Serialize};
 
 /// What was prepared.
@@ -177,7 +178,10 @@ impl DatasetReport {
         }
         if parts.is_empty() {
             let SourceState { form, report, .. } = source;
-            return format!("the source ({form}, {} records) has none", report.kept);
+            return format!(
+                "the source ({form}, {}) has none",
+                counted(report.kept, "record", "records")
+            );
         }
         parts.join(", ")
     }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use glpft_recipes::counted;
+
 use super::arrangement::Compared;
 use super::budget::Budget;
 use super::figures::{Figure, Place, on_the_most_data};
@@ -83,18 +85,25 @@ fn head(report: &StudyReport) -> String {
     line(
         &mut text,
         &format!(
-            "Measured on {conversations} held-out conversations ({steps} steps) of `{file}`, none of whose instructions \
+            "Measured on {} ({}) of `{file}`, none of whose instructions \
              is trained on. In percent: the mean over seeds, ± their standard deviation; the best of a share in bold \
-             (of hallucinations, the lowest)."
+             (of hallucinations, the lowest).",
+            counted(
+                conversations,
+                "held-out conversation",
+                "held-out conversations"
+            ),
+            counted(steps, "step", "steps")
         ),
     );
     if let Some(PlayedTasks { world, tasks }) = report.held_out_tasks {
         line(
             &mut text,
             &format!(
-                "\nPassed: of {tasks} held-out tasks of world {world}, judged by what the world knows; solvable: of those \
+                "\nPassed: of {} of world {world}, judged by what the world knows; solvable: of those \
                  that can be done; given up: how many, and how many of them rightly. In brackets 95 % intervals over \
-                 seeds and tasks."
+                 seeds and tasks.",
+                counted(tasks, "held-out task", "held-out tasks")
             ),
         );
     }
@@ -259,15 +268,15 @@ fn foot(text: &mut String, report: &StudyReport) {
     line(
         text,
         &format!(
-            "{} stages were trained and {} used again; training took {:.0} s for {} tokens, measuring {:.0} s \
-             ({}, {} threads, glpft {}).",
-            cost.stages_trained,
+            "{} trained and {} used again; training took {:.0} s for {} tokens, measuring {:.0} s \
+             ({}, {}, glpft {}).",
+            counted(cost.stages_trained, "stage was", "stages were"),
             cost.stages_shared,
             cost.training_seconds,
             cost.tokens,
             cost.evaluation_seconds,
             report.device,
-            report.threads,
+            counted(report.threads, "thread", "threads"),
             report.version,
         ),
     );

@@ -175,7 +175,7 @@ impl Grid {
             return empty("--budget", "name at least one");
         }
         if let Some(wrong) = grid.splits.iter().find(|&&percent| percent > 100) {
-            let problem = format!("{wrong} is no share; give percent, 0 to 100");
+            let problem = format!("{wrong} is not a share; give percent, 0 to 100");
             return empty("--split", &problem);
         }
         if grid.seeds == 0 {
@@ -193,7 +193,9 @@ impl Grid {
         };
         Err(Error::Argument {
             argument: "--fractions",
-            problem: format!("{wrong} is no share of the data; give numbers above 0 and up to 1"),
+            problem: format!(
+                "{wrong} is not a share of the data; give numbers above 0 and up to 1"
+            ),
         })
     }
 }

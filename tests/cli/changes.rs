@@ -25,7 +25,7 @@ fn what_decides_is_refused_by_name_unless_told_and_what_may_change_is_said() {
     ];
     train(here.path(), "planner", &[rate]).fails(2, &parts);
     let told = train(here.path(), "planner", &[rate, "--resume-anyway"]);
-    let warning = "warning: goes on with another recipe: stage.planner.lr";
+    let warning = "warning: resumes with another recipe: stage.planner.lr";
     assert!(told.err.contains(warning), "{}", told.err);
     told.ok();
     let recipe = fs::read_to_string(here.path().join("runs/sample/recipe.toml")).unwrap();

@@ -47,7 +47,10 @@ fn a_pattern_of_no_projection_is_refused_before_anything_is_trained() {
     };
     let parts = ["stage.global.lora.rank_pattern", "`k_proj` matches no"];
     with("rank_pattern={ q_proj = 2, k_proj = 2 }").fails(2, &parts);
-    let parts = ["stage.global.lora.alpha_pattern", "`q(` is no regular"];
+    let parts = [
+        "stage.global.lora.alpha_pattern",
+        "`q(` is not a usable regular",
+    ];
     with("alpha_pattern={ \"q(\" = 2 }").fails(2, &parts);
     assert!(!here.path().join("runs").exists());
 }

@@ -56,7 +56,7 @@ pub enum TrainError {
     },
     /// A checkpoint cannot be written; those before it are whole.
     #[error(
-        "cannot save step {step}: {source}; {last}: once that is mended, the same command goes on"
+        "cannot save step {step}: {source}; {last}: once that is mended, the same command resumes it"
     )]
     Save {
         /// Steps done.
@@ -111,7 +111,7 @@ pub enum TrainError {
         remedy: &'static str,
     },
     /// The training log cannot be continued.
-    #[error("{} line {line} is no record of a training log: {reason}", path.display())]
+    #[error("{} line {line} is not a record of a training log: {reason}", path.display())]
     Log {
         /// The file.
         path: PathBuf,

@@ -2,6 +2,7 @@
 
 use glpft_checkpoints::{Checkpoint, Earlier, TrainerState, latest_checkpoint};
 use glpft_model::Decoder;
+use glpft_recipes::counted;
 
 use crate::checkpoint;
 use crate::error::TrainError;
@@ -99,8 +100,9 @@ fn compare(
     }
     if then.total != now.total {
         changes.push(format!(
-            "the stage had {} steps and has {}: from here on the learning rate is as in a stage of that length",
-            then.total, now.total
+            "the stage had {} and has {}: from here on the learning rate is as in a stage of that length",
+            counted(then.total, "step", "steps"),
+            now.total
         ));
     }
     if then.computed_by != now.computed_by {

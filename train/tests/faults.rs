@@ -47,7 +47,9 @@ fn at_every_write_of_a_stage_the_last_checkpoint_is_whole_and_is_gone_on_from() 
             if told.contains("cannot save step 4") {
                 let step = saved.as_ref().map(|saved| saved.step);
                 assert!(step == Some(2) || step == Some(4), "{operation}: {step:?}");
-                assert!(told.contains("is whole: once that is mended, the same command goes on"));
+                assert!(
+                    told.contains("is whole: once that is mended, the same command resumes it")
+                );
             }
         }
         if let Some(saved) = saved {

@@ -14,13 +14,13 @@ pub(super) fn json(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| match text.chars().next() {
         None => "its reply is empty".to_owned(),
         Some('<') => {
-            "its reply is a page and no JSON: is this its address, and is no proxy between?"
+            "its reply is a web page, not JSON: is this its address, and is no proxy between?"
                 .to_owned()
         }
         Some(_) if text.starts_with("data:") => {
             "its reply is a stream, which it was not asked for".to_owned()
         }
-        Some(_) => format!("its reply is no JSON ({error})"),
+        Some(_) => format!("its reply is not JSON ({error})"),
     })
 }
 

@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 
 use glpft_data::TokenizerError;
+use glpft_recipes::counted;
 
 use crate::http::ProxyError;
 
 /// Why a model's server cannot be used, or has not answered.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelServerError {
-    /// The text is no address of a model.
+    /// The text is not the address of a model.
     #[error(
-        "{text:?} is no address of a model ({reason}); one looks like http://127.0.0.1:8000/v1#planner"
+        "{text:?} is not the address of a model ({reason}); one looks like http://127.0.0.1:8000/v1#planner"
     )]
     Address {
         /// The text, if it may be shown.
@@ -40,7 +41,7 @@ pub enum ModelServerError {
         advice: &'static str,
     },
     /// It has failed as often as it was asked.
-    #[error("the model server at {url} failed {attempts} times, the last time: {reason}")]
+    #[error("the model server at {url} failed {}, the last time: {reason}", counted(.attempts, "time", "times"))]
     Failing {
         /// Where it was asked.
         url: String,

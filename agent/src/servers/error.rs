@@ -10,7 +10,7 @@ use crate::http::ProxyError;
 pub enum ServerError {
     /// The text is no address.
     #[error(
-        "{url:?} is no address of a tool server ({reason}); one looks like http://127.0.0.1:8080{path}"
+        "{url:?} is not the address of a tool server ({reason}); one looks like http://127.0.0.1:8080{path}"
     )]
     Url {
         /// The text.

@@ -71,7 +71,7 @@ pub(super) fn check_patterns<'a>(
 
 fn wrong_pattern(pattern: &str, message: &str) -> String {
     let shown: String = pattern.chars().take(80).collect();
-    format!("{shown:?} is no regular expression that can be used: {message}")
+    format!("{shown:?} is not a usable regular expression: {message}")
 }
 
 /// A regular expression of Python's kind.

@@ -40,7 +40,7 @@ impl GgufFile {
                 set("attention_multiplier", scale.unwrap_or(usual).into());
                 let name = key("rope.scaling.finetuned");
                 if self.flag(&name)? == Some(false) {
-                    let what = format!("`{name}` = false, which is no positions at all,");
+                    let what = format!("`{name}` = false, which leaves out positions,");
                     return Err(self.unsupported(&what, "Granite with positions is"));
                 }
             }

@@ -103,7 +103,11 @@ pub(super) fn read(file: &mut File, length: u64) -> Result<Header, Refusal> {
     let alignment = match metadata.get("general.alignment").map(Value::integer) {
         None => DEFAULT_ALIGNMENT,
         Some(Some(alignment @ 1..=65536)) if alignment.count_ones() == 1 => alignment as u64,
-        Some(_) => return Err("`general.alignment` is no power of two".to_owned().into()),
+        Some(_) => {
+            return Err("`general.alignment` is not a power of two"
+                .to_owned()
+                .into());
+        }
     };
     let start = (cursor.at as u64).next_multiple_of(alignment);
     let tensors = placed(described, start, alignment, length)?;
@@ -201,7 +205,12 @@ impl Cursor<'_> {
         let name = &self.bytes[range];
         let text = std::str::from_utf8(name).ok();
         let text = text.filter(|text| text.len() <= LONGEST_NAME);
-        let unusable = || format!("it has a name of {} bytes that is no name", name.len());
+        let unusable = || {
+            format!(
+                "it has a name of {} bytes, which is too long or not text",
+                name.len()
+            )
+        };
         Ok(text.ok_or_else(unusable)?.to_owned())
     }
 

@@ -158,11 +158,11 @@ fn check(tensor: &GgufTensor) -> Result<(), GgufWriteError> {
         return wrong("it has no dimensions");
     };
     if tensor.kind != tensor.kind.for_rows_of(tensor.width()) {
-        return wrong("its rows are no whole blocks");
+        return wrong("its rows are not whole blocks");
     }
     match tensor.order {
         Order::PairsTogether { heads } if heads == 0 || !rows.is_multiple_of(2 * heads) => {
-            wrong("its rows are no heads of an even width")
+            wrong("its rows are not heads of an even width")
         }
         _ => Ok(()),
     }

@@ -61,7 +61,7 @@ pub enum JudgeError {
     /// It answered before, and now refuses one question after the other.
     #[error(
         "the judge at {url} has refused the last {questions} questions, one after the other; the last time: {reason}. What is \
-         judged is kept: the same command goes on from there and leaves these out, or asks about them again with \
+         judged is kept: the same command resumes from there and leaves these out, or asks about them again with \
          --judge-again"
     )]
     RefusesNow {
@@ -74,7 +74,7 @@ pub enum JudgeError {
     },
     /// It fails, or answers too late.
     #[error(
-        "the judge at {url} fails: {reason}. What is judged is kept: the same command goes on from there"
+        "the judge at {url} fails: {reason}. What is judged is kept: the same command resumes from there"
     )]
     Fails {
         /// Where it was asked.
@@ -96,7 +96,7 @@ pub enum JudgeError {
     /// However often it was asked, nothing came that can be used.
     #[error(
         "the judge at {url} gave no usable answer to {attempts} attempts; the last one: {reason}. What is judged is kept: \
-         the same command goes on from there"
+         the same command resumes from there"
     )]
     NoAnswer {
         /// Where it was asked.
@@ -107,7 +107,7 @@ pub enum JudgeError {
         reason: String,
     },
     /// A line of the log is no judgment.
-    #[error("{place} is no judgment ({reason}); remove the line, and it is asked for again")]
+    #[error("{place} is not a judgment ({reason}); remove the line, and it is asked for again")]
     Log {
         /// The file and the line.
         place: String,

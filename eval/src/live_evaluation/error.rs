@@ -52,7 +52,7 @@ pub enum LiveError {
     },
     /// A policy failed.
     #[error(
-        "tasks {first} to {last}: {}. {first} of {total} tasks are done; {} holds them: the same command goes on from there",
+        "tasks {first} to {last}: {}. {first} of {total} tasks are done; {} holds them: the same command resumes from there",
         chain(source), path.display()
     )]
     Policy {
@@ -72,7 +72,7 @@ pub enum LiveError {
     NoTool(#[from] NoToolReached),
     /// It was told to stop.
     #[error(
-        "interrupted after {done} of {total} tasks were {what}; {} holds them: the same command goes on from there",
+        "interrupted after {done} of {total} tasks were {what}; {} holds them: the same command resumes from there",
         path.display()
     )]
     Interrupted {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use glpft_agent::{Calls, Code, ModelCalls};
+use glpft_recipes::counted;
 use serde::{Deserialize, Serialize};
 
 use super::repetition::Repetition;
@@ -106,8 +107,9 @@ impl LiveReport {
             notes.push((
                 false,
                 format!(
-                    "a part: {} of {all} tasks were asked; rates are of these",
-                    self.tasks
+                    "a part: only {} of {} were asked; rates are of these",
+                    self.tasks,
+                    counted(all, "task", "tasks")
                 ),
             ));
         }
@@ -119,7 +121,8 @@ impl LiveReport {
             notes.push((
                 false,
                 format!(
-                    "{stopped} texts were ended since they repeated themselves (--stop-repeats)"
+                    "{} ended by --stop-repeats, because of repetition",
+                    counted(stopped, "text was", "texts were")
                 ),
             ));
         }
@@ -154,9 +157,9 @@ impl LiveReport {
             notes.push((
                 true,
                 format!(
-                    "{} of {} tasks {what}; {rates} are of the others{}: {}{more}",
+                    "{} of {} {what}; {rates} are of the others{}: {}{more}",
                     all.len(),
-                    self.tasks,
+                    counted(self.tasks, "task", "tasks"),
                     self.least(part, all.len()),
                     named.join("; ")
                 ),

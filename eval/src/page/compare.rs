@@ -1,6 +1,6 @@
 //! Several runs on one page: what sets their recipes apart, their curves, and their metrics.
 
-use glpft_recipes::{Difference, Stage};
+use glpft_recipes::{Difference, Stage, counted};
 use maud::{Markup, html};
 
 use super::facts::{cell, missing, table};
@@ -52,7 +52,9 @@ impl ComparePage {
         let row = |(name, run): &(String, RunPage)| {
             let state = match run.state() {
                 RunState::Finished => "finished".to_owned(),
-                RunState::Unfinished { finished, all } => format!("{finished} of {all} stages"),
+                RunState::Unfinished { finished, all } => {
+                    format!("{finished} of {}", counted(all, "stage", "stages"))
+                }
             };
             let steps = || run.stages.iter().flat_map(|stage| &stage.steps);
             vec![

@@ -66,7 +66,7 @@ fn one_of(one: &LivePart) -> Markup {
             ), Some(AGAIN)))
         } @else {
             @if one.report.is_none() {
-                (facts::missing("This evaluation is unfinished. The same command goes on with it.", None))
+                (facts::missing("This evaluation is unfinished. The same command resumes it.", None))
             }
             (facts::list(&about(one)))
             @if let Some(report) = &one.report {

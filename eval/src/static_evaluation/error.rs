@@ -44,7 +44,7 @@ pub enum StaticError {
     },
     /// It ended before all was answered.
     #[error(
-        "{source}. {done} of {total} steps are answered; {} holds them: the same command goes on from there", path.display()
+        "{source}. {done} of {total} steps are answered; {} holds them: the same command resumes from there", path.display()
     )]
     Ended {
         /// The directory.
@@ -78,7 +78,7 @@ pub enum StaticError {
     },
     /// It was told to stop.
     #[error(
-        "interrupted after {done} of {total} steps; {} holds them: the same command goes on from there",
+        "interrupted after {done} of {total} steps; {} holds them: the same command resumes from there",
         path.display()
     )]
     Interrupted {

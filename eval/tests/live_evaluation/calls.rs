@@ -85,7 +85,7 @@ fn a_part_is_called_a_part_and_failed_calls_of_servers_are_told() {
         ..run
     };
     let report = run.run(of(true, None)).unwrap();
-    let part = "a part: 7 of 70 tasks were asked; rates are of these";
+    let part = "a part: only 7 of 70 tasks were asked; rates are of these";
     assert_eq!(told(&report, "a part"), Some((false, part.to_owned())));
     let calls = report.model_calls.clone();
     assert_eq!(calls.made, 4 * calls.failed());

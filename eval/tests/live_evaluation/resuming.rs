@@ -90,7 +90,7 @@ fn what_was_done_before_a_failure_is_kept() {
     assert!(error.contains("tasks 2 to 3"), "{error}");
     let left = "2 of 7 tasks are done";
     assert!(
-        error.contains(left) && error.contains("goes on from there"),
+        error.contains(left) && error.contains("resumes from there"),
         "{error}"
     );
     assert_eq!(read_rollouts(&out).unwrap().len(), 2);

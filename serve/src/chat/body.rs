@@ -63,7 +63,7 @@ pub(crate) async fn read(
     serde_json::from_slice(&bytes).map_err(|error| {
         Failure::body(
             StatusCode::BAD_REQUEST,
-            format!("the body is no JSON: {error}"),
+            format!("the body is not JSON: {error}"),
         )
     })
 }

@@ -105,7 +105,10 @@ pub(super) fn place_of(
     let plain = Path::new(name).file_name().is_some_and(|file| file == name);
     match plain && !name.starts_with('.') {
         true => Ok(run.join(EVAL_FOLDER).join(name)),
-        false => Err(wrong("--name", format!("{name:?} is no plain name"))),
+        false => Err(wrong(
+            "--name",
+            format!("{name:?} is not a plain file name"),
+        )),
     }
 }
 

@@ -15,6 +15,7 @@ use glpft_agent::{
 use glpft_eval::judge::HttpJudgeSettings;
 use glpft_eval::live_evaluation::{LiveReport, LiveSettings, Reference};
 use glpft_eval::tool_eval::{Rate, Rates, ToolEvalSettings};
+use glpft_recipes::counted;
 use serde_json::json;
 
 use super::arguments::{place_of, team};
@@ -180,14 +181,15 @@ fn text(report: &LiveReport, out: &Path) -> String {
     let (calls, failed) = report.calls();
     let ends = report.ends;
     let mut text = format!(
-        "{} tasks by {}: {} answered, {} gave up, {} without an end; {} steps; {calls} calls on the final paths, {failed} \
-         of them without a tool's reply\njudge: {}{}, {}\n\n",
-        report.tasks,
+        "{} by {}: {} answered, {} gave up, {} without an end; {}; {} on the final paths, {failed} of them without a tool's \
+         reply\njudge: {}{}, {}\n\n",
+        counted(report.tasks, "task", "tasks"),
         report.strategy,
         ends.answer,
         ends.give_up,
         ends.nothing,
-        report.steps,
+        counted(report.steps, "step", "steps"),
+        counted(calls, "call", "calls"),
         report.judge,
         match report.rounds {
             1 => String::new(),
@@ -202,9 +204,9 @@ fn text(report: &LiveReport, out: &Path) -> String {
     let usage = report.usage;
     if usage.shortened_steps + usage.refused_steps > 0 {
         text += &format!(
-            "prompts that did not fit the model: {} steps were asked for without their oldest turns, {} could not be \
-             asked for and gave up\n\n",
-            usage.shortened_steps, usage.refused_steps
+            "prompts that did not fit the model: {} asked for without the oldest turns, {} could not be asked for and gave up\n\n",
+            counted(usage.shortened_steps, "step was", "steps were"),
+            usage.refused_steps
         );
     }
     for (name, rates) in report.scores.by_name() {

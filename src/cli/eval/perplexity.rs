@@ -2,6 +2,7 @@
 
 use glpft::Error;
 use glpft::evaluate::{EvaluatePerplexity, Models, PerplexityReport};
+use glpft_recipes::counted;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
@@ -83,17 +84,28 @@ fn text(report: &PerplexityReport) -> String {
     }
     let mut text = table(&rows);
     for role in &report.roles {
-        for (count, what) in [
-            (role.truncated, "examples lost tokens"),
-            (role.dropped, "examples are too long and left out"),
+        for (count, one, many) in [
+            (
+                role.truncated,
+                "example lost tokens",
+                "examples lost tokens",
+            ),
+            (
+                role.dropped,
+                "example is too long and left out",
+                "examples are too long and left out",
+            ),
         ] {
             if count > 0 {
-                text += &format!("{}: {count} {what}\n", role.role);
+                text += &format!("{}: {}\n", role.role, counted(count, one, many));
             }
         }
     }
     if report.bad_records > 0 {
-        text += &format!("{} records cannot be read\n", report.bad_records);
+        text += &format!(
+            "{} cannot be read\n",
+            counted(report.bad_records, "record", "records")
+        );
     }
     text
 }

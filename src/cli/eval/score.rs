@@ -2,7 +2,7 @@
 
 use glpft::Error;
 use glpft_eval::{MetricReport, score_file};
-use glpft_recipes::Behaviour;
+use glpft_recipes::{Behaviour, counted};
 use serde_json::json;
 
 use super::tables::{confusion, metrics, notes};
@@ -29,12 +29,15 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<(), Error> {
 fn text(report: &MetricReport) -> String {
     let counts = &report.counts;
     let trajectories = match counts.trajectories {
-        Some(trajectories) => format!(" of {trajectories} trajectories"),
+        Some(trajectories) => format!(
+            " of {}",
+            counted(trajectories, "trajectory", "trajectories")
+        ),
         None => String::new(),
     };
     format!(
-        "{} steps{trajectories}\n\n{}\n{}{}",
-        counts.steps,
+        "{}{trajectories}\n\n{}\n{}{}",
+        counted(counts.steps, "step", "steps"),
         metrics(report),
         confusion(report),
         notes(report)

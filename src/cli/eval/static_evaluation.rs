@@ -6,6 +6,7 @@ use std::time::Instant;
 use glpft::Error;
 use glpft::evaluate::{EvaluateStatic, training_overlap};
 use glpft_eval::static_evaluation::{DataCounts, RoleStatistics, StaticReport, Times};
+use glpft_recipes::counted;
 use serde_json::json;
 
 use super::arguments::{place, settings, team};
@@ -71,8 +72,9 @@ fn text(report: &StaticReport, out: &Path, wall: f64) -> String {
 /// What was asked about, and what was not.
 fn data(data: &DataCounts) -> String {
     let mut text = format!(
-        "{} steps of {} conversations",
-        data.steps, data.trajectories_asked
+        "{} of {}",
+        counted(data.steps, "step", "steps"),
+        counted(data.trajectories_asked, "conversation", "conversations")
     );
     for (count, what) in [
         (

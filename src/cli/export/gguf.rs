@@ -64,7 +64,7 @@ fn check(args: &ExportArgs, location: &ModelLocation) -> Result<(), Error> {
         true => Ok(()),
         false => Err(wrong_target(
             args,
-            "is no GGUF file, so --overwrite does not replace it; choose another",
+            "is not a GGUF file, so --overwrite does not replace it; choose another",
         )),
     }
 }

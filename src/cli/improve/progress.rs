@@ -3,6 +3,7 @@
 use glpft::improve::{ImproveObserver, RoundReport};
 use glpft::prepare::PrepareProgress;
 use glpft_eval::live_evaluation::LiveObserver;
+use glpft_recipes::counted;
 use glpft_train::Observer;
 use serde_json::{Value, json};
 
@@ -64,7 +65,11 @@ impl ImproveObserver for ImproveProgress<'_> {
         self.tell(
             "sampling",
             json!({"tasks": tasks, "samples": samples}),
-            &format!("{tasks} training tasks, {samples} rollouts each"),
+            &format!(
+                "{}, {} each",
+                counted(tasks, "training task", "training tasks"),
+                counted(samples, "rollout", "rollouts")
+            ),
         );
         self.live = LiveProgress::new(self.output);
         &mut self.live
@@ -76,8 +81,12 @@ impl ImproveObserver for ImproveProgress<'_> {
             "kept",
             json!({"round": round.round, "kept": kept}),
             &format!(
-                "{} of {} rollouts passed; {} trajectories are kept of {} tasks, {} of them new",
-                kept.passed, kept.rollouts, kept.trajectories, kept.tasks, kept.new
+                "{} of {} passed; kept: {} of {}, {} of them new",
+                kept.passed,
+                counted(kept.rollouts, "rollout", "rollouts"),
+                counted(kept.trajectories, "trajectory", "trajectories"),
+                counted(kept.tasks, "task", "tasks"),
+                kept.new
             ),
         );
     }

@@ -2,6 +2,7 @@
 
 use glpft::Error;
 use glpft::study::{StudyPlan, sizes};
+use glpft_recipes::counted;
 use serde_json::json;
 
 use super::super::output::{print_json, table};
@@ -67,8 +68,11 @@ pub(super) fn dry_run(plan: &StudyPlan, output: &OutputArgs) -> Result<(), Error
         return Ok(());
     }
     print(&format!(
-        "{}\n{cells} cells to train and measure: {stages} stages to train, {shared} times one is used again; about \
-         {tokens} tokens (the first seed's shares stand for the others')\n",
-        table(&rows)
+        "{}\n{} to train and measure: {} to train, {} one is used again; about {tokens} tokens (the first seed's shares stand for \
+         the others')\n",
+        table(&rows),
+        counted(cells, "cell", "cells"),
+        counted(stages, "stage", "stages"),
+        counted(shared, "time", "times")
     ))
 }

@@ -2,6 +2,7 @@
 
 use glpft::prepare::PrepareProgress;
 use glpft::study::{Cell, CellScore, SharedStage, StudyMetric, StudyObserver};
+use glpft_recipes::counted;
 use glpft_train::Observer;
 use serde_json::json;
 
@@ -42,8 +43,7 @@ impl StudyObserver for StudyProgress<'_> {
     fn cell(&mut self, number: usize, of: usize, cell: &Cell, untrained: usize) {
         let left = match untrained {
             0 => "trained".to_owned(),
-            1 => "1 stage to train".to_owned(),
-            more => format!("{more} stages to train"),
+            left => format!("{} to train", counted(left, "stage", "stages")),
         };
         self.tell(
             "cell",
@@ -83,13 +83,21 @@ impl StudyObserver for StudyProgress<'_> {
         let mut metrics: Vec<String> = metrics.collect();
         metrics.extend(score.played.iter().map(|played| {
             let (passed, tasks) = (played.count_passed(), played.tasks());
-            format!("{passed} of {tasks} tasks passed, {}", played.strategy)
+            format!(
+                "{passed} of {} passed, {}",
+                counted(tasks, "task", "tasks"),
+                played.strategy
+            )
         }));
         let when = if earlier { ", measured before" } else { "" };
         self.tell(
             "scored",
             json!({"cell": cell.directory, "earlier": earlier, "score": score}),
-            &format!("{} steps{when}: {}", score.steps, metrics.join(", ")),
+            &format!(
+                "{}{when}: {}",
+                counted(score.steps, "step", "steps"),
+                metrics.join(", ")
+            ),
         );
     }
 

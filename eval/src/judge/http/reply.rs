@@ -36,11 +36,11 @@ pub(super) fn read(body: &str, function: &str) -> Result<Reply, String> {
         Err(_) if body.is_empty() => return Err("its reply is empty".to_owned()),
         Err(_) if body.starts_with('<') => {
             return Err(
-                "its reply is a page and no JSON: is this its address, and is no proxy between?"
+                "its reply is a web page, not JSON: is this its address, and is no proxy between?"
                     .to_owned(),
             );
         }
-        Err(error) => return Err(format!("its reply is no JSON ({error})")),
+        Err(error) => return Err(format!("its reply is not JSON ({error})")),
     };
     let choice = json.pointer("/choices/0");
     if let (None, Some(error)) = (choice, json.get("error").filter(|error| !error.is_null())) {

@@ -309,5 +309,5 @@ fn a_judge_that_fails_is_told_and_its_failures_are_not_kept() {
         &[("b", Failing), ("c", Failing), ("d", Failing)],
     ));
     let error = error.unwrap_err().to_string();
-    assert!(error.contains("same command goes on"), "{error}");
+    assert!(error.contains("same command resumes"), "{error}");
 }
