@@ -4,7 +4,10 @@
 const BUILTINS: [(&str, &str); 13] = [
     ("sample", include_str!("../built-in/sample.toml")),
     ("world", include_str!("../built-in/world.toml")),
-    ("smollm2-135m", include_str!("../built-in/smollm2-135m.toml")),
+    (
+        "smollm2-135m",
+        include_str!("../built-in/smollm2-135m.toml"),
+    ),
     (
         "smollm2-135m-lora",
         include_str!("../built-in/smollm2-135m-lora.toml"),
@@ -25,12 +28,18 @@ const BUILTINS: [(&str, &str); 13] = [
         "llama-3.2-1b-lora",
         include_str!("../built-in/llama-3.2-1b-lora.toml"),
     ),
-    ("gemma-3-270m", include_str!("../built-in/gemma-3-270m.toml")),
+    (
+        "gemma-3-270m",
+        include_str!("../built-in/gemma-3-270m.toml"),
+    ),
     (
         "smollm3-3b-lora",
         include_str!("../built-in/smollm3-3b-lora.toml"),
     ),
-    ("alpha-umi-7b", include_str!("../built-in/alpha-umi-7b.toml")),
+    (
+        "alpha-umi-7b",
+        include_str!("../built-in/alpha-umi-7b.toml"),
+    ),
     (
         "alpha-umi-7b-lora",
         include_str!("../built-in/alpha-umi-7b-lora.toml"),

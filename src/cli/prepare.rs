@@ -104,14 +104,14 @@ fn tell_warnings(prepared: &Prepared, recipe: &Recipe, datasets: &[Dataset]) -> 
 
 /// Says how many examples of a dataset are cut or left out.
 fn tell_cut(dataset: Dataset, told: &DatasetReport) {
-    let examples = counted(told.examples, "example", "examples");
     if told.truncated > 0 {
         complain(&format!(
-            "warning: {}: {} of {examples} longer than max_length ({}) and cut: {} less, {} of them learned",
+            "warning: {}: {} of {} longer than max_length ({}): {} cut, {} of them learned",
             dataset.name(),
             told.truncated,
+            counted(told.examples, "example is", "examples are"),
             told.max_length,
-            counted(told.cut_tokens, "token", "tokens"),
+            counted(told.cut_tokens, "token is", "tokens are"),
             told.lost_label_tokens
         ));
     }

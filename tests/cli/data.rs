@@ -268,12 +268,12 @@ fn a_run_says_what_of_its_data_it_does_not_learn() {
         "--set=data.source=traces.jsonl",
         "--set=arrangement=single",
         "--set=data.validation_fraction=0",
-        "--set=stage.global.max_length=100",
+        "--set=stage.global.max_length=165",
     ];
     let told = smoke(here.path(), &run);
     for part in [
         "warning: 1 of 4 records cannot be read; data/prepare.json lists them, the first is ",
-        "longer than max_length (100) and cut: ",
+        "warning: backbone: 3 of 6 examples are longer than max_length (165): 57 tokens are cut, 0 of them learned",
     ] {
         assert!(told.err.contains(part), "no {part:?} in {}", told.err);
     }

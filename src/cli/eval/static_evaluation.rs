@@ -76,18 +76,30 @@ fn data(data: &DataCounts) -> String {
         counted(data.steps, "step", "steps"),
         counted(data.trajectories_asked, "conversation", "conversations")
     );
-    for (count, what) in [
+    for (count, one, many, why) in [
         (
             data.trajectories_beyond_limit,
-            "conversations beyond the limit",
+            "conversation",
+            "conversations",
+            "beyond the limit",
         ),
-        (data.trajectories_without_steps, "without a step to score"),
-        (data.steps_beyond_limit, "steps beyond the limit"),
-        (data.turns_without_tag, "assistant's turns without a tag"),
-        (data.bad_records, "records that cannot be read"),
+        (
+            data.trajectories_without_steps,
+            "conversation",
+            "conversations",
+            "without a step to score",
+        ),
+        (data.steps_beyond_limit, "step", "steps", "beyond the limit"),
+        (
+            data.turns_without_tag,
+            "turn of the assistant",
+            "turns of the assistant",
+            "without a tag",
+        ),
+        (data.bad_records, "record", "records", "that cannot be read"),
     ] {
         if count > 0 {
-            text += &format!("; not asked: {count} {what}");
+            text += &format!("; not asked: {} {why}", counted(count, one, many));
         }
     }
     text + "\n"
