@@ -1,9 +1,12 @@
 //! Failing on purpose: tests have any one operation on the disk fail, and look at what is left.
 //!
-//! Everything that writes asks [`check`] first. Without a plan, which only tests make, that is one look at a variable.
+//! Everything that writes asks [`check`] first. Without a plan, which only tests make, it fails only where this process
+//! may write no more, because it lost a lease.
 
 use std::cell::Cell;
 use std::io;
+
+use crate::lease::check_leases;
 
 #[derive(Clone, Copy)]
 struct Plan {
@@ -34,8 +37,9 @@ pub fn end() -> bool {
     PLAN.take().is_some_and(|plan| plan.failed)
 }
 
-/// Counts an operation that writes, and fails if that one is to.
+/// Counts an operation that writes, and fails if that one is to, or none may be done any more.
 pub fn check() -> io::Result<()> {
+    check_leases()?;
     let Some(mut plan) = PLAN.get() else {
         return Ok(());
     };

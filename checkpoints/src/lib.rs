@@ -20,6 +20,7 @@ mod gguf;
 mod gguf_write;
 mod hub;
 mod json;
+mod lease;
 mod location;
 mod lock;
 mod parts;
@@ -59,6 +60,10 @@ pub use gguf_write::{
 };
 pub use hub::{HubCache, HubError, HubName, hub_model, hub_snapshot};
 pub use json::{JsonError, parse_json, read_json, write_json};
+pub use lease::{
+    Claim, Claimed, Holder, LEASE_LENGTH, LEASES_FOLDER, Lease, Watch, check_leases, holds_lease,
+    lease_holder, lease_holders,
+};
 pub use location::{LocationError, ModelLocation};
 pub use lock::RunLock;
 pub use run::RunDirectory;
