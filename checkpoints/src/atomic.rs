@@ -162,12 +162,21 @@ pub fn remove_directory_atomically(path: &Path) -> Result<(), FileError> {
 /// Call it only as the one owner of `folder`: it cannot tell another living process's work
 /// from a dead one's. What this process has under way stays. Returns the names removed.
 pub fn remove_leftovers(folder: &Path) -> Result<Vec<OsString>, FileError> {
+    remove_leftovers_of(folder, |_| true)
+}
+
+/// [`remove_leftovers`] of what stands for some names in `folder`, of which alone this process is the owner.
+pub(crate) fn remove_leftovers_of(
+    folder: &Path,
+    is_owned: impl Fn(&str) -> bool,
+) -> Result<Vec<OsString>, FileError> {
     let failed = |source| FileError::new("clean up", folder, source);
     let mut removed = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name();
-        let Some((original, replaced)) = name.to_str().and_then(leftover_of) else {
+        let leftover = name.to_str().and_then(leftover_of);
+        let Some((original, replaced)) = leftover.filter(|(original, _)| is_owned(original)) else {
             continue;
         };
         let original = folder.join(original);

@@ -14,7 +14,7 @@ mod machine;
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -179,6 +179,14 @@ pub fn holds_lease(folder: &Path, name: &str) -> bool {
     heart::holds(&folder.join(LEASES_FOLDER), name)
 }
 
+/// Whether a lease was taken and not let go, and its holder is not known to be dead.
+pub fn is_lease_open(folder: &Path, name: &str) -> bool {
+    let leases = folder.join(LEASES_FOLDER);
+    let last = file::last(&leases, name).ok().flatten();
+    let seen = last.and_then(|number| Seen::read(&file::path(&leases, name, number)).ok()?);
+    seen.is_some_and(|seen| !seen.is_free())
+}
+
 /// Who holds a lease, for people; none where nobody does, as far as can be told without writing.
 pub fn lease_holder(folder: &Path, name: &str) -> Option<Holder> {
     let leases = folder.join(LEASES_FOLDER);
@@ -189,19 +197,4 @@ pub fn lease_holder(folder: &Path, name: &str) -> Option<Holder> {
     }
     let lives = seen.lives_here() || seen.age_by_clock() <= seen.length();
     lives.then(|| seen.holder(false))
-}
-
-/// The names of the leases in a folder that somebody holds, with their holders, as [`lease_holder`] knows them.
-///
-/// # Errors
-/// The folder cannot be read.
-pub fn lease_holders(folder: &Path) -> Result<Vec<(String, Holder)>, FileError> {
-    let leases: PathBuf = folder.join(LEASES_FOLDER);
-    let names = file::names(&leases)
-        .map_err(|source| FileError::new("list the leases in", &leases, source))?;
-    let holders = names.into_iter().filter_map(|name| {
-        let holder = lease_holder(folder, &name)?;
-        Some((name, holder))
-    });
-    Ok(holders.collect())
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::atomic::remove_leftovers_of;
 use crate::{FileError, remove_leftovers, write_atomically};
 
 /// The directory that one recipe's run leaves everything in.
@@ -14,7 +15,7 @@ use crate::{FileError, remove_leftovers, write_atomically};
 /// stages/<stage>/            checkpoint-<step>/, train_log.jsonl, trainer_state.json
 /// models/<role>/             finished: Hugging Face layout or PEFT adapter
 /// summary.json
-/// .lock                      held by the process that writes here (RunLock)
+/// .leases/                   who is at work here (Lease)
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDirectory {
@@ -70,6 +71,29 @@ impl RunDirectory {
         for folder in folders.iter().rev() {
             remove_leftovers(folder)?;
         }
+        Ok(())
+    }
+
+    /// Removes what a killed process left unfinished of one stage: its folder, its model, and what is in them. Only the
+    /// process that works on that stage may call it; other processes may work on others.
+    pub fn clean_stage(&self, stage: &str) -> Result<(), FileError> {
+        for folder in [self.stage(stage), self.model(stage)] {
+            if folder.is_dir() {
+                remove_leftovers(&folder)?;
+            }
+        }
+        for parent in [self.stages(), self.models()] {
+            remove_leftovers_of(&parent, |name| name == stage)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what a killed process left unfinished beside the stages: of the data, the recipe and the summary. Only the
+    /// one process that writes these may call it.
+    pub fn clean_beside_stages(&self) -> Result<(), FileError> {
+        let is_for_stages = |name: &str| ["stages", "models"].contains(&name);
+        remove_leftovers_of(&self.root, |name| !is_for_stages(name))?;
+        remove_leftovers(&self.data())?;
         Ok(())
     }
 

@@ -55,6 +55,9 @@ impl Process {
         if *machine != here {
             return None;
         }
+        if here.host.is_empty() {
+            return None;
+        }
         if cfg!(target_os = "linux") {
             // Where nothing is known of this process, nothing is known of others.
             started(std::process::id())?;
@@ -80,25 +83,35 @@ fn read(path: &str) -> String {
     text.trim().to_owned()
 }
 
-#[cfg(unix)]
+/// The machine's name.
+#[cfg(not(all(unix, not(target_os = "linux"))))]
 fn host() -> String {
-    let name = rustix::system::uname();
-    name.nodename().to_string_lossy().into_owned()
+    match cfg!(target_os = "linux") {
+        true => read("/proc/sys/kernel/hostname"),
+        false => std::env::var("COMPUTERNAME").unwrap_or_default(),
+    }
 }
 
-#[cfg(not(unix))]
+#[cfg(all(unix, not(target_os = "linux")))]
 fn host() -> String {
-    std::env::var("COMPUTERNAME").unwrap_or_default()
+    let mut name = [0_u8; 256];
+    // SAFETY: the system writes at most so many bytes.
+    let got = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len()) } == 0;
+    let end = name.iter().position(|&byte| byte == 0).filter(|_| got);
+    String::from_utf8_lossy(&name[..end.unwrap_or(0)]).into_owned()
 }
 
 /// Whether there is a process of that number.
-#[cfg(unix)]
+#[cfg(all(unix, not(target_os = "linux")))]
 fn exists(id: u32) -> Option<bool> {
-    let id = rustix::process::Pid::from_raw(i32::try_from(id).ok()?)?;
-    Some(rustix::process::test_kill_process(id) != Err(rustix::io::Errno::SRCH))
+    let id = i32::try_from(id).ok().filter(|&id| id > 0)?;
+    // SAFETY: signal 0 is sent to nobody; it is only found out whether it could be.
+    let sent = unsafe { libc::kill(id, 0) } == 0;
+    let absent = std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH);
+    Some(sent || !absent)
 }
 
-#[cfg(not(unix))]
+#[cfg(not(all(unix, not(target_os = "linux"))))]
 fn exists(_id: u32) -> Option<bool> {
     None
 }
