@@ -109,6 +109,31 @@ fn a_finished_run_and_its_evaluation() {
 }
 
 #[test]
+fn a_study() {
+    let here = folder();
+    crate::study::held_out(here.path());
+    let study = [
+        "study",
+        "sample",
+        "--eval=held-out.json",
+        "--arrangements=single,glpft",
+        "--fractions=0.5",
+        "--seeds=1",
+        "--max-steps=1",
+        "--eval-conversations=1",
+        "--max-new-tokens=2",
+        "--threads=1",
+        "--out=made",
+    ];
+    let dry = [&study[..], &["--dry-run"]].concat();
+    assert_snapshot("a_study_planned", &shown(here.path(), &dry));
+    // What a model of one step says hangs on how sums are rounded.
+    let percent = Regex::new(r"\b\d+\.\d\d\b").unwrap();
+    let told = shown(here.path(), &study);
+    assert_snapshot("a_study", &percent.replace_all(&told, "[percent]"));
+}
+
+#[test]
 fn scores_of_predictions() {
     let here = folder();
     let entry = |instruction: &str, reference: &str, predictions: &str| {

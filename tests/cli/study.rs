@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{Outcome, folder, glpft, json, raw_source, read_json, set};
 
 /// The sample's test queries as conversations: none of them is trained on.
-fn held_out(directory: &Path) -> PathBuf {
+pub(crate) fn held_out(directory: &Path) -> PathBuf {
     let source = raw_source(directory);
     fs::remove_dir_all(source.join("test_query_ids")).unwrap();
     let export = |to: &str, more: &[String]| -> Vec<Value> {
