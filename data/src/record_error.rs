@@ -149,6 +149,34 @@ pub enum RecordError {
 }
 
 impl RecordError {
+    /// The same at another place, which is made of the one that it names.
+    #[must_use]
+    pub(crate) fn with_path(mut self, other: impl FnOnce(&str) -> String) -> Self {
+        match &mut self {
+            Self::Missing { within: path, .. }
+            | Self::Type { path, .. }
+            | Self::Wrong { path, .. }
+            | Self::Unknown { path, .. }
+            | Self::Empty { path }
+            | Self::Arguments { path, .. }
+            | Self::Observation { path, .. } => *path = other(path),
+            Self::Io(_)
+            | Self::Encoding(_)
+            | Self::Json(_)
+            | Self::Broken { .. }
+            | Self::TooLarge { .. }
+            | Self::NoRecords { .. }
+            | Self::NotRecords
+            | Self::NoForm { .. }
+            | Self::OtherForm { .. }
+            | Self::NoParquet
+            | Self::Recognised(_)
+            | Self::Parquet { .. }
+            | Self::Same(_) => {}
+        }
+        self
+    }
+
     /// Where the value stands that is wrong, or that lacks something; none where the whole is wrong.
     pub fn path(&self) -> Option<&str> {
         let path = match self {

@@ -77,7 +77,7 @@ pub enum TrainError {
     },
     /// More steps were done than the stage is to have.
     #[error(
-        "{} is of step {done}, and the stage is to have {total} steps now: give it at least as many", checkpoint.display()
+        "{} is of step {done}, and the stage is to have {total} steps now: give it at least as many (--max-steps, `epochs`)", checkpoint.display()
     )]
     TooShort {
         /// The checkpoint.

@@ -41,7 +41,8 @@ pub(super) fn untag(
                 let told = offered(&text);
                 let (text, tools) = told.unwrap_or((text, None));
                 if let Some(tools) = tools {
-                    functions = Some(super::tools::read(tools)?);
+                    let place = format!("{} <tools>", message.path);
+                    functions = Some(super::tools::read(tools, &place)?);
                 }
                 if !text.is_empty() {
                     message.content = Some(text);

@@ -84,7 +84,7 @@ fn listed(system: &Field<'_>) -> Result<Vec<ChatFunction>, RecordError> {
                 _ => None,
             });
     let found = found.ok_or_else(|| system.wrong("no list of functions ends it"))?;
-    tools::read(found)
+    tools::read(found, &system.path())
 }
 
 /// A thought and a call.

@@ -15,6 +15,10 @@ use crate::tool::FINISH;
 /// Where records tell their functions; the second is OpenAI's older key.
 const KEYS: [&str; 2] = ["tools", "functions"];
 
+/// Where a function's schema stands: OpenAI's key, those of Anthropic's Messages API and of the Model Context Protocol, and that of
+/// some sets.
+const SCHEMAS: [&str; 4] = ["parameters", "input_schema", "inputSchema", "arguments"];
+
 /// Python's names of types, as xLAM's arguments have them.
 const TYPES: [(&str, &str); 9] = [
     ("str", "string"),
@@ -34,19 +38,21 @@ pub(super) fn beside(record: &Field<'_>) -> Result<Option<Vec<ChatFunction>>, Re
         if let Some(tools) = record.find(key)? {
             let list = list(&tools, "a list of tools")?;
             if !list.is_empty() {
-                return read(list).map(Some);
+                return read(list, &tools.path()).map(Some);
             }
         }
     }
     Ok(None)
 }
 
-/// The functions that a list of tools tells, each once and without ToolBench's `Finish`.
-pub(super) fn read(tools: Vec<Value>) -> Result<Vec<ChatFunction>, RecordError> {
+/// The functions that a list of tools tells, each once and without ToolBench's `Finish`. The list stands at `path`.
+pub(super) fn read(tools: Vec<Value>, path: &str) -> Result<Vec<ChatFunction>, RecordError> {
     // Another function of the same name is an error of reading them, so that none has to be compared with but the first.
     let mut first = HashMap::new();
     let mut different: Vec<Value> = Vec::with_capacity(tools.len());
-    for tool in tools {
+    let mut spelled = Vec::with_capacity(tools.len());
+    for (index, tool) in tools.into_iter().enumerate() {
+        let spelling = Spelling::of(index, &tool);
         let tool = plain(tool);
         if ends(&tool) {
             continue;
@@ -58,9 +64,61 @@ pub(super) fn read(tools: Vec<Value>) -> Result<Vec<ChatFunction>, RecordError> 
             }
         }
         different.push(tool);
+        spelled.push(spelling);
     }
     let different = Value::Array(different);
-    read_functions(&Field::root(&different, "tools"))
+    let functions = read_functions(&Field::root(&different, ""));
+    functions.map_err(|error| error.with_path(|of_plain| own_path(path, of_plain, &spelled)))
+}
+
+/// How a record spells a tool.
+struct Spelling {
+    /// Its place in the record's list.
+    index: usize,
+    /// Whether `function` is around it.
+    is_wrapped: bool,
+    /// The key of its arguments' schema.
+    schema: Option<&'static str>,
+}
+
+impl Spelling {
+    fn of(index: usize, tool: &Value) -> Self {
+        let inner = tool.get("function").filter(|inner| inner.is_object());
+        let function = inner.unwrap_or(tool);
+        Self {
+            index,
+            is_wrapped: inner.is_some(),
+            schema: schema_key(function),
+        }
+    }
+}
+
+/// The key of a function's schema, of those that sets have.
+fn schema_key(function: &Value) -> Option<&'static str> {
+    let has = |key: &&str| function.get(*key).is_some_and(|value| !value.is_null());
+    SCHEMAS.into_iter().find(has)
+}
+
+/// The path in the record of what stands in a tool in OpenAI's form (`[1].function.parameters.type`).
+fn own_path(list: &str, of_plain: &str, spelled: &[Spelling]) -> String {
+    let found = || {
+        let (index, rest) = of_plain.strip_prefix('[')?.split_once(']')?;
+        Some((spelled.get(index.parse::<usize>().ok()?)?, rest))
+    };
+    let Some((spelling, rest)) = found() else {
+        return format!("{list}{of_plain}");
+    };
+    let mut path = format!("{list}[{}]", spelling.index);
+    let Some(rest) = rest.strip_prefix(".function") else {
+        return path + rest;
+    };
+    if spelling.is_wrapped {
+        path.push_str(".function");
+    }
+    match (rest.strip_prefix(".parameters"), spelling.schema) {
+        (Some(rest), Some(key)) => path + "." + key + rest,
+        _ => path + rest,
+    }
 }
 
 /// Whether a tool is ToolBench's `Finish`. A function of that name with other arguments is the record's own; no team can call
@@ -123,7 +181,7 @@ fn plain(tool: Value) -> Value {
         },
         other => return other,
     };
-    let key = ["parameters", "input_schema", "inputSchema", "arguments"]
+    let key = SCHEMAS
         .into_iter()
         .find(|key| function.get(*key).is_some_and(|value| !value.is_null()));
     if let Some(mut schema) = key.and_then(|key| function.remove(key)) {
@@ -205,6 +263,35 @@ fn json_type(python: &str) -> (String, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_name_the_place_as_the_record_spells_it() {
+        for (tools, place) in [
+            (
+                json!([{"name": "f"}, {"name": "f"}, {"name": 3}]),
+                "t[2].name",
+            ),
+            (
+                json!([{"name": "f", "input_schema": {"properties": 1}}]),
+                "t[0].input_schema.properties",
+            ),
+            (
+                json!([{"type": "function", "function": {"name": "f", "parameters": {"required": {}}}}]),
+                "t[0].function.parameters.required",
+            ),
+            (
+                json!([{"name": "f"}, {"name": "f", "description": "another"}]),
+                "t[1]",
+            ),
+            (json!(["f"]), "t[0]"),
+        ] {
+            let Value::Array(tools) = tools else {
+                continue;
+            };
+            let error = read(tools, "t").expect_err(place);
+            assert_eq!(error.path(), Some(place), "{error}");
+        }
+    }
 
     #[test]
     fn pythons_types_are_told_as_jsons() {
