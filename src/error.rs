@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use glpft_agent::{GenerateError, InstructionsError, ModelServerError, NoToolReached, ServerError};
 use glpft_checkpoints::{
-    AdapterError, ConfigError, FileError, GgufError, GgufWriteError, JsonError, LocationError,
-    WeightsError, advice,
+    AdapterError, ConfigError, FileError, GgufError, GgufWriteError, Holder, JsonError,
+    LocationError, WeightsError, advice,
 };
 use glpft_data::{
     EncodeError, ExportError, FitError, PreparedError, PromptsError, SourceError, TokenizerError,
@@ -131,6 +131,18 @@ pub enum Error {
         /// The model that it left.
         path: PathBuf,
     },
+    /// Another process writes there.
+    #[error(
+        "cannot write to {}: {holder} is at work in it{}; wait for it, or choose another --out",
+        path.display(),
+        if holder.work.is_empty() { String::new() } else { format!(" and {}", holder.work) }
+    )]
+    AtWork {
+        /// The directory.
+        path: PathBuf,
+        /// Who is at work.
+        holder: Holder,
+    },
     /// The directory belongs to something else.
     #[error(
         "{} holds {what}, but no recipe.toml: it is not a run's directory; choose another --out", path.display()
@@ -239,6 +251,34 @@ pub enum Error {
         stage: &'static str,
         /// The checkpoint.
         checkpoint: PathBuf,
+    },
+    /// A role that trains in a process of its own.
+    #[error(
+        "the {role} failed: {reason}; {}the same command resumes (messages of the {role}: {})",
+        if others.is_empty() { String::new() } else { format!("{others} stopped with checkpoints; ") },
+        log.display()
+    )]
+    Role {
+        /// Its name.
+        role: &'static str,
+        /// What its process told.
+        reason: String,
+        /// The roles that were stopped.
+        others: String,
+        /// The log of its process.
+        log: PathBuf,
+    },
+    /// The user asked to stop while the roles trained.
+    #[error("interrupted in {roles}; their checkpoints hold everything: the same command resumes")]
+    RolesInterrupted {
+        /// The roles that are not finished.
+        roles: String,
+    },
+    /// The user asked to stop while another process was waited for.
+    #[error("interrupted while it waited for {what}; give the same command again to go on")]
+    WaitInterrupted {
+        /// What was waited for.
+        what: String,
     },
     /// The user asked to stop between two cells of a study.
     #[error("interrupted after {done} of {of} cells; give the same command again to go on")]

@@ -1,19 +1,26 @@
 //! Where a run lives: whose its directory is, and who may write to it.
 
+mod at_work;
 mod record;
 mod remove;
+mod shared;
 
 use std::fs;
 use std::path::Path;
 
-use glpft_checkpoints::{RunDirectory, RunLock, name_bases_anew};
+use glpft_checkpoints::{Lease, RunDirectory, name_bases_anew};
 use glpft_recipes::{Difference, Recipe, Stage};
 
 use crate::Error;
 
+pub use at_work::{Waiting, at_work_in_run, at_work_on, lease_length};
 pub use record::record;
 pub use remove::Removal;
+pub use shared::{SharedRun, Turn};
 
+pub(crate) use at_work::{own_files, take, try_take};
+
+use at_work::take_run;
 use remove::remove;
 
 /// The folders that a run makes, and no one else's.
@@ -22,14 +29,16 @@ const FOLDERS: [&str; 3] = ["data", "stages", "models"];
 pub const RECIPE: &str = "recipe.toml";
 /// The folder of a run's rounds, which `glpft improve` makes.
 pub const ROUNDS_FOLDER: &str = "rounds";
+/// The folder of what the processes of roles told, which `glpft run --parallel roles` makes.
+pub const LOGS_FOLDER: &str = "logs";
 /// How many differing keys an error lists.
 const LISTED: usize = 5;
 
-/// A run's directory, and the right to write to it for as long as this lives.
+/// A run's directory, and the right to write to all of it for as long as this lives.
 pub struct OwnedRun {
     /// The directory.
     pub run: RunDirectory,
-    _lock: RunLock,
+    _lease: Lease,
 }
 
 /// The run that is in a directory already, as far as it will stay; writes nothing.
@@ -58,23 +67,30 @@ pub fn run_there(
 pub fn own_run(root: &Path, recipe: &Recipe, removal: Removal<'_>) -> Result<OwnedRun, Error> {
     // Before anything is made, and again when nobody else can change it.
     run_there(root, recipe, removal)?;
-    let lock = RunLock::take(root)?;
+    let lease = take_run(root)?;
     let there = run_there(root, recipe, removal)?;
     remove(root, there.as_ref(), removal)?;
+    let run = begin(root, recipe)?;
+    run.clean()?;
+    Ok(OwnedRun { run, _lease: lease })
+}
+
+/// Makes what is missing of a run's directory, whose owner this process is.
+fn begin(root: &Path, recipe: &Recipe) -> Result<RunDirectory, Error> {
+    let _files = own_files(root)?;
     let run = RunDirectory::create(root)?;
     if !is_begun(root) || !run.recipe().is_file() {
         record(&run, recipe)?;
     }
-    run.clean()?;
     // The run may have been moved since its adapters named their bases.
     name_bases_anew(&run)?;
-    Ok(OwnedRun { run, _lock: lock })
+    Ok(run)
 }
 
 /// Has the adapters of a finished run name their bases where those are now: the run may have been moved. Where another
 /// process is at work, or nothing can be written, they stay as they are, and this program finds the bases all the same.
 pub fn settle(run: &RunDirectory) {
-    if let Ok(_lock) = RunLock::take(run.root()) {
+    if let Ok(_lease) = take_run(run.root()) {
         let _ = name_bases_anew(run);
     }
 }

@@ -13,6 +13,9 @@ use crate::check::CheckedJob;
 use crate::prepare::Prepared;
 use crate::size::StageSize;
 
+/// What logs, states and leases take beside checkpoints and models, at most, in bytes.
+const SMALL_FILES: u64 = 1 << 20;
+
 /// Checks that no stage is to have fewer steps than it has done, and that the disk has room for the checkpoints and models
 /// of all of them. Their data are prepared.
 ///
@@ -69,7 +72,8 @@ pub fn check_room_in_turn(
 }
 
 fn check_room(folder: &Path, needed: Needed) -> Result<(), Error> {
-    check_space(folder, needed.sum()).map_err(|source| Error::NoRoom {
+    let small = if needed.sum() > 0 { SMALL_FILES } else { 0 };
+    check_space(folder, needed.sum().saturating_add(small)).map_err(|source| Error::NoRoom {
         source: Box::new(source),
         checkpoints: megabytes(needed.checkpoints),
         models: megabytes(needed.models),

@@ -48,7 +48,7 @@ impl FinishedStage {
 
     /// What an earlier start finished. The model is what counts: where nothing was kept of how it came about, this
     /// says nothing of it, and fails nothing.
-    pub(crate) fn read(run: &RunDirectory, job: &Job) -> Self {
+    pub fn read(run: &RunDirectory, job: &Job) -> Self {
         let name = job.stage.name();
         let directory = run.stage(name);
         let path = directory.join(RESULT_FILE);

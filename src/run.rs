@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::arrangement::{Job, jobs};
 use crate::error::Error;
+use crate::place::own_files;
 use crate::result::FinishedStage;
 use crate::stage::{Context, run_stage, run_stages_together};
 
@@ -37,28 +38,56 @@ pub struct Summary {
 /// Those of the stages, [`Error::Interrupted`] among them.
 pub fn run_stages(context: &Context<'_>, observer: &mut dyn Observer) -> Result<Summary, Error> {
     let started = Instant::now();
-    let mut stages = Vec::new();
     let left = unfinished(context.recipe, context.run)?;
     let mut trained = Vec::new();
     for jobs in together(context, &left) {
         trained.extend(run_jobs(context, jobs, observer)?);
     }
-    for job in jobs(context.recipe) {
+    summarize(context, trained, started)
+}
+
+/// Writes `summary.json` if all stages of the run are finished: of processes that train a stage each, the last one does.
+/// `trained` are those that this one trained since `started`.
+///
+/// # Errors
+/// The run's directory cannot be read, or the disk refuses.
+pub fn summarize_finished(
+    context: &Context<'_>,
+    trained: Vec<FinishedStage>,
+    started: Instant,
+) -> Result<Option<Summary>, Error> {
+    // Looked at alone: of two that finish at once the second sees what the first has left.
+    let _files = own_files(context.run.root())?;
+    let left = unfinished(context.recorded, context.run)?;
+    match left.is_empty() {
+        true => summarize(context, trained, started).map(Some),
+        false => Ok(None),
+    }
+}
+
+fn summarize(
+    context: &Context<'_>,
+    mut trained: Vec<FinishedStage>,
+    started: Instant,
+) -> Result<Summary, Error> {
+    let recipe = context.recorded;
+    let stage = |job: Job| {
         let found = trained.iter().position(|stage| stage.stage == job.stage);
-        stages.push(match found {
+        match found {
             Some(at) => trained.swap_remove(at),
             None => FinishedStage::read(context.run, &job),
-        });
-    }
+        }
+    };
     let summary = Summary {
-        recipe: context.recipe.name.clone(),
-        arrangement: context.recipe.arrangement,
+        recipe: recipe.name.clone(),
+        arrangement: recipe.arrangement,
         device: context.device_name.to_owned(),
         threads: rayon::current_num_threads(),
         version: env!("CARGO_PKG_VERSION"),
-        stages,
+        stages: jobs(recipe).into_iter().map(stage).collect(),
         wall_seconds: started.elapsed().as_secs_f64(),
     };
+    let _files = own_files(context.run.root())?;
     write_json(&context.run.summary(), &summary)?;
     Ok(summary)
 }

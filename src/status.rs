@@ -6,7 +6,7 @@ mod left;
 use std::path::{Path, PathBuf};
 
 use glpft_checkpoints::{
-    ComputedBy, RunDirectory, RunLock, TrainerState, latest_checkpoint, read_json,
+    ComputedBy, Holder, RunDirectory, TrainerState, latest_checkpoint, read_json,
 };
 use glpft_recipes::{Packing, Recipe, Sampling, Stage, StageRecipe};
 use glpft_train::{LogRecord, StepRecord, TRAIN_LOG_FILE, ValidationRecord, read_log};
@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::arrangement::{Job, jobs};
 use crate::error::Error;
+use crate::place::{at_work_in_run, at_work_on};
 use crate::prepare::PrepareReport;
 
 pub use folder::{UnreadableRun, runs_in};
@@ -80,11 +81,11 @@ pub struct StageStatus {
 pub enum State {
     /// Its model is there.
     Finished,
-    /// It has begun, and a process is training in the run.
+    /// It has begun, and a process is training it.
     Running,
-    /// It has begun, and what a process in the run has to do next is a validation.
+    /// It has begun, and what a process that is at work on it has to do next is a validation.
     Validating,
-    /// It has begun, and no process is at work in the run.
+    /// It has begun, and no process is at work on it.
     Stopped,
     /// It has not begun.
     Waiting,
@@ -115,7 +116,8 @@ impl RunStatus {
         let run = RunDirectory::open(root)?;
         let recipe = Recipe::load(run.recipe(), &[])?;
         let finished = run.finished()?;
-        let held_by = RunLock::held_by(root);
+        let of_run = at_work_in_run(root);
+        let mut at_work: Vec<String> = of_run.iter().map(Holder::to_string).collect();
         let mut problems = Vec::new();
         // It may be written at this moment, or not yet.
         let prepared: Option<PrepareReport> = read_json(&run.prepare()).ok();
@@ -123,10 +125,13 @@ impl RunStatus {
         let mut stages = Vec::new();
         for job in jobs(&recipe) {
             let settings = recipe.stage(job.stage);
+            let of_stage = at_work_on(root, job.stage);
+            let is_running = of_run.is_some() || of_stage.is_some();
+            at_work.extend(of_stage.map(|holder| holder.to_string()));
             let found = Found {
                 settings,
                 is_finished: finished.iter().any(|name| name == job.stage.name()),
-                is_running: held_by.is_some(),
+                is_running,
                 amount: prepared
                     .as_ref()
                     .map(|report| amount(&recipe, job.stage, report)),
@@ -143,6 +148,7 @@ impl RunStatus {
             let checkpoint = latest_checkpoint(&run.stage(stage.stage.name())).ok()??;
             Some(TrainerState::read(&checkpoint.path).ok()?.computed_by)
         });
+        at_work.dedup();
         Ok(Self {
             computed_by: computed_by.into_iter().next(),
             packing: recipe.data.packing,
@@ -151,7 +157,7 @@ impl RunStatus {
             stages,
             run: root.to_owned(),
             recipe: recipe.name.clone(),
-            held_by,
+            held_by: (!at_work.is_empty()).then(|| at_work.join(", ")),
             prepared: run.prepare().is_file(),
             problems,
         })

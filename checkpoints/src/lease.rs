@@ -179,6 +179,18 @@ pub fn holds_lease(folder: &Path, name: &str) -> bool {
     heart::holds(&folder.join(LEASES_FOLDER), name)
 }
 
+/// The names of the leases in a folder that [are open](is_lease_open), sorted.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn open_leases(folder: &Path) -> Result<Vec<String>, FileError> {
+    let leases = folder.join(LEASES_FOLDER);
+    let failed = |source| FileError::new("list the leases in", &leases, source);
+    let mut names = file::names(&leases).map_err(failed)?;
+    names.retain(|name| is_lease_open(folder, name));
+    Ok(names)
+}
+
 /// Whether a lease was taken and not let go, and its holder is not known to be dead.
 pub fn is_lease_open(folder: &Path, name: &str) -> bool {
     let leases = folder.join(LEASES_FOLDER);

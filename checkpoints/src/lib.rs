@@ -62,7 +62,7 @@ pub use hub::{HubCache, HubError, HubName, hub_model, hub_snapshot};
 pub use json::{JsonError, parse_json, read_json, write_json};
 pub use lease::{
     Claim, Claimed, Holder, LEASE_LENGTH, LEASES_FOLDER, Lease, Watch, check_leases, holds_lease,
-    is_lease_open, lease_holder,
+    is_lease_open, lease_holder, open_leases,
 };
 pub use location::{LocationError, ModelLocation};
 pub use lock::RunLock;

@@ -38,6 +38,7 @@ pub const PARSERS: &[Parser] = &[
     models::ADAPTER_CONFIG,
     models::TOKENIZER,
     models::TRAINER_STATE,
+    models::LEASE,
     gguf::GGUF,
     gguf::GGUF_TOKENIZER,
     sources::ANSWER,

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use glpft_checkpoints::{
-    ADAPTER_CONFIG_FILE, AdapterConfig, CONFIG_FILE, FloatType, ModelConfig, ModelFiles,
-    TRAINER_STATE_FILE, TrainerState, WEIGHTS_FILE, WEIGHTS_INDEX_FILE,
+    ADAPTER_CONFIG_FILE, AdapterConfig, CONFIG_FILE, FloatType, LEASES_FOLDER, ModelConfig,
+    ModelFiles, TRAINER_STATE_FILE, TrainerState, WEIGHTS_FILE, WEIGHTS_INDEX_FILE, lease_holder,
+    open_leases,
 };
 use glpft_data::{PromptTokenizer, Text, sample};
 use glpft_recipes::Separators;
@@ -184,6 +185,29 @@ pub(crate) const TOKENIZER: Parser = Parser {
             small.to_string().into_bytes(),
             unigram.to_string().into_bytes(),
         ]
+    },
+    fixtures: &[],
+};
+
+pub(crate) const LEASE: Parser = Parser {
+    name: "lease",
+    read: |data, folder| {
+        let leases = folder.join(LEASES_FOLDER);
+        if std::fs::create_dir_all(&leases).is_ok() {
+            put(&leases.join("caller.1"), data);
+            let holder = lease_holder(folder, "caller");
+            let _ = holder.map(|holder| holder.to_string());
+            let _ = open_leases(folder);
+        }
+    },
+    examples: || {
+        let lease = json!({
+            "token": "0123456789abcdef", "work": "trains the caller",
+            "machine": {"host": "node2", "boot": "b", "namespace": "pid:[4026531836]"},
+            "process": {"id": 77, "started": "12345"},
+            "length": 120_000, "beat": 3, "free": false, "inode": 5,
+        });
+        vec![lease.to_string().into_bytes()]
     },
     fixtures: &[],
 };

@@ -22,6 +22,35 @@ pub fn device(name: &str) -> Result<Device, ModelError> {
     }
 }
 
+/// The names of all devices of a kind that this machine has: `cuda:0`, `cuda:1` for `cuda`. A name with a number, and `cpu`, name
+/// one.
+///
+/// # Errors
+/// As [`device`], of the first of them.
+pub fn devices(kind: &str) -> Result<Vec<String>, ModelError> {
+    device(kind)?;
+    let count = count(kind);
+    Ok(match count {
+        0 | 1 => vec![kind.to_owned()],
+        count => (0..count).map(|index| format!("{kind}:{index}")).collect(),
+    })
+}
+
+/// How many devices of a kind there are; 1 where the name means one.
+fn count(kind: &str) -> usize {
+    match kind {
+        #[cfg(feature = "cuda")]
+        "cuda" => Device::enumerate(burn::tensor::DeviceType::Cuda)
+            .into_vec()
+            .len(),
+        #[cfg(feature = "wgpu")]
+        "wgpu" => Device::enumerate(burn::tensor::DeviceType::Wgpu)
+            .into_vec()
+            .len(),
+        _ => 1,
+    }
+}
+
 #[cfg(not(feature = "cuda"))]
 fn cuda(name: &str, _index: Option<usize>) -> Result<Device, ModelError> {
     Err(ModelError::NotBuilt {

@@ -25,7 +25,7 @@ mod trunk_states;
 
 pub use adapter::{Adapter, Dropout, adapter_config};
 pub use decoder::{Decoder, Trained, is_adapter};
-pub use device::device;
+pub use device::{device, devices};
 pub use error::ModelError;
 pub use inputs::{Inputs, Targets};
 pub use parameter::{Parameter, ParameterVisitor, Parameters, WeightSource};

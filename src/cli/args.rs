@@ -92,7 +92,7 @@ pub(super) enum Command {
     /// several of them need is trained once. All are measured on the same held-out conversations. Writes report.md,
     /// report.json, curves/, and a run for each in runs/. The same command resumes; you may add arrangements, shares, seeds
     /// and bases.
-    Study(StudyArgs),
+    Study(Box<StudyArgs>),
     /// Has a team learn from its own rollouts, round by round: plays training tasks, keeps what passes, trains, measures
     ///
     /// Rejection-sampling fine-tuning (STaR, arXiv 2203.14465; ReST-EM, arXiv 2312.06585). In each round, the best models so

@@ -21,6 +21,7 @@ mod ranks;
 mod recipe;
 mod report;
 mod report_page;
+mod roles;
 mod run;
 mod serve;
 mod shell;
@@ -29,6 +30,7 @@ mod status;
 mod study;
 mod threads;
 mod train;
+mod waiting;
 mod world;
 
 pub(crate) use args::*;
@@ -41,6 +43,7 @@ pub(crate) use prepare::PrepareBar;
 use ranks::refuse_ranks;
 pub(crate) use signals::Flags;
 use threads::with_threads;
+pub(crate) use waiting::tell_waiting;
 
 /// Runs the command line; the process's exit code.
 pub(crate) fn main() -> u8 {

@@ -1,13 +1,17 @@
 //! `glpft run`.
 
+use std::time::Instant;
+
 use glpft::Error;
+use glpft::arrangement::Job;
 use glpft::check::check_jobs;
+use glpft::place::OwnedRun;
 use glpft::prepare::{check, datasets_of_jobs, prepare_datasets};
 use glpft::ready::check_ready;
-use glpft::run::{Summary, run_stages, unfinished};
+use glpft::run::{Summary, run_jobs, run_stages, summarize_finished, unfinished};
 use glpft::stage::Context;
 use glpft_checkpoints::{RunDirectory, read_json};
-use glpft_recipes::Recipe;
+use glpft_recipes::{Recipe, Stage};
 use glpft_train::Transport;
 use serde_json::{Value, json};
 
@@ -16,9 +20,10 @@ use super::plan::dry_run;
 use super::prepare::tell_losses_of_data;
 use super::progress::TrainProgress;
 use super::ranks::with_ranks;
+use super::roles::Roles;
 use super::{
-    Flags, OutputArgs, PrepareBar, Removal, RunArgs, complain, load_for_run, own_run, print,
-    run_there, tell_changed, tell_losses,
+    Flags, OutputArgs, ParallelArg, PrepareBar, Removal, RunArgs, complain, load_for_run, own_run,
+    print, run_there, tell_changed, tell_losses,
 };
 
 /// Runs the command.
@@ -32,7 +37,9 @@ pub(crate) fn execute(args: RunArgs) -> Result<(), Error> {
 fn lead(args: RunArgs, ranks: &dyn Transport) -> Result<(), Error> {
     let output = &args.common.output;
     let mut flags = Flags::hear(args.signals.on_usr1)?;
-    let device = glpft_model::device(&args.device.device)?;
+    let devices = devices(&args)?;
+    let device_name = devices.first().cloned().unwrap_or_default();
+    let device = glpft_model::device(&device_name)?;
     let (recipe, root) = load_for_run(&args.common, args.max_steps)?;
     let removal = args.common.place.removal(Removal::Everything);
     removal.check(&root, &recipe)?;
@@ -55,6 +62,9 @@ fn lead(args: RunArgs, ranks: &dyn Transport) -> Result<(), Error> {
         check(&recipe, there.as_ref(), &datasets)?;
     }
     let checked = check_jobs(&recipe, there.as_ref(), &jobs)?;
+    if args.parallel.is_some() {
+        check_parallel(&recipe, ranks, output)?;
+    }
     if args.dry_run {
         return dry_run(&recipe, &checked, output);
     }
@@ -75,26 +85,122 @@ fn lead(args: RunArgs, ranks: &dyn Transport) -> Result<(), Error> {
         check_ready(&recipe, &owned.run, &checked, &prepared)?;
     }
     flags.look();
+    let run = owned.run.clone();
     let context = Context {
         recipe: &recipe,
         recorded: &recipe,
-        run: &owned.run,
+        run: &run,
         device: &device,
-        device_name: &args.device.device,
+        device_name: &device_name,
         resume_anyway: removal == Removal::NothingAnyway,
         ranks,
         stop: &flags.stop,
         save: &flags.save,
         dump_gradients: None,
     };
-    let summary = run_stages(&context, &mut TrainProgress::new(output))?;
+    let summary = match args.parallel {
+        None => run_stages(&context, &mut TrainProgress::new(output))?,
+        Some(ParallelArg::Roles) => {
+            let roles = Roles {
+                recipe: &recipe,
+                root: &root,
+                devices,
+                resume_anyway: context.resume_anyway,
+                on_usr1: args.signals.on_usr1,
+                output,
+                flags: &flags,
+            };
+            run_roles(&context, owned, &roles)?
+        }
+    };
     if output.json {
         return print_summary(&json!(summary));
     }
     match output.quiet {
         true => Ok(()),
-        false => print(&told(&summary, &recipe, owned.run.root())),
+        false => print(&told(&summary, &recipe, run.root())),
     }
+}
+
+/// The devices of `--device`: one, or several for roles.
+fn devices(args: &RunArgs) -> Result<Vec<String>, Error> {
+    let named = &args.device.device;
+    let devices: Vec<String> = named
+        .split(',')
+        .map(|name| name.trim().to_owned())
+        .collect();
+    match args.parallel {
+        None if devices.len() > 1 => Err(Error::Argument {
+            argument: "--device",
+            problem: format!("{named:?} names several devices; they are for --parallel roles"),
+        }),
+        None => Ok(devices),
+        Some(_) if devices.len() > 1 => {
+            for device in &devices {
+                glpft_model::device(device)?;
+            }
+            Ok(devices)
+        }
+        Some(_) => Ok(glpft_model::devices(named)?),
+    }
+}
+
+/// Whether there are roles to train at the same time, and whether that is a good idea.
+fn check_parallel(
+    recipe: &Recipe,
+    ranks: &dyn Transport,
+    output: &OutputArgs,
+) -> Result<(), Error> {
+    if !ranks.is_alone() {
+        return Err(Error::Argument {
+            argument: "--parallel",
+            problem:
+                "each role trains in one process; start ranks of a stage with `glpft train --stage`"
+                    .to_owned(),
+        });
+    }
+    let jobs = glpft::arrangement::jobs(recipe);
+    let roles = jobs.iter().filter(|job| job.stage != Stage::Global);
+    let waking = roles
+        .clone()
+        .filter(|job| recipe.stage(job.stage).wakes())
+        .count();
+    if roles.count() == 0 {
+        return Err(Error::Argument {
+            argument: "--parallel",
+            problem: format!(
+                "arrangement {} has no roles; leave it out",
+                recipe.arrangement
+            ),
+        });
+    }
+    if waking > 1 && !output.quiet {
+        complain(
+            "warning: role adapters (stage.lora.wake) train in one pass without --parallel roles; with it, each role computes \
+             their common history again",
+        );
+    }
+    Ok(())
+}
+
+/// Trains the global stage, then each role in a process of its own.
+fn run_roles(context: &Context<'_>, owned: OwnedRun, roles: &Roles<'_>) -> Result<Summary, Error> {
+    let started = Instant::now();
+    let left = unfinished(context.recipe, context.run)?;
+    let (global, left): (Vec<Job>, Vec<Job>) =
+        left.into_iter().partition(|job| job.stage == Stage::Global);
+    let mut trained = Vec::new();
+    for job in &global {
+        let mut progress = TrainProgress::new(roles.output);
+        trained.extend(run_jobs(context, std::slice::from_ref(job), &mut progress)?);
+    }
+    // From here on the processes of the roles are at work in it.
+    drop(owned);
+    roles.train(&left)?;
+    let names = || left.iter().map(|job| job.stage.name()).collect::<Vec<_>>();
+    summarize_finished(context, trained, started)?.ok_or_else(|| Error::RolesInterrupted {
+        roles: names().join(", "),
+    })
 }
 
 /// A run that an earlier start finished is no error, and nothing to do.

@@ -137,6 +137,34 @@ impl Flags {
         Ok(flags)
     }
 
+    /// Takes orders from the process that started this one, too: `stop` and `save` on the standard input, which ends where that
+    /// process does, whatever ends it.
+    pub(crate) fn steered(&self) -> Result<(), Error> {
+        let (stop, save) = (Arc::clone(&self.stop), Arc::clone(&self.save));
+        let looks = Arc::clone(&self.looks);
+        let hear = move || {
+            let demand_stop = |again: bool| {
+                // At once, as at a signal.
+                if !looks.load(Ordering::Relaxed) || stop.swap(true, Ordering::Relaxed) && again {
+                    std::process::exit(1);
+                }
+            };
+            for line in std::io::stdin().lines().map_while(Result::ok) {
+                match line.trim() {
+                    "stop" => demand_stop(false),
+                    "save" => save.store(true, Ordering::Relaxed),
+                    _ => {}
+                }
+            }
+            demand_stop(true);
+        };
+        let thread = std::thread::Builder::new().name("orders".to_owned());
+        let started = thread.spawn(hear);
+        started
+            .map(drop)
+            .map_err(|source| Error::Signals { source })
+    }
+
     /// From here on the command looks at `stop`.
     pub(crate) fn look(&mut self) {
         self.looks.store(true, Ordering::Relaxed);

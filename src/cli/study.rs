@@ -58,6 +58,7 @@ pub(crate) fn execute(args: &StudyArgs) -> Result<(), Error> {
         held_out: &held_out,
         tasks: tasks.as_ref(),
         out: &out,
+        shard: args.shard,
         device: &device,
         device_name: &args.device.device,
         stop: &flags.stop,
@@ -88,6 +89,13 @@ pub(crate) fn execute(args: &StudyArgs) -> Result<(), Error> {
     }
     if !output.quiet {
         print(&told(&report))?;
+        let done = report.cells.len() + report.left_out.len();
+        if done < report.cells_planned {
+            complain(&format!(
+                "{done} of {} cells are done: the tables are of these; the other shards are not at their end",
+                report.cells_planned
+            ));
+        }
         complain(&format!(
             "tables and curves: {}",
             out.join("report.md").display()

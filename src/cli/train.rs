@@ -1,13 +1,16 @@
 //! `glpft train`.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
 
 use glpft::arrangement::{Job, jobs};
 use glpft::check::check_jobs;
+use glpft::place::{SharedRun, Turn};
 use glpft::prepare::{check, datasets_of_jobs, prepare_datasets};
 use glpft::ready::check_ready;
 use glpft::result::FinishedStage;
-use glpft::run::{run_jobs, together};
+use glpft::run::{run_jobs, summarize_finished, together};
 use glpft::stage::Context;
 use glpft::{Base, Error};
 use glpft_checkpoints::{FileError, RunDirectory};
@@ -18,21 +21,33 @@ use super::prepare::tell_losses_of_data;
 use super::progress::TrainProgress;
 use super::ranks::with_ranks;
 use super::{
-    Flags, OutputArgs, PrepareBar, Removal, StageArg, TrainArgs, complain, load_for_run, own_run,
-    print, run_there, tell_changed, tell_losses,
+    Flags, OutputArgs, PrepareBar, Removal, StageArg, TrainArgs, complain, load_for_run, print,
+    run_there, tell_changed, tell_losses, tell_waiting,
 };
 
 /// Runs the command.
 pub(crate) fn execute(args: TrainArgs) -> Result<(), Error> {
-    with_ranks(args.ranks.ranks, &args.signals.clone(), |ranks| {
+    let is_steered = args.steered;
+    let outcome = with_ranks(args.ranks.ranks, &args.signals.clone(), |ranks| {
         lead(args, ranks)
-    })
+    });
+    let stopped = matches!(
+        outcome,
+        Err(Error::Interrupted { .. } | Error::WaitInterrupted { .. })
+    );
+    if is_steered && stopped {
+        print("{\"event\":\"interrupted\"}\n")?;
+    }
+    outcome
 }
 
 /// Runs the command on the first rank.
 fn lead(args: TrainArgs, ranks: &dyn Transport) -> Result<(), Error> {
     let output = &args.common.output;
     let mut flags = Flags::hear(args.signals.on_usr1)?;
+    if args.steered {
+        flags.steered()?;
+    }
     let device = glpft_model::device(&args.device.device)?;
     let (recorded, root) = load_for_run(&args.common, args.max_steps)?;
     let wanted: &[Stage] = match args.stage {
@@ -53,6 +68,10 @@ fn lead(args: TrainArgs, ranks: &dyn Transport) -> Result<(), Error> {
     }
     let removal = args.common.place.removal(Removal::Stages(wanted));
     removal.check(&root, &recipe)?;
+    let stop = Arc::clone(&flags.stop);
+    let mut waiting = tell_waiting(output, &stop);
+    let mut shared = SharedRun::new(&root, &recorded, removal, &mut waiting);
+    shared.wait_for_global(&chosen)?;
     let there = run_there(&root, &recorded, removal)?;
     if let (Some(run), Removal::Nothing | Removal::NothingAnyway) = (&there, removal) {
         leave_finished(&mut chosen, run, output)?;
@@ -66,23 +85,25 @@ fn lead(args: TrainArgs, ranks: &dyn Transport) -> Result<(), Error> {
     }
     tell_changed(&root, &recorded, removal, output)?;
     tell_losses(&root, removal, output);
-    let owned = own_run(&root, &recorded, removal)?;
+    let started = Instant::now();
+    let turn = shared.turn()?;
     let mut bar = PrepareBar::new(output);
     let prepared = prepare_datasets(
         &recipe,
-        &owned.run,
+        &turn.run,
         &datasets,
-        removal.if_changed(),
+        turn.if_changed,
         &mut |progress| bar.show(progress),
     )?;
     drop(bar);
     tell_losses_of_data(&prepared, &recipe, &datasets, output)?;
-    check_ready(&recipe, &owned.run, &checked, &prepared)?;
+    check_ready(&recipe, &turn.run, &checked, &prepared)?;
     flags.look();
+    let run = turn.run.clone();
     let context = Context {
         recipe: &recipe,
         recorded: &recorded,
-        run: &owned.run,
+        run: &run,
         device: &device,
         device_name: &args.device.device,
         resume_anyway: removal == Removal::NothingAnyway,
@@ -91,12 +112,51 @@ fn lead(args: TrainArgs, ranks: &dyn Transport) -> Result<(), Error> {
         save: &flags.save,
         dump_gradients: args.dump_gradients.as_deref(),
     };
-    for jobs in together(&context, &chosen) {
-        for finished in run_jobs(&context, jobs, &mut TrainProgress::new(output))? {
-            tell(&finished, output)?;
-        }
-    }
+    let trained = train(&context, &mut shared, turn, chosen, output)?;
+    summarize_finished(&context, trained, started)?;
     Ok(())
+}
+
+/// Trains stages one after the other, each as soon as no other process does; what others finish meanwhile is told. Gives
+/// those that it trained.
+fn train(
+    context: &Context<'_>,
+    shared: &mut SharedRun<'_>,
+    turn: Turn,
+    mut left: Vec<Job>,
+    output: &OutputArgs,
+) -> Result<Vec<FinishedStage>, Error> {
+    let mut turn = Some(turn);
+    let mut trained = Vec::new();
+    loop {
+        let now = match turn.take() {
+            Some(turn) => turn,
+            None => shared.turn()?,
+        };
+        let finished = now.run.finished()?;
+        let is_finished = |job: &&Job| finished.iter().any(|name| name == job.stage.name());
+        for job in left.iter().filter(is_finished) {
+            tell(&FinishedStage::read(&now.run, job), output)?;
+        }
+        left.retain(|job| !is_finished(&job));
+        if left.is_empty() {
+            return Ok(trained);
+        }
+        let groups: Vec<&[Job]> = together(context, &left).collect();
+        let Some(place) = shared.take_first(&now, &groups)? else {
+            drop(now);
+            shared.wait(&left)?;
+            continue;
+        };
+        // While it trains others may begin.
+        drop(now);
+        let jobs: Vec<Job> = left.drain(place).collect();
+        for finished in run_jobs(context, &jobs, &mut TrainProgress::new(output))? {
+            tell(&finished, output)?;
+            trained.push(finished);
+        }
+        shared.let_go(&jobs);
+    }
 }
 
 /// The stages asked for, as the recipe's arrangement has them.

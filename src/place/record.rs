@@ -7,6 +7,7 @@ use glpft_checkpoints::{
 };
 use glpft_recipes::{Recipe, Stage};
 
+use super::own_files;
 use crate::Error;
 
 /// Has a run's `recipe.toml` be `recipe`, which its stages are trained with from here on. Finished stages keep the settings
@@ -15,6 +16,7 @@ use crate::Error;
 /// # Errors
 /// The directory cannot be read, or the disk refuses.
 pub fn record(run: &RunDirectory, recipe: &Recipe) -> Result<(), Error> {
+    let _files = own_files(run.root())?;
     let mut recipe = recipe.clone();
     let finished = run.finished()?;
     let is_finished = |stage: Stage| finished.iter().any(|name| name == stage.name());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use glpft_checkpoints::{FileError, RunDirectory, remove_directory_atomically};
 use glpft_recipes::{Recipe, Stage, StartFrom};
 
-use super::{FOLDERS, RECIPE, ROUNDS_FOLDER};
+use super::{FOLDERS, LOGS_FOLDER, RECIPE, ROUNDS_FOLDER};
 use crate::Error;
 use crate::evaluate::EVAL_FOLDER;
 use crate::prepare::IfChanged;
@@ -43,7 +43,7 @@ impl Removal<'_> {
             // Evaluations, curves and rounds are of the models that go.
             Self::Everything => [
                 &FOLDERS[..],
-                &[EVAL_FOLDER, TENSORBOARD_FOLDER, ROUNDS_FOLDER],
+                &[EVAL_FOLDER, TENSORBOARD_FOLDER, ROUNDS_FOLDER, LOGS_FOLDER],
             ]
             .concat()
             .iter()

@@ -73,24 +73,14 @@ pub(super) fn score_cell(
     run: &RunDirectory,
     evaluator: &mut dyn Evaluate,
 ) -> Result<(CellScore, bool), Error> {
-    let mut parts = vec![study.held_out.key(), evaluator.settings().to_string()];
-    parts.extend(cell.stages.iter().map(|(_, key)| key.clone()));
-    let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
-    let key = fingerprint(&parts);
-    let folder = run.root().join(EVAL_FOLDER);
-    let path = folder.join(SCORE_FILE);
-    let kept = |path: &Path| {
-        let score = read_json::<CellScore>(path).ok();
-        score.filter(|score| score.key == key)
-    };
-    if let Some(score) = kept(&path) {
+    let key = score_key(study, cell, evaluator);
+    if let Some(score) = kept(run.root(), &key) {
         return Ok((score, true));
     }
     let others = siblings(study.recipe, study.plan, cell);
-    let of_other = others.iter().find_map(|other| {
-        let path = study.out.join(&other.directory).join(EVAL_FOLDER);
-        kept(&path.join(SCORE_FILE))
-    });
+    let of_other = others
+        .iter()
+        .find_map(|other| kept(&study.out.join(&other.directory), &key));
     let earlier = of_other.is_some();
     let score = match of_other {
         // It took no time again.
@@ -110,8 +100,32 @@ pub(super) fn score_cell(
             }
         }
     };
+    let folder = run.root().join(EVAL_FOLDER);
     std::fs::create_dir_all(&folder)
         .map_err(|source| glpft_checkpoints::FileError::new("create", &folder, source))?;
-    write_json(&path, &score)?;
+    write_json(&folder.join(SCORE_FILE), &score)?;
     Ok((score, earlier))
+}
+
+/// What an earlier start, or another process, measured of a cell.
+pub(super) fn kept_score(
+    study: &Study<'_>,
+    cell: &Cell,
+    run: &RunDirectory,
+    evaluator: &dyn Evaluate,
+) -> Option<CellScore> {
+    kept(run.root(), &score_key(study, cell, evaluator))
+}
+
+/// What decides a cell's metrics.
+fn score_key(study: &Study<'_>, cell: &Cell, evaluator: &dyn Evaluate) -> String {
+    let mut parts = vec![study.held_out.key(), evaluator.settings().to_string()];
+    parts.extend(cell.stages.iter().map(|(_, key)| key.clone()));
+    let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
+    fingerprint(&parts)
+}
+
+fn kept(run: &Path, key: &str) -> Option<CellScore> {
+    let score = read_json::<CellScore>(&run.join(EVAL_FOLDER).join(SCORE_FILE)).ok();
+    score.filter(|score| score.key == key)
 }

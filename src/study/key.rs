@@ -33,6 +33,11 @@ pub fn stage_keys(recipe: &Recipe) -> Vec<(Job, String)> {
     keys
 }
 
+/// The name of the lease of a stage with this key, in the study's directory.
+pub(super) fn stage_lease(key: &str) -> String {
+    format!("stage-{}", key.chars().take(16).collect::<String>())
+}
+
 /// The examples that a stage trains on and the order of its steps.
 fn data(recipe: &Recipe, stage: Stage) -> String {
     let data = &recipe.data;

@@ -1,11 +1,13 @@
 //! The study itself: cell by cell, train what is missing, measure, report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
 
 use burn::tensor::Device;
-use glpft_checkpoints::{FileError, RunDirectory, RunLock, read_json, remove_directory_atomically};
+use glpft_checkpoints::{Holder, RunDirectory};
 use glpft_recipes::Recipe;
 use glpft_train::Observer;
 
@@ -13,23 +15,23 @@ use super::arrangement::Compared;
 use super::budget::StageLength;
 use super::cell::{Cell, StudyBase};
 use super::evaluate::{CellScore, Evaluate, score_cell};
+use super::gather::{Parameters, gather, keep_left_out, scored};
 use super::held_out::HeldOut;
 use super::plan::StudyPlan;
-use super::report::{LeftOut, ScoredCell, StudyReport, TrainedStage};
-use super::share::{SharedStage, take_over};
+use super::report::{LeftOut, StudyReport};
+use super::shard::{Shard, own};
+use super::share::SharedStage;
 use super::state;
 use super::tasks::HeldOutTasks;
+use super::train::{CellTraining, Watches, train_cell};
+use crate::Error;
 use crate::check::{CheckedJob, check_jobs};
-use crate::place::{Removal, own_run};
-use crate::prepare::{
-    IfChanged, PrepareProgress, PrepareReport, check, datasets_of_jobs, prepare_datasets,
-};
-use crate::ready::{check_ready, check_room_in_turn};
-use crate::result::FinishedStage;
-use crate::run::{run_stages, unfinished};
-use crate::stage::Context;
-use crate::{Base, Error};
+use crate::place::own_files;
+use crate::prepare::{PrepareProgress, check, datasets_of_jobs};
+use crate::ready::check_room_in_turn;
 
+/// Time between two looks at what another shard is at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// What to do where a cell's run is not what its recipe and data make now.
 const REMEDY: &str = "undo that, remove that folder to train it again, or choose another --out";
 
@@ -47,6 +49,8 @@ pub struct Study<'a> {
     pub tasks: Option<&'a HeldOutTasks>,
     /// The study's directory.
     pub out: &'a Path,
+    /// Which of its cells are this process's; none: all.
+    pub shard: Option<Shard>,
     /// What computes.
     pub device: &'a Device,
     /// Its name, as `--device` gives it.
@@ -71,10 +75,12 @@ pub trait StudyObserver {
     fn scored(&mut self, cell: &Cell, score: &CellScore, earlier: bool);
     /// It cannot be trained, and is left out.
     fn left_out(&mut self, cell: &Cell, why: &str);
+    /// Of a shard: all cells that are left need something that another process is at.
+    fn waiting(&mut self, what: &str, holder: &Holder);
 }
 
 /// Trains and measures what of a study is not done, and writes its report: after each cell, so that there is one of what
-/// is done whenever it ends.
+/// is done whenever it ends. A shard writes that of what all shards have done by its end.
 ///
 /// # Errors
 /// What cannot be trained or measured; [`Error::StudyInterrupted`] or [`Error::Interrupted`] where it was told to stop.
@@ -90,23 +96,29 @@ pub fn run_study(
     if let Some(tasks) = study.tasks {
         tasks.check(study.plan)?;
     }
-    let _lock = RunLock::take(study.out)?;
-    state::begin(study.out, study.recipe, study.plan, study.lengths)?;
+    let _lease = own(study.out, study.shard)?;
+    begin(study)?;
     check_room(study, &checked)?;
+    if let Some(shard) = study.shard {
+        run_shard(study, shard, evaluator, observer)?;
+        return gather(study, evaluator);
+    }
     let mut parameters = Parameters::default();
     let (cells, mut done) = (&study.plan.cells, Vec::new());
     let mut left_out = study.plan.left_out.clone();
     let mut report = StudyReport::new(study, evaluator.settings());
+    let mut watches = Watches::new();
     for (index, cell) in cells.iter().enumerate() {
-        if study.stop.load(Ordering::Relaxed) {
-            return Err(Error::StudyInterrupted {
-                done: index,
-                of: cells.len(),
-            });
-        }
-        let trained = train_cell(study, index, observer).map_err(|error| error.with_remedy(REMEDY));
-        let run = match trained {
-            Ok(run) => run,
+        check_stop(study, index, cells.len())?;
+        let trained = train_cell(study, index, &mut watches, observer);
+        let run = match trained.map_err(|error| error.with_remedy(REMEDY)) {
+            Ok(CellTraining::Trained(run)) => run,
+            Ok(CellTraining::Busy { holder, .. }) => {
+                return Err(Error::AtWork {
+                    path: study.out.join(&cell.directory),
+                    holder,
+                });
+            }
             // Too small a share: the other cells do not suffer for it.
             Err(error @ Error::NoExamples { .. }) => {
                 let why = error.to_string();
@@ -125,6 +137,62 @@ pub fn run_study(
     report.fill(&done, &left_out);
     report.write(study.out)?;
     Ok(report)
+}
+
+fn begin(study: &Study<'_>) -> Result<(), Error> {
+    let _files = own_files(study.out)?;
+    state::begin(study.out, study.recipe, study.plan, study.lengths)
+}
+
+fn check_stop(study: &Study<'_>, done: usize, of: usize) -> Result<(), Error> {
+    match study.stop.load(Ordering::Relaxed) {
+        true => Err(Error::StudyInterrupted { done, of }),
+        false => Ok(()),
+    }
+}
+
+/// Trains and measures the cells of a shard. One that needs a stage that another shard trains waits until the others are
+/// done.
+fn run_shard(
+    study: &Study<'_>,
+    shard: Shard,
+    evaluator: &mut dyn Evaluate,
+    observer: &mut dyn StudyObserver,
+) -> Result<(), Error> {
+    let cells = &study.plan.cells;
+    let mut left: VecDeque<usize> = (0..cells.len()).filter(|&cell| shard.has(cell)).collect();
+    let of = left.len();
+    let mut watches = Watches::new();
+    let mut busy = 0;
+    while let Some(index) = left.pop_front() {
+        check_stop(study, of - left.len() - 1, of)?;
+        let cell = &cells[index];
+        let trained = train_cell(study, index, &mut watches, observer);
+        let run = match trained.map_err(|error| error.with_remedy(REMEDY)) {
+            Ok(CellTraining::Trained(run)) => run,
+            Ok(CellTraining::Busy { what, holder }) => {
+                left.push_back(index);
+                busy += 1;
+                if busy >= left.len() {
+                    observer.waiting(&what, &holder);
+                    sleep(LOOK_EVERY);
+                }
+                continue;
+            }
+            Err(error @ Error::NoExamples { .. }) => {
+                let why = error.to_string();
+                observer.left_out(cell, &why);
+                // The other shards' reports say so, too.
+                keep_left_out(study, cell, why)?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        busy = 0;
+        let (score, earlier) = score_cell(study, cell, &run, evaluator)?;
+        observer.scored(cell, &score, earlier);
+    }
+    Ok(())
 }
 
 /// All that can be wrong with a later cell is told before the first one's hours. Models and adapters are the same in
@@ -172,110 +240,4 @@ fn check_room(study: &Study<'_>, checked: &[Checked<'_>]) -> Result<(), Error> {
         runs.push((&cell.recipe, left));
     }
     check_room_in_turn(study.out, &runs)
-}
-
-/// Trains what of a cell's run is missing and was trained for no other cell.
-fn train_cell(
-    study: &Study<'_>,
-    index: usize,
-    observer: &mut dyn StudyObserver,
-) -> Result<RunDirectory, Error> {
-    let cell = &study.plan.cells[index];
-    let recipe = &cell.recipe;
-    let owned = own_run(&study.out.join(&cell.directory), recipe, Removal::Nothing)?;
-    let of = study.plan.cells.len();
-    if unfinished(recipe, &owned.run)?.is_empty() && owned.run.summary().is_file() {
-        observer.cell(index + 1, of, cell, 0);
-        return Ok(owned.run);
-    }
-    let shared = take_over(study.recipe, study.plan, study.out, cell, &owned.run)?;
-    let missing = unfinished(recipe, &owned.run)?;
-    observer.cell(index + 1, of, cell, missing.len());
-    shared.iter().for_each(|stage| observer.shared(stage));
-    // Also where nothing is missing: data that changed since are told here.
-    let datasets = datasets_of_jobs(recipe, &cell.jobs());
-    let prepared = prepare_datasets(
-        recipe,
-        &owned.run,
-        &datasets,
-        IfChanged::Refuse,
-        &mut |progress| observer.preparing(Some(progress)),
-    );
-    observer.preparing(None);
-    let prepared = prepared?;
-    let checked = check_jobs(recipe, Some(&owned.run), &missing)?;
-    check_ready(recipe, &owned.run, &checked, &prepared)?;
-    let context = Context {
-        recipe,
-        recorded: recipe,
-        run: &owned.run,
-        device: study.device,
-        device_name: study.device_name,
-        resume_anyway: false,
-        ranks: &glpft_train::Alone,
-        stop: study.stop,
-        save: study.save,
-        dump_gradients: None,
-    };
-    run_stages(&context, observer.training())?;
-    remove_checkpoints(&owned.run, cell)?;
-    Ok(owned.run)
-}
-
-/// A finished stage needs its checkpoints no more, and a study has many stages.
-fn remove_checkpoints(run: &RunDirectory, cell: &Cell) -> Result<(), Error> {
-    for (job, _) in &cell.stages {
-        let folder = run.stage(job.stage.name());
-        let failed = |source| FileError::new("list", &folder, source);
-        for entry in std::fs::read_dir(&folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let name = entry.file_name();
-            if name.to_string_lossy().starts_with("checkpoint-") && entry.path().is_dir() {
-                remove_directory_atomically(&entry.path())?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// How many parameters the bases have, by `model.base`.
-#[derive(Default)]
-struct Parameters(BTreeMap<String, u64>);
-
-impl Parameters {
-    fn of(&mut self, cell: &Cell) -> Result<u64, Error> {
-        if let Some(&known) = self.0.get(&cell.base.path) {
-            return Ok(known);
-        }
-        let parameters = Base::resolve(&cell.recipe)?.config.parameters();
-        self.0.insert(cell.base.path.clone(), parameters);
-        Ok(parameters)
-    }
-}
-
-fn scored(
-    cell: &Cell,
-    parameters: u64,
-    run: &RunDirectory,
-    score: CellScore,
-) -> Result<ScoredCell, Error> {
-    let prepared: PrepareReport = read_json(&run.prepare())?;
-    let stages = cell.stages.iter().map(|(job, key)| {
-        let report = FinishedStage::read(run, job).report;
-        TrainedStage {
-            stage: job.stage,
-            key: key.clone(),
-            steps: report.steps,
-            tokens: report.tokens,
-            computed_tokens: report.computed_tokens,
-            seconds: report.seconds,
-        }
-    });
-    Ok(ScoredCell::new(
-        cell,
-        parameters,
-        prepared.queries,
-        stages.collect(),
-        score,
-    ))
 }

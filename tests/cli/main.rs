@@ -25,6 +25,7 @@ mod mixed_team;
 mod models;
 mod outputs;
 mod ownership;
+mod parallel_roles;
 mod perplexity;
 mod prepare;
 mod published;
@@ -32,9 +33,12 @@ mod quickstart;
 mod recipes;
 mod report;
 mod resume;
+#[path = "../kill/compare.rs"]
+mod run_files;
 mod runs;
 mod serve;
 mod serving;
+mod shared;
 mod signals;
 mod slice;
 mod splits;
@@ -96,6 +100,15 @@ fn smoke(directory: &Path, arguments: &[&str]) -> Outcome {
     let small = ["--max-steps=2", "--threads=1"];
     glpft(directory, arguments.iter().chain(&small))
 }
+
+/// A random model whose steps take some milliseconds.
+const TINY: [&str; 5] = [
+    "--set=model.random.hidden_size=32",
+    "--set=model.random.intermediate_size=64",
+    "--set=model.random.layers=1",
+    "--set=model.random.heads=2",
+    "--set=model.random.kv_heads=1",
+];
 
 /// A whole model directory, trained for two steps.
 fn small_model(directory: &Path) -> PathBuf {

@@ -334,6 +334,66 @@ fn arrangements_compute_as_many_tokens_where_that_is_asked_for() {
 }
 
 #[test]
+fn shards_together_are_the_whole_study() {
+    let here = folder();
+    held_out(here.path());
+    let three = "--arrangements=single,glpft-no-reuse,glpft";
+    study(here.path(), &[three, "--out=whole"]).ok();
+
+    let shard = |number: usize, more: &[&str]| {
+        let shard = format!("--shard={number}/3");
+        Command::new(env!("CARGO_BIN_EXE_glpft"))
+            .current_dir(here.path())
+            .args(SMALL)
+            .args([three, "--out=shared", &shard])
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    // Alone, a shard trains its own cells and writes the tables of these.
+    let first = shard(1, &[]).wait_with_output().unwrap();
+    let told = String::from_utf8(first.stderr).unwrap();
+    assert!(first.status.success(), "{told}");
+    let report = read_json(&here.path().join("shared/report.json"));
+    assert_eq!(report["cells"].as_array().unwrap().len(), 2, "{report}");
+    // A stage that both others need is trained by one of them; the one that ends last writes all tables.
+    let others = [shard(2, &[]), shard(3, &[])].map(|child| child.wait_with_output().unwrap());
+    for other in others {
+        let told = String::from_utf8(other.stderr).unwrap();
+        assert!(other.status.success(), "{told}");
+    }
+    let table = |study: &str| {
+        let text = fs::read_to_string(here.path().join(study).join("report.md")).unwrap();
+        // All but what it took.
+        let lines = text.lines().filter(|line| !line.contains(" s "));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(
+        results(here.path(), "whole"),
+        results(here.path(), "shared")
+    );
+    assert_eq!(table("whole"), table("shared"));
+    let runs = here.path().join("shared/runs/random/0.25/seed-42");
+    let global = |run: &str| inode(&runs.join(run).join("models/global/model.safetensors"));
+    assert_eq!(global("single"), global("glpft"));
+
+    // The same command without a shard finds all done.
+    let told = study(here.path(), &[three, "--out=shared"]).ok();
+    assert!(!told.contains("\"event\":\"step\""), "{told}");
+    assert_eq!(table("whole"), table("shared"));
+    // While a shard is at work, the whole study is not begun.
+    let lease = crate::ownership::hold(&here.path().join("shared"), "shard-1-of-3");
+    let parts = ["shared", "at work"];
+    study(here.path(), &[three, "--out=shared"]).fails(1, &parts);
+    let again = shard(1, &[]).wait_with_output().unwrap();
+    assert_eq!(again.status.code(), Some(1));
+    drop(lease);
+    study(here.path(), &["--shard=4/3"]).fails(2, &["--shard", "I/N"]);
+}
+
+#[test]
 fn what_is_trained_on_is_not_held_out() {
     let here = folder();
     held_out(here.path());

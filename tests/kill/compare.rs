@@ -12,11 +12,11 @@ const TIMELY: [&str; 4] = ["seconds", "tokens_per_second", "memory", "wall_secon
 /// The content of every file under a folder, by its path there.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// Reads all files of a run's directory but its lock. Logs and summaries lose what is [`TIMELY`].
+/// Reads all files of a run's directory but its leases. Logs and summaries lose what is [`TIMELY`].
 pub fn files(root: &Path) -> Files {
     let mut found = Files::new();
     add(root, "", &mut found);
-    found.remove("/.lock");
+    found.retain(|name, _| !name.starts_with("/.leases/"));
     found
 }
 

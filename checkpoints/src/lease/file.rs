@@ -36,6 +36,14 @@ fn entries(leases: &Path) -> io::Result<Vec<(String, u64)>> {
     Ok(found)
 }
 
+/// The names of all leases that there ever were, sorted.
+pub(super) fn names(leases: &Path) -> io::Result<Vec<String>> {
+    let mut names: Vec<String> = entries(leases)?.into_iter().map(|(name, _)| name).collect();
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
 /// The highest number of a lease.
 pub(super) fn last(leases: &Path, name: &str) -> io::Result<Option<u64>> {
     let found = entries(leases)?.into_iter();

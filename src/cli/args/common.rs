@@ -30,8 +30,8 @@ pub(crate) struct PlaceArgs {
     /// The run's directory; default: ./runs/<the recipe's name>
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Starts from scratch: removes the run in the directory (data/, stages/, models/, eval/, rounds/, summary.json, report.html,
-    /// recipe.toml); with `train`, only the stages asked for
+    /// Starts from scratch: removes the run in the directory (data/, stages/, models/, eval/, rounds/, logs/, summary.json,
+    /// report.html, recipe.toml); with `train`, only the stages asked for
     #[arg(long)]
     pub overwrite: bool,
     /// Resumes a run even if its recipe or data have changed in a way that changes the result; finished stages stay as they
@@ -75,6 +75,16 @@ pub(crate) enum OnUsr1 {
     Checkpoint,
     /// Like Ctrl-C: stops, and the same command resumes
     Stop,
+}
+
+impl OnUsr1 {
+    /// As `--on-usr1` spells it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Checkpoint => "checkpoint",
+            Self::Stop => "stop",
+        }
+    }
 }
 
 /// What signals do.

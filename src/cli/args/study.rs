@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use glpft::study::{Budget, Compared};
+use glpft::study::{Budget, Compared, Shard};
 use glpft_agent::{Limits, Strategy};
 
 use super::{DeviceArgs, OutputArgs, RecipeArgs, SignalArgs, SizeArg, at_least_one};
@@ -137,6 +137,12 @@ pub(crate) struct StudyArgs {
     /// The study's directory; default: ./studies/<the recipe's name>
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Trains and measures only every Nth cell, from the Ith on: other processes do the others, in the same directory
+    ///
+    /// A stage that several shards need is trained by one of them. At its end each shard writes the tables of what is done by
+    /// then. Without --shard the same command trains what is missing and writes them again.
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
     #[command(flatten)]
     pub device: DeviceArgs,
     /// Prints what would be trained and what is shared, trains and writes nothing

@@ -44,4 +44,7 @@ pub(crate) struct TrainArgs {
     pub ranks: RanksArgs,
     #[command(flatten)]
     pub signals: SignalArgs,
+    /// Takes orders from the process that started this one on the standard input: `stop`, `save`; stops when that ends
+    #[arg(long, hide = true)]
+    pub steered: bool,
 }

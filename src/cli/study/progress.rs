@@ -2,6 +2,7 @@
 
 use glpft::prepare::PrepareProgress;
 use glpft::study::{Cell, CellScore, SharedStage, StudyMetric, StudyObserver};
+use glpft_checkpoints::Holder;
 use glpft_recipes::counted;
 use glpft_train::Observer;
 use serde_json::json;
@@ -14,6 +15,8 @@ pub(super) struct StudyProgress<'o> {
     output: &'o OutputArgs,
     training: TrainProgress,
     preparing: Option<PrepareBar>,
+    /// What was told last of other processes.
+    waiting: String,
 }
 
 impl<'o> StudyProgress<'o> {
@@ -23,6 +26,7 @@ impl<'o> StudyProgress<'o> {
             output,
             training: TrainProgress::new(output),
             preparing: None,
+            waiting: String::new(),
         }
     }
 
@@ -68,6 +72,15 @@ impl StudyObserver for StudyProgress<'_> {
                 .preparing
                 .get_or_insert_with(|| PrepareBar::new(self.output))
                 .show(progress),
+        }
+    }
+
+    fn waiting(&mut self, what: &str, holder: &Holder) {
+        let now = format!("waits for {what}: {holder} is at work on it");
+        if now != self.waiting {
+            let value = json!({"for": what, "holder": holder.to_string()});
+            self.tell("waiting", value, &now);
+            self.waiting = now;
         }
     }
 

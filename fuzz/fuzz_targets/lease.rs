@@ -1,0 +1,3 @@
+#![no_main]
+
+glpft_fuzz::target!("lease");
