@@ -1,4 +1,4 @@
-//! One writer a run directory.
+//! One writer a directory, on one machine.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -9,8 +9,8 @@ use crate::FileError;
 /// The file that is locked. It stays when the lock goes: removing it would race with the next process.
 const LOCK_FILE: &str = ".lock";
 
-/// Held by the one process that writes to a run's directory. The system lets go of it when the
-/// process ends, however it ends.
+/// Held by the one process that writes to a directory, such as that of an evaluation; a run's has
+/// [leases](crate::Lease). The system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct RunLock {
     _file: Option<File>,
@@ -49,16 +49,6 @@ impl RunLock {
             .set_len(0)
             .and_then(|()| write!(file, "{}", std::process::id()));
         Ok(Self { _file: Some(file) })
-    }
-
-    /// Who holds the lock of the directory `root`: for people; none where nobody does, or where it cannot be told. Writes
-    /// nothing.
-    pub fn held_by(root: &Path) -> Option<String> {
-        let file = File::open(root.join(LOCK_FILE)).ok()?;
-        match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(holder(file)),
-            _ => None,
-        }
     }
 }
 

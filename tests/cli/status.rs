@@ -77,8 +77,7 @@ fn a_stage_to_come_counts_and_a_validation_is_told() {
     assert!(told.lines().last().unwrap().starts_with("about "), "{told}");
 
     // A process is at work: it validates before the first step, trains, and validates after the last.
-    let lock = fs::File::open(made.join(".lock")).unwrap();
-    lock.lock().unwrap();
+    let lease = crate::ownership::hold(&made, "run");
     let mut written = String::new();
     let mut states = Vec::new();
     for line in std::iter::once("").chain(lines.lines()) {
@@ -91,7 +90,7 @@ fn a_stage_to_come_counts_and_a_validation_is_told() {
         states,
         ["validating", "running", "running", "validating", "running"]
     );
-    lock.unlock().unwrap();
+    drop(lease);
     assert_eq!(status()["stages"][2]["state"], "stopped");
 }
 
