@@ -29,6 +29,7 @@ pub mod evaluate;
 pub mod export;
 pub mod home;
 pub mod improve;
+pub mod launch;
 pub mod memory;
 pub mod model;
 pub mod notice;

@@ -38,3 +38,8 @@ pub fn estimate(config: &ModelConfig, stage: &StageRecipe, computed: Computed) -
         }
     }
 }
+
+/// How many of them are the optimizer's moments, which several ranks divide among them.
+pub fn moments(config: &ModelConfig, stage: &StageRecipe) -> u64 {
+    StepMemory::of(config, stage, 0, 0).moments
+}

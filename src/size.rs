@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::Error;
 use crate::check::CheckedJob;
-use crate::memory::{Computed, estimate};
+use crate::memory::{Computed, estimate, moments};
 use crate::prepare::{Prepared, datasets_of};
 
 /// How much a stage is.
@@ -23,6 +23,8 @@ pub struct StageSize {
     pub steps: usize,
     /// Bytes that training takes at its peak, about.
     pub memory: u64,
+    /// Those of them that are the optimizer's moments.
+    pub moments: u64,
 }
 
 impl StageSize {
@@ -57,7 +59,14 @@ impl StageSize {
             tokens,
             steps: glpft_train::total_steps(&plan, settings),
             memory: estimate(&checked.config, settings, computed),
+            moments: moments(&checked.config, settings),
         })
+    }
+
+    /// How many bytes training takes on each of several ranks: they divide the optimizer's moments.
+    pub fn memory_of_rank(&self, ranks: usize) -> u64 {
+        let own = self.moments.div_ceil(ranks.max(1) as u64);
+        self.memory - self.moments.min(self.memory) + own.min(self.memory)
     }
 }
 

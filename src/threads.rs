@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::launch::share_of_cores;
+
 /// What programs that compute are told their threads with, this one's own first.
 const VARIABLES: [&str; 2] = ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"];
 
@@ -20,6 +22,7 @@ pub struct DefaultThreads {
 pub fn default_threads() -> DefaultThreads {
     // As many as the cores that this process may use: affinity and a control group's quota count.
     let usable = std::thread::available_parallelism().map_or(1, usize::from);
+    let usable = share_of_cores(usable);
     choose(usable, |name| std::env::var(name).ok())
 }
 

@@ -15,6 +15,7 @@ use super::{OutputArgs, PrepareBar, print};
 pub(crate) fn dry_run(
     recipe: &Recipe,
     checked: &[CheckedJob],
+    ranks: usize,
     output: &OutputArgs,
 ) -> Result<(), Error> {
     let jobs: Vec<Job> = checked.iter().map(|checked| checked.job.clone()).collect();
@@ -47,7 +48,7 @@ pub(crate) fn dry_run(
         let stages: Vec<Value> = jobs
             .iter()
             .zip(&sizes)
-            .map(|(job, size)| json(size, recipe, job))
+            .map(|(job, size)| json(size, recipe, job, ranks))
             .collect();
         return print_json(&json!({
             "recipe": recipe.name,
@@ -66,12 +67,12 @@ pub(crate) fn dry_run(
     rows.extend(
         jobs.iter()
             .zip(&sizes)
-            .map(|(job, size)| row(size, recipe, job)),
+            .map(|(job, size)| row(size, recipe, job, ranks)),
     );
     print(&table(&rows))
 }
 
-fn json((size, shared): &(StageSize, usize), recipe: &Recipe, job: &Job) -> Value {
+fn json((size, shared): &(StageSize, usize), recipe: &Recipe, job: &Job, ranks: usize) -> Value {
     let settings = recipe.stage(job.stage);
     json!({
         "stage": job.stage,
@@ -83,13 +84,18 @@ fn json((size, shared): &(StageSize, usize), recipe: &Recipe, job: &Job) -> Valu
         "steps": size.steps,
         "epochs": settings.epochs,
         "lr": settings.lr,
-        "about_memory_bytes": size.memory,
+        "about_memory_bytes": size.memory_of_rank(ranks),
     })
 }
 
-fn row((size, shared): &(StageSize, usize), recipe: &Recipe, job: &Job) -> Vec<String> {
+fn row(
+    (size, shared): &(StageSize, usize),
+    recipe: &Recipe,
+    job: &Job,
+    ranks: usize,
+) -> Vec<String> {
     let settings = recipe.stage(job.stage);
-    let gib = size.memory as f64 / (1u64 << 30) as f64;
+    let gib = size.memory_of_rank(ranks) as f64 / (1u64 << 30) as f64;
     vec![
         job.stage.name().to_owned(),
         from(&job.from).to_owned(),
@@ -103,7 +109,10 @@ fn row((size, shared): &(StageSize, usize), recipe: &Recipe, job: &Job) -> Vec<S
         size.steps.to_string(),
         settings.epochs.to_string(),
         format!("{:e}", settings.lr),
-        format!("about {gib:.1} GiB"),
+        match ranks {
+            1 => format!("about {gib:.1} GiB"),
+            _ => format!("about {gib:.1} GiB on each of {ranks} ranks"),
+        },
     ]
 }
 

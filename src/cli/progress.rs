@@ -128,7 +128,7 @@ impl Observer for TrainProgress {
         let message = format!(
             "loss {:.4} lr {:.2e} {:.0} tokens/s {gib:.1} GiB",
             record.loss, record.lr, record.tokens_per_second
-        );
+        ) + &waiting(record);
         let Some(shown) = self.shown.get_mut(self.stage) else {
             return;
         };
@@ -212,5 +212,21 @@ fn by_source(record: &ValidationRecord) -> String {
     match each.is_empty() {
         true => String::new(),
         false => format!(" ({})", each.join(", ")),
+    }
+}
+
+/// How much of a step several ranks waited, the busiest and the idlest of them.
+fn waiting(record: &StepRecord) -> String {
+    let shares = record.waiting_shares();
+    let (least, most) = shares.iter().fold((1.0, 0.0), |(least, most), &share| {
+        (f64::min(least, share), f64::max(most, share))
+    });
+    match shares.len() {
+        0 => String::new(),
+        ranks => format!(
+            ", {ranks} ranks waiting {:.0} to {:.0} %",
+            100.0 * least,
+            100.0 * most
+        ),
     }
 }

@@ -3,30 +3,22 @@
 use std::num::NonZeroUsize;
 
 use glpft::Error;
+use glpft::launch::{Launched, launched};
 use glpft::ranks::in_threads;
 use glpft_train::{Alone, Transport};
 
 use super::SignalArgs;
 
-/// Variables by which a launcher tells a process how many it started: Open MPI, MPICH and its kin, torchrun.
-const SIZES: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "WORLD_SIZE"];
-
-/// How many processes a launcher started, where that is more than this one.
-fn launched() -> Option<(usize, &'static str)> {
-    let number = |name: &str| std::env::var(name).ok()?.trim().parse::<usize>().ok();
-    let several = |name: &'static str| Some((number(name).filter(|&size| size > 1)?, name));
-    // In a batch script Slurm tells of tasks, too, that are not started: a step has a number.
-    let step = std::env::var_os("SLURM_STEP_ID").and_then(|_| several("SLURM_STEP_NUM_TASKS"));
-    SIZES.iter().find_map(|&name| several(name)).or(step)
-}
-
 /// Refuses to run a command that knows no ranks once in each of several processes.
 pub(super) fn refuse_ranks(command: &str) -> Result<(), Error> {
     match launched() {
-        Some((size, variable)) => Err(Error::Argument {
+        Some(Launched {
+            processes,
+            variable,
+        }) => Err(Error::Argument {
             argument: "command",
             problem: format!(
-                "`glpft {command}` runs in one process, and {variable} says that {size} were started; start it without \
+                "`glpft {command}` runs in one process, and {variable} says that {processes} were started; start it without \
                  mpirun or srun, or with one task"
             ),
         }),
@@ -41,7 +33,7 @@ pub(super) fn with_ranks(
     lead: impl FnOnce(&dyn Transport) -> Result<(), Error>,
 ) -> Result<(), Error> {
     match (launched(), asked) {
-        (Some((_, variable)), Some(_)) => Err(Error::Argument {
+        (Some(Launched { variable, .. }), Some(_)) => Err(Error::Argument {
             argument: "--ranks",
             problem: format!("{variable} says that the ranks are processes; leave --ranks out"),
         }),
@@ -55,14 +47,17 @@ pub(super) fn with_ranks(
 
 #[cfg(not(feature = "mpi"))]
 fn over_processes(
-    (size, variable): (usize, &str),
+    Launched {
+        processes,
+        variable,
+    }: Launched,
     _signals: &SignalArgs,
     _lead: impl FnOnce(&dyn Transport) -> Result<(), Error>,
 ) -> Result<(), Error> {
     Err(Error::Argument {
         argument: "command",
         problem: format!(
-            "{variable} says that {size} processes were started, and this glpft was built without MPI; build it with \
+            "{variable} says that {processes} processes were started, and this glpft was built without MPI; build it with \
              `cargo build --release --features mpi`, or start one process"
         ),
     })
@@ -70,11 +65,12 @@ fn over_processes(
 
 #[cfg(feature = "mpi")]
 fn over_processes(
-    _launched: (usize, &str),
+    _launched: Launched,
     signals: &SignalArgs,
     lead: impl FnOnce(&dyn Transport) -> Result<(), Error>,
 ) -> Result<(), Error> {
     use super::{Flags, complain};
+    use glpft::launch::local_device;
     use glpft::ranks::{Signals, dismiss, follow};
     use glpft_train::TrainError;
 
@@ -87,7 +83,7 @@ fn over_processes(
                 stop: &flags.stop,
                 save: &flags.save,
             };
-            follow(&mpi, &str::to_owned, signals, &mut ())
+            follow(&mpi, &local_device, signals)
         }
     };
     match outcome {

@@ -66,7 +66,7 @@ fn lead(args: RunArgs, ranks: &dyn Transport) -> Result<(), Error> {
         check_parallel(&recipe, ranks, output)?;
     }
     if args.dry_run {
-        return dry_run(&recipe, &checked, output);
+        return dry_run(&recipe, &checked, ranks.size(), output);
     }
     tell_changed(&root, &recipe, removal, output)?;
     tell_losses(&root, removal, output);

@@ -4,10 +4,12 @@ use std::sync::atomic::AtomicBool;
 
 use glpft_checkpoints::RunDirectory;
 use glpft_recipes::Recipe;
-use glpft_train::{Observer, Transport};
+use glpft_train::Transport;
 
 use super::call::{Call, hear};
+use super::rank_log::RankLog;
 use crate::error::Error;
+use crate::notice;
 use crate::stage::{Context, follow_stage};
 
 /// What signals set.
@@ -20,7 +22,7 @@ pub struct Signals<'a> {
 }
 
 /// Follows the first rank until it sends this one home. `device` gives the name of the device that this rank uses where the
-/// first one was asked for a name; `observer` is told how each stage goes.
+/// first one was asked for a name.
 ///
 /// # Errors
 /// A stage cannot be trained here, or another rank is gone.
@@ -28,7 +30,6 @@ pub fn follow(
     ranks: &dyn Transport,
     device: &dyn Fn(&str) -> String,
     signals: Signals<'_>,
-    observer: &mut dyn Observer,
 ) -> Result<(), Error> {
     while let Call::Stage(call) = hear(ranks)? {
         let file = call.run.join("recipe.toml").display().to_string();
@@ -45,7 +46,12 @@ pub fn follow(
             save: signals.save,
             dump_gradients: None,
         };
-        match follow_stage(&context, &call.job(), observer) {
+        let mut log = RankLog::open(&call.run, ranks.rank())?;
+        let outcome = follow_stage(&context, &call.job(), &mut log);
+        if let Some(failure) = log.failure() {
+            notice::tell(failure.clone(), &failure);
+        }
+        match outcome {
             // The first rank decides what comes of that.
             Ok(()) | Err(Error::Interrupted { .. }) => {}
             Err(error) => return Err(error),

@@ -42,7 +42,7 @@ pub fn in_threads(
             .into_iter()
             .map(|(rank, pool)| {
                 scope.spawn(move || {
-                    let outcome = pool.install(|| follow(&rank, &str::to_owned, signals, &mut ()));
+                    let outcome = pool.install(|| follow(&rank, &str::to_owned, signals));
                     leave(rank, outcome)
                 })
             })

@@ -30,6 +30,7 @@ mod perplexity;
 mod prepare;
 mod published;
 mod quickstart;
+mod ranks;
 mod recipes;
 mod report;
 mod resume;

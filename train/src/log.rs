@@ -114,6 +114,16 @@ pub struct StepRecord {
     pub rank_seconds: Vec<f64>,
 }
 
+impl StepRecord {
+    /// Which share of the step each of several ranks did not compute: it waited for the others, exchanged, and updated.
+    pub fn waiting_shares(&self) -> Vec<f64> {
+        let computed = self.rank_seconds.iter();
+        computed
+            .map(|computed| (1.0 - computed / self.seconds.max(1e-9)).max(0.0))
+            .collect()
+    }
+}
+
 /// What one validation found. In the log it also has its `validation_perplexity`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "ValidationLine")]
