@@ -4,7 +4,7 @@
     benches/ranks.py GLPFT MODEL SOURCE [--steps N] [--repeat N] [--set KEY=VALUE]… [--mpirun COMMAND]
 
 GLPFT is a program built with `--features mpi`, MODEL a Hugging Face directory, SOURCE trajectories. The backbone is trained for
-N steps with LoRA (`smollm2-135m-lora`) and whole (`smollm2-135m-full`), once in one process with two threads and once in two
+N steps with LoRA (`smollm2-135m-lora`) and whole (`smollm2-135m`), once in one process with two threads and once in two
 processes with one thread each, taking turns; the first step is not counted.
 """
 
@@ -31,9 +31,9 @@ def main():
     root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
     mpirun = [*arguments.mpirun.split(), *root, "-n", "2"]
     settings = ["data.validation_fraction=0", *arguments.set, f"data.source={arguments.source}", f"model.base={arguments.model}"]
-    for recipe in arguments.recipe or ["smollm2-135m-lora", "smollm2-135m-full"]:
+    for recipe in arguments.recipe or ["smollm2-135m-lora", "smollm2-135m"]:
         seconds = {1: [], 2: []}
-        waiting, losses = [], {1: [], 2: []}
+        waiting, uneven, losses = [], [], {1: [], 2: []}
         with tempfile.TemporaryDirectory() as folder:
             for turn in range(arguments.repeat):
                 for ranks, start, threads in [(1, [], 2), (2, mpirun, 1)]:
@@ -48,11 +48,12 @@ def main():
                         seconds[ranks].append(step["seconds"])
                         if ranks == 2:
                             waiting.append(1 - max(step["rank_seconds"]) / step["seconds"])
+                            uneven.append(min(step["rank_seconds"]) / max(step["rank_seconds"]))
         one, two = (statistics.median(seconds[ranks]) for ranks in (1, 2))
         apart = max(abs(a - b) for a, b in zip(losses[1], losses[2]))
         print(
             f"{recipe:20} 1 rank, 2 threads {one:7.2f} s   2 ranks, 1 thread {two:7.2f} s   ratio {two / one:.2f}   "
-            f"exchange and update {100 * statistics.median(waiting):.1f} %   losses apart by {apart:.1e}",
+            f"exchange and update {100 * statistics.median(waiting):.1f} %   faster rank computes {100 * statistics.median(uneven):.0f} % as long   losses apart by {apart:.1e}",
             flush=True,
         )
 

@@ -69,7 +69,8 @@ fn trees(examples: &[TokenExample], step: &[u32], budget: usize) -> Vec<Vec<u32>
     batches.into_iter().map(|(_, batch)| batch).collect()
 }
 
-fn nodes(examples: &[TokenExample], indices: &[u32]) -> usize {
+/// The nodes of the prefix trees of some examples.
+pub(super) fn nodes(examples: &[TokenExample], indices: &[u32]) -> usize {
     let chosen: Vec<&TokenExample> = indices
         .iter()
         .map(|&index| &examples[index as usize])
@@ -78,7 +79,7 @@ fn nodes(examples: &[TokenExample], indices: &[u32]) -> usize {
 }
 
 /// The step's trajectories, in the order they first appear, cut where they exceed the budget.
-fn parts(examples: &[TokenExample], step: &[u32], budget: usize) -> Vec<Vec<u32>> {
+pub(super) fn parts(examples: &[TokenExample], step: &[u32], budget: usize) -> Vec<Vec<u32>> {
     let mut groups: Vec<Vec<u32>> = Vec::new();
     let mut group_of: HashMap<u32, usize> = HashMap::new();
     for &index in step {
