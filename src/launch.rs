@@ -44,18 +44,52 @@ fn launched_by(variable: &dyn Fn(&str) -> Option<String>) -> Option<Launched> {
     launched.or_else(step)
 }
 
-/// How many of a machine's `cores` this process is to use: its share, unless the launcher gave each process cores of its own.
-pub fn share_of_cores(cores: usize) -> usize {
-    share_by(cores, &variable)
+/// How many of the `usable` cores this process is to compute with: a launcher may have started several on this machine.
+pub fn share_of_cores(usable: usize) -> usize {
+    share_by(usable, cores(), &variable)
 }
 
-fn share_by(cores: usize, variable: &dyn Fn(&str) -> Option<String>) -> usize {
-    let bound = number(variable, "OMPI_MCA_orte_bound_at_launch") == Some(1)
-        || variable("SLURM_CPUS_PER_TASK").is_some();
-    let processes = LOCAL_SIZES.iter().find_map(|name| number(variable, name));
-    match processes {
-        Some(processes) if !bound => (cores / processes.max(1)).max(1),
-        _ => cores,
+/// A machine's cores.
+#[derive(Clone, Copy)]
+struct Cores {
+    /// All of them.
+    all: usize,
+    /// Those that this process may run on; fewer are `usable` where a control group's quota says so.
+    allowed: usize,
+}
+
+#[cfg(target_os = "linux")]
+fn cores() -> Option<Cores> {
+    // SAFETY: it only reads a number.
+    let all = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
+    // SAFETY: a set of bits, all of them zero.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the size is that of the set, which is written to.
+    let failed = unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut set) };
+    // SAFETY: the set was written whole.
+    let allowed = unsafe { libc::CPU_COUNT(&set) };
+    let (all, allowed) = (usize::try_from(all).ok()?, usize::try_from(allowed).ok()?);
+    (failed == 0 && all > 0 && allowed > 0).then_some(Cores { all, allowed })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn cores() -> Option<Cores> {
+    None
+}
+
+fn share_by(
+    usable: usize,
+    cores: Option<Cores>,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> usize {
+    let Some(processes) = LOCAL_SIZES.iter().find_map(|name| number(variable, name)) else {
+        return usable;
+    };
+    match cores {
+        // A launcher binds a process to a core, or several of them to a socket: no more than an equal share of the machine.
+        Some(cores) if usable >= cores.allowed => usable.min((cores.all / processes.max(1)).max(1)),
+        // A quota is one for all of them.
+        _ => (usable / processes.max(1)).max(1),
     }
 }
 
@@ -66,7 +100,10 @@ pub fn local_device(asked: &str) -> String {
 
 fn device_by(asked: &str, variable: &dyn Fn(&str) -> Option<String>) -> String {
     let local = LOCAL_RANKS.iter().find_map(|name| number(variable, name));
+    // A launcher that shows each process its own card alone numbers it 0.
+    let shown = variable("CUDA_VISIBLE_DEVICES").map(|shown| shown.split(',').count());
     match (asked, local) {
+        ("cuda", Some(_)) if shown == Some(1) => asked.to_owned(),
         ("cuda" | "wgpu", Some(local)) => format!("{asked}:{local}"),
         _ => asked.to_owned(),
     }
@@ -113,16 +150,19 @@ mod tests {
     }
 
     #[test]
-    fn processes_share_cores_that_the_launcher_has_not_divided() {
-        let two = ("OMPI_COMM_WORLD_LOCAL_SIZE", "2");
-        assert_eq!(share_by(8, &set(&[])), 8);
-        assert_eq!(share_by(8, &set(&[two])), 4);
-        assert_eq!(share_by(1, &set(&[two])), 1);
-        let bound = ("OMPI_MCA_orte_bound_at_launch", "1");
-        assert_eq!(share_by(1, &set(&[two, bound])), 1);
-        assert_eq!(share_by(8, &set(&[two, bound])), 8);
-        let slurm = [("LOCAL_WORLD_SIZE", "2"), ("SLURM_CPUS_PER_TASK", "4")];
-        assert_eq!(share_by(4, &set(&slurm)), 4);
+    fn processes_share_the_cores_of_a_machine() {
+        let two = set(&[("OMPI_COMM_WORLD_LOCAL_SIZE", "2")]);
+        let machine = |all, allowed| Some(Cores { all, allowed });
+        assert_eq!(share_by(8, machine(8, 8), &set(&[])), 8);
+        // Not bound, bound to a core, bound to one of four sockets that both of them share.
+        assert_eq!(share_by(8, machine(8, 8), &two), 4);
+        assert_eq!(share_by(1, machine(8, 1), &two), 1);
+        assert_eq!(share_by(4, machine(16, 4), &two), 4);
+        let eight = set(&[("OMPI_COMM_WORLD_LOCAL_SIZE", "8")]);
+        assert_eq!(share_by(4, machine(16, 4), &eight), 2);
+        // A container's quota of four, on a machine of 64.
+        assert_eq!(share_by(4, machine(64, 64), &two), 2);
+        assert_eq!(share_by(1, None, &two), 1);
     }
 
     #[test]
@@ -132,5 +172,7 @@ mod tests {
         assert_eq!(device_by("cuda:5", &third), "cuda:5");
         assert_eq!(device_by("cpu", &third), "cpu");
         assert_eq!(device_by("cuda", &set(&[])), "cuda");
+        let own = set(&[("SLURM_LOCALID", "2"), ("CUDA_VISIBLE_DEVICES", "5")]);
+        assert_eq!(device_by("cuda", &own), "cuda");
     }
 }

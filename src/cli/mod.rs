@@ -114,18 +114,17 @@ pub(crate) fn main() -> u8 {
     }
 }
 
-/// Refuses what knows no ranks in one of several processes that a launcher started: all would do the same work in the same
+/// Refuses what uses no ranks in one of several processes that a launcher started: all would do the same work in the same
 /// place.
 fn refused(command: &Command) -> Result<(), Error> {
-    let name = match command {
-        Command::Prepare(_) => "prepare",
-        Command::Export(_) => "export",
-        Command::Eval(_) => "eval",
-        Command::Study(_) => "study",
-        Command::Improve(_) => "improve",
-        Command::Quickstart(_) => "quickstart",
-        Command::Serve(_) => "serve",
-        _ => return Ok(()),
-    };
-    refuse_ranks(name)
+    match command {
+        Command::Run(_)
+        | Command::Train(_)
+        | Command::Status(_)
+        | Command::Doctor(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Reference => Ok(()),
+        _ => refuse_ranks(),
+    }
 }

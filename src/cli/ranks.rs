@@ -9,8 +9,8 @@ use glpft_train::{Alone, Transport};
 
 use super::SignalArgs;
 
-/// Refuses to run a command that knows no ranks once in each of several processes.
-pub(super) fn refuse_ranks(command: &str) -> Result<(), Error> {
+/// Refuses to run a command that uses no ranks once in each of several processes.
+pub(super) fn refuse_ranks() -> Result<(), Error> {
     match launched() {
         Some(Launched {
             processes,
@@ -18,8 +18,8 @@ pub(super) fn refuse_ranks(command: &str) -> Result<(), Error> {
         }) => Err(Error::Argument {
             argument: "command",
             problem: format!(
-                "`glpft {command}` runs in one process, and {variable} says that {processes} were started; start it without \
-                 mpirun or srun, or with one task"
+                "only `glpft run` and `glpft train` can use several processes, and {variable} says that {processes} were started; \
+                 start this command without mpirun or srun, or with one task"
             ),
         }),
         None => Ok(()),
@@ -65,41 +65,66 @@ fn over_processes(
 
 #[cfg(feature = "mpi")]
 fn over_processes(
-    _launched: Launched,
+    launched: Launched,
     signals: &SignalArgs,
     lead: impl FnOnce(&dyn Transport) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    use super::{Flags, complain};
-    use glpft::launch::local_device;
-    use glpft::ranks::{Signals, dismiss, follow};
     use glpft_train::TrainError;
 
     let mpi = glpft_train::Mpi::start().map_err(|error| Error::Train(TrainError::Ranks(error)))?;
-    let outcome = match mpi.leads() {
-        true => lead(&mpi),
-        false => {
-            let flags = Flags::looked_at(signals.on_usr1)?;
-            let signals = Signals {
-                stop: &flags.stop,
-                save: &flags.save,
-            };
-            follow(&mpi, &local_device, signals)
-        }
-    };
-    match outcome {
-        Ok(()) | Err(Error::Interrupted { .. }) => {
-            if mpi.leads() {
-                dismiss(&mpi)?;
+    if mpi.size() != launched.processes {
+        // Each would take itself for the first of all.
+        return Err(Error::Argument {
+            argument: "command",
+            problem: format!(
+                "{} says that {} processes were started, and MPI that there are {}; start them with the mpirun of the MPI that \
+                 glpft was built with, or with `srun --mpi=pmix`",
+                launched.variable,
+                launched.processes,
+                mpi.size()
+            ),
+        });
+    }
+    // Whatever ends this rank early ends the job, or the others would wait for it.
+    let work = std::panic::AssertUnwindSafe(|| rank(&mpi, signals, lead));
+    match std::panic::catch_unwind(work) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error @ Error::Interrupted { .. })) => Err(error),
+        Ok(Err(error)) => {
+            if !mpi.leads() {
+                // What all ranks find, the first one tells and ends the job.
+                std::thread::sleep(std::time::Duration::from_secs(1));
             }
-            outcome
-        }
-        Err(error) => {
-            // The others wait for this rank: the job ends here.
-            match mpi.size() {
-                1 => return Err(error),
-                _ => complain(&format!("error: rank {}: {error}", mpi.rank())),
-            }
+            super::complain(&format!("error: rank {}: {error}", mpi.rank()));
             mpi.abort(error.exit_code().into())
         }
+        // The panic has told where.
+        Err(_) => mpi.abort(101),
     }
+}
+
+/// What this process does as a rank.
+#[cfg(feature = "mpi")]
+fn rank(
+    mpi: &glpft_train::Mpi,
+    signals: &SignalArgs,
+    lead: impl FnOnce(&dyn Transport) -> Result<(), Error>,
+) -> Result<(), Error> {
+    use super::Flags;
+    use glpft::launch::local_device;
+    use glpft::ranks::{Signals, dismiss, follow};
+
+    if mpi.leads() {
+        let outcome = lead(mpi);
+        if matches!(outcome, Ok(()) | Err(Error::Interrupted { .. })) {
+            dismiss(mpi)?;
+        }
+        return outcome;
+    }
+    let flags = Flags::looked_at(signals.on_usr1)?;
+    let signals = Signals {
+        stop: &flags.stop,
+        save: &flags.save,
+    };
+    follow(mpi, &local_device, signals)
 }

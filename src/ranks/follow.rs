@@ -46,7 +46,7 @@ pub fn follow(
             save: signals.save,
             dump_gradients: None,
         };
-        let mut log = RankLog::open(&call.run, ranks.rank())?;
+        let mut log = RankLog::open(&call.run, ranks.rank());
         let outcome = follow_stage(&context, &call.job(), &mut log);
         if let Some(failure) = log.failure() {
             notice::tell(failure.clone(), &failure);

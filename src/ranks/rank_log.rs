@@ -4,19 +4,15 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use glpft_checkpoints::FileError;
 use glpft_train::{Observer, StageStart, StepRecord};
 use serde_json::json;
 
-use crate::error::Error;
-
-/// The folder of the ranks' logs in a run's directory.
-const FOLDER: &str = "ranks";
+use crate::place::RANKS_FOLDER;
 
 /// A log of its own for a rank, `ranks/<rank>.jsonl` of the run: a line for each stage that begins and each step. The run's
 /// log has what all ranks came to; this one tells what the rank did for it.
 pub(super) struct RankLog {
-    file: File,
+    file: Option<File>,
     path: PathBuf,
     rank: usize,
     stage: &'static str,
@@ -26,22 +22,22 @@ pub(super) struct RankLog {
 
 impl RankLog {
     /// The log of a rank, to be added to.
-    ///
-    /// # Errors
-    /// It cannot be opened.
-    pub fn open(run: &Path, rank: usize) -> Result<Self, Error> {
-        let folder = run.join(FOLDER);
-        fs::create_dir_all(&folder).map_err(|source| FileError::new("create", &folder, source))?;
+    pub fn open(run: &Path, rank: usize) -> Self {
+        let folder = run.join(RANKS_FOLDER);
         let path = folder.join(format!("{rank}.jsonl"));
-        let file = OpenOptions::new().append(true).create(true).open(&path);
-        let file = file.map_err(|source| FileError::new("open the rank's log", &path, source))?;
-        Ok(Self {
+        let opened = fs::create_dir_all(&folder)
+            .and_then(|()| OpenOptions::new().append(true).create(true).open(&path));
+        let (file, failed) = match opened {
+            Ok(file) => (Some(file), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        Self {
             file,
             path,
             rank,
             stage: "",
-            failed: None,
-        })
+            failed,
+        }
     }
 
     /// Why it could not be written, if it could not.
@@ -53,7 +49,8 @@ impl RankLog {
 
     fn line(&mut self, value: &serde_json::Value) {
         if self.failed.is_none()
-            && let Err(error) = self.file.write_all(format!("{value}\n").as_bytes())
+            && let Some(file) = &mut self.file
+            && let Err(error) = file.write_all(format!("{value}\n").as_bytes())
         {
             self.failed = Some(error.to_string());
         }

@@ -114,6 +114,9 @@ fn processes_that_a_launcher_started_are_no_copies_of_one_run() {
         &["OMPI_COMM_WORLD_SIZE", "2 processes", "--features mpi"],
     );
     started(&["run", "sample", "--ranks=2"]).fails(2, &["leave --ranks out"]);
-    started(&["prepare", "sample"]).fails(2, &["`glpft prepare` runs in one process"]);
+    started(&["prepare", "sample"]).fails(
+        2,
+        &["only `glpft run` and `glpft train` can use several processes"],
+    );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -99,11 +99,14 @@ pub enum RankError {
     },
     /// What ranks read is not the same.
     #[error(
-        "rank {rank} has {theirs} where rank 0 has {ours}; the run's directory must be one that all ranks share"
+        "{name} is {theirs} on rank {rank} and {ours} on rank 0; all ranks need the same program, and a run's directory, models \
+         and data that they share"
     )]
     Differs {
         /// The other rank.
         rank: usize,
+        /// What differs.
+        name: String,
         /// What it has.
         theirs: String,
         /// What rank 0 has.

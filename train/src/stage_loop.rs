@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use glpft_checkpoints::{BestValidation, Checkpoint, FileError, TrainerState, prune_checkpoints};
+use glpft_checkpoints::{
+    BestValidation, Checkpoint, FileError, Provenance, TrainerState, prune_checkpoints,
+};
 use glpft_data::{Origins, Plan, PreparedError, StepBatches};
 use glpft_model::Decoder;
 use glpft_recipes::OnNotFinite;
@@ -98,11 +100,7 @@ impl<'a> StageLoop<'a> {
             resumed,
         } = resume::begin(model, run, total)?;
         // Before the first rank changes anything, the others have read what they go on from.
-        agree(
-            run.ranks,
-            "what a stage goes on from",
-            &format!("step {} of {total}", state.step),
-        )?;
+        agree(run.ranks, &starts_from(run, &state))?;
         let leads = run.ranks.leads();
         let log = leads.then(|| Log::open(run.directory, state.step));
         let log = log.transpose()?;
@@ -157,6 +155,8 @@ impl<'a> StageLoop<'a> {
             if any(run.ranks, "whether the data are readable", step.is_err())? {
                 // What was trained so far is whole, whatever is wrong with the data.
                 self.save(model, observer)?;
+                // Whoever could not read them ends all ranks: not before the checkpoint is written.
+                any(run.ranks, "a checkpoint", false)?;
             }
             self.step(model, step?, started, observer, inspect)?;
             if let ControlFlow::Break(saved) = self.after_step(model, observer)? {
@@ -581,6 +581,17 @@ impl<'a> StageLoop<'a> {
         )?;
         Ok(saved)
     }
+}
+
+/// What ranks must have in common before they train together.
+fn starts_from(run: &StageRun<'_>, state: &TrainerState) -> BTreeMap<String, String> {
+    let Provenance { recipe, data } = run.provenance.clone();
+    let mut all = recipe;
+    all.extend(data);
+    let steps = format!("{} of {}", state.step, state.total);
+    all.insert("the checkpoint's step".to_owned(), steps);
+    all.insert("the version".to_owned(), run.computed_by.version.clone());
+    all
 }
 
 /// The label tokens of a step that are of each of several sources, without those that have none.

@@ -27,6 +27,9 @@ impl Share {
     };
 }
 
+/// How many examples are read at once for each rank where there may be very many.
+const AT_ONCE: usize = 256;
+
 impl StepLayout {
     /// As [`batches`](Self::batches), but the micro-batches are those of one rank's share of the step alone; the examples
     /// and their label tokens are those of the whole step. A pure function of its arguments.
@@ -49,7 +52,7 @@ impl StepLayout {
             .iter()
             .map(|&index| set.example(index as usize))
             .collect::<Result<_, _>>()?;
-        let rank_of = divide(&examples, share);
+        let rank_of = self.divide(&examples, share);
         let own: Vec<u32> = of_rank(&rank_of, step, share.rank);
         let batches = match own.is_empty() {
             true => StepBatches::default(),
@@ -88,11 +91,45 @@ impl StepLayout {
         if share.ranks <= 1 {
             return Ok(examples.to_vec());
         }
-        let read: Vec<TokenExample> = examples
-            .iter()
-            .map(|&index| set.example(index as usize))
-            .collect::<Result<_, _>>()?;
-        Ok(of_rank(&divide(&read, share), examples, share.rank))
+        let mut own = Vec::new();
+        // Some at a time, so that a large set is never in memory as a whole.
+        for examples in examples.chunks(AT_ONCE * share.ranks) {
+            let read: Vec<TokenExample> = examples
+                .iter()
+                .map(|&index| set.example(index as usize))
+                .collect::<Result<_, _>>()?;
+            own.extend(of_rank(&self.divide(&read, share), examples, share.rank));
+        }
+        Ok(own)
+    }
+
+    /// The rank of each example: of several ways to divide them the one whose busiest rank has least to do. Whole trajectories
+    /// come first; where they are few or uneven, their trees are cut, and what the parts share is computed on several ranks.
+    /// Rows share nothing.
+    fn divide(self, examples: &[TokenExample], share: Share) -> Vec<usize> {
+        let all: Vec<u32> = (0..examples.len() as u32).collect();
+        if let Self::Packed {
+            packing: Packing::Rows | Packing::None,
+            ..
+        } = self
+        {
+            let each: Vec<Vec<u32>> = all.iter().map(|&index| vec![index]).collect();
+            return assign(examples, &each, share).1;
+        }
+        let whole = parts(examples, &all, usize::MAX);
+        let nodes: usize = whole.iter().map(|part| nodes(examples, part)).sum();
+        let mut best: Option<(u128, Vec<usize>)> = None;
+        for pieces in [1, share.ranks, 2 * share.ranks] {
+            let budget = match pieces {
+                1 => usize::MAX,
+                _ => nodes.div_ceil(pieces).max(1),
+            };
+            let (most, rank_of) = assign(examples, &parts(examples, &all, budget), share);
+            if best.as_ref().is_none_or(|(least, _)| most < *least) {
+                best = Some((most, rank_of));
+            }
+        }
+        best.map(|(_, rank_of)| rank_of).unwrap_or_default()
     }
 }
 
@@ -102,27 +139,6 @@ fn of_rank(rank_of: &[usize], step: &[u32], rank: usize) -> Vec<u32> {
     of.filter(|(of, _)| **of == rank)
         .map(|(_, &index)| index)
         .collect()
-}
-
-/// The rank of each example: of several ways to divide them the one whose busiest rank has least to do. Whole trajectories
-/// come first; where they are few or uneven, their trees are cut, and what the parts share is computed on several ranks.
-fn divide(examples: &[TokenExample], share: Share) -> Vec<usize> {
-    let all: Vec<u32> = (0..examples.len() as u32).collect();
-    let whole = parts(examples, &all, usize::MAX);
-    let nodes: usize = whole.iter().map(|part| nodes(examples, part)).sum();
-    let mut best: Option<(u128, Vec<usize>)> = None;
-    for pieces in [1, share.ranks, 2 * share.ranks] {
-        let budget = match pieces {
-            1 => usize::MAX,
-            _ => nodes.div_ceil(pieces).max(1),
-        };
-        let parts = parts(examples, &all, budget);
-        let (most, rank_of) = assign(examples, &parts, share);
-        if best.as_ref().is_none_or(|(least, _)| most < *least) {
-            best = Some((most, rank_of));
-        }
-    }
-    best.map(|(_, rank_of)| rank_of).unwrap_or_default()
 }
 
 /// Gives the most expensive part to the rank that has least so far, and so on; what the busiest rank then has to do, and the

@@ -15,7 +15,7 @@ use crate::gradients::Gradients;
 const AT_ONCE: usize = 1 << 20;
 
 /// The sums over all ranks of the gradients of `parameters`, of which this rank gets its slices. Takes this rank's own out of
-/// `gradients`; those that it lacks are zeros, unless no rank has any.
+/// `gradients`; those that it lacks are zeros.
 pub(crate) fn reduced(
     ranks: &dyn Transport,
     parameters: &[TensorShape],

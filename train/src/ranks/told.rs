@@ -1,5 +1,7 @@
 //! What ranks tell each other of a step.
 
+use std::collections::BTreeMap;
+
 use super::{RankError, Transport};
 
 /// What a rank did in a step, before its gradients are exchanged.
@@ -86,21 +88,40 @@ pub(crate) fn any(ranks: &dyn Transport, what: &str, own: bool) -> Result<bool, 
     Ok(all.iter().any(|one| one.first() == Some(&1)))
 }
 
-/// Checks that all ranks have the same as the first.
-pub(crate) fn agree(ranks: &dyn Transport, what: &str, own: &str) -> Result<(), RankError> {
+/// Checks that all ranks have the same as the first: things under their names.
+pub(crate) fn agree(
+    ranks: &dyn Transport,
+    own: &BTreeMap<String, String>,
+) -> Result<(), RankError> {
     if ranks.is_alone() {
         return Ok(());
     }
-    let all = ranks.all_gather_bytes(what, own.as_bytes())?;
-    let first = all.first().cloned().unwrap_or_default();
-    match all.iter().position(|one| *one != first) {
-        None => Ok(()),
-        Some(rank) => Err(RankError::Differs {
-            rank,
-            theirs: String::from_utf8_lossy(&all[rank]).into_owned(),
-            ours: String::from_utf8_lossy(&first).into_owned(),
-        }),
+    let bytes = serde_json::to_vec(own).unwrap_or_default();
+    let all = ranks.all_gather_bytes("what a stage starts from", &bytes)?;
+    let all: Vec<BTreeMap<String, String>> = all
+        .iter()
+        .map(|bytes| serde_json::from_slice(bytes).unwrap_or_default())
+        .collect();
+    let first = &all[0];
+    for (rank, theirs) in all.iter().enumerate() {
+        let names = first.keys().chain(theirs.keys());
+        for name in names {
+            let (ours, theirs) = (first.get(name), theirs.get(name));
+            if ours != theirs {
+                let value = |value: Option<&String>| match value {
+                    Some(value) => value.clone(),
+                    None => "nothing".to_owned(),
+                };
+                return Err(RankError::Differs {
+                    rank,
+                    name: name.clone(),
+                    theirs: value(theirs),
+                    ours: value(ours),
+                });
+            }
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -123,5 +144,33 @@ mod tests {
         let nothing = Told::default();
         assert_eq!(Told::from_bytes(&nothing.to_bytes()), Some(nothing));
         assert_eq!(Told::from_bytes(&[0; 63]), None);
+    }
+
+    #[test]
+    fn ranks_that_start_from_other_things_are_told_apart() {
+        let ranks = crate::ranks::thread_ranks(2);
+        let outcomes: Vec<_> = std::thread::scope(|scope| {
+            let agree = |rank: crate::ranks::ThreadRank| {
+                let base = ["one", "other"][rank.rank()].to_owned();
+                let own = [
+                    ("base model".to_owned(), base),
+                    ("step".to_owned(), "3".to_owned()),
+                ];
+                agree(&rank, &own.into())
+            };
+            let threads: Vec<_> = ranks
+                .into_iter()
+                .map(|rank| scope.spawn(move || agree(rank)))
+                .collect();
+            let done = threads.into_iter().map(|thread| thread.join());
+            done.map(|done| done.expect("no panic")).collect()
+        });
+        for outcome in outcomes {
+            let error = outcome.expect_err("they differ").to_string();
+            assert!(
+                error.starts_with("base model is other on rank 1 and one on rank 0"),
+                "{error}"
+            );
+        }
     }
 }
