@@ -44,6 +44,7 @@ pub mod run;
 pub mod serve;
 pub mod size;
 pub mod stage;
+pub mod stage_call;
 pub mod status;
 pub mod study;
 pub mod team;

@@ -4,11 +4,9 @@
 //! others to each stage; they load the same model and the same prepared data from the run's directory, which all share, train
 //! it together with the first ([`glpft_train::Transport`]), and leave nothing of their own but a log (`ranks/<rank>.jsonl`).
 
-pub(crate) mod call;
 mod follow;
 mod rank_log;
 mod threads;
 
-pub use call::dismiss;
 pub use follow::{Signals, follow};
 pub use threads::in_threads;

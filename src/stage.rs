@@ -23,8 +23,8 @@ use crate::error::Error;
 use crate::model::{Values, attach_adapters, largest, load};
 use crate::place::record;
 use crate::prepare::{PrepareReport, datasets_of};
-use crate::ranks::call::{StageCall, call};
 use crate::result::FinishedStage;
+use crate::stage_call::{StageCall, call};
 
 /// What every stage of a run shares.
 pub struct Context<'a> {

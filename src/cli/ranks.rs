@@ -112,7 +112,8 @@ fn rank(
 ) -> Result<(), Error> {
     use super::Flags;
     use glpft::launch::local_device;
-    use glpft::ranks::{Signals, dismiss, follow};
+    use glpft::ranks::{Signals, follow};
+    use glpft::stage_call::dismiss;
 
     if mpi.leads() {
         let outcome = lead(mpi);

@@ -6,11 +6,11 @@ use glpft_checkpoints::RunDirectory;
 use glpft_recipes::Recipe;
 use glpft_train::Transport;
 
-use super::call::{Call, hear};
 use super::rank_log::RankLog;
 use crate::error::Error;
 use crate::notice;
 use crate::stage::{Context, follow_stage};
+use crate::stage_call::{Call, hear};
 
 /// What signals set.
 #[derive(Clone, Copy, Debug)]

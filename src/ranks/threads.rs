@@ -4,9 +4,9 @@ use std::sync::atomic::AtomicBool;
 
 use glpft_train::{RankError, ThreadRank, TrainError, Transport, thread_ranks};
 
-use super::call::{dismiss, failed};
 use super::follow::{Signals, follow};
 use crate::error::Error;
+use crate::stage_call::{dismiss, failed};
 
 /// Runs `lead` as the first of `count` ranks that are threads of this process, each with as many threads of computation as
 /// `threads` says; the others follow it.

@@ -37,14 +37,13 @@ fn ranks_train_what_one_rank_trains() {
     let stages = log.lines().map(json).filter(|line| line["total"] == 2);
     assert_eq!(stages.count(), 4, "{log}");
     let state = read_json(&path.join("two/stages/global/trainer_state.json"));
-    assert_eq!(state["computed_by"]["ranks"], 2);
+    assert_eq!(state["state"]["computed_by"]["ranks"], 2);
     // Another number of ranks goes on from there, and says so.
     let more = [
         "train",
-        "sample",
+        "two",
         "--stage=global",
-        "--out=two",
-        "--max-steps=3",
+        "--set=stage.global.max_steps=3",
         "--threads=1",
     ];
     let mut command = Command::new(env!("CARGO_BIN_EXE_glpft"));
@@ -91,9 +90,10 @@ fn killed_ranks_go_on_to_the_same_models() {
 #[test]
 fn an_error_of_the_run_is_told_once() {
     let folder = folder();
-    let run = ["run", "sample", "--ranks=3", "--set=stage.lr=1e30"];
+    let run = ["run", "sample", "--ranks=3", "--set=data.source=nothing"];
     let told = smoke(folder.path(), &run);
-    told.fails(1, &["not finite"]);
+    assert_eq!(told.err.matches("error: ").count(), 1, "{}", told.err);
+    told.fails(1, &["nothing"]);
 }
 
 #[cfg(not(feature = "mpi"))]

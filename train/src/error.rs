@@ -6,7 +6,7 @@ use glpft_checkpoints::{FileError, StateError, WeightsError};
 use glpft_data::PreparedError;
 use glpft_model::ModelError;
 
-use crate::ranks::RankError;
+use crate::rank_error::RankError;
 
 /// An error of training.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,7 @@ pub enum TrainError {
     Weights(#[from] WeightsError),
     /// The ranks that train together cannot go on.
     #[error(transparent)]
-    Ranks(RankError),
+    Ranks(#[from] RankError),
     /// There is nothing to train on.
     #[error(
         "stage {stage} has no training examples: the `prepare` table says what was dropped and why"

@@ -13,6 +13,7 @@ mod observer;
 mod optimizer;
 mod pass;
 mod prefetch;
+mod rank_error;
 mod ranks;
 mod report;
 mod resume;
@@ -37,9 +38,10 @@ pub use log::{
 pub use memory::StepMemory;
 pub use observer::{Observer, Resumed, StageStart};
 pub use optimizer::Optimizer;
+pub use rank_error::RankError;
 #[cfg(feature = "mpi")]
 pub use ranks::Mpi;
-pub use ranks::{Alone, RankError, ThreadRank, Transport, thread_ranks};
+pub use ranks::{Alone, ThreadRank, Transport, thread_ranks};
 pub use report::{SourceResult, StageReport, stage_report};
 pub use schedule::learning_rate;
 pub use stage::{OpenStage, train_stage};

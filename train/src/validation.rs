@@ -7,7 +7,8 @@ use glpft_model::{Decoder, LastTrunk};
 
 use crate::error::TrainError;
 use crate::prefetch::prefetched;
-use crate::ranks::{RankError, Transport, any};
+use crate::rank_error::RankError;
+use crate::ranks::{Transport, any};
 use crate::values::numbers;
 
 /// How many examples are read and packed together.

@@ -86,10 +86,11 @@ fn adapters_without_dropout() -> Decoder {
     model
 }
 
-type Kind = (fn() -> Decoder, StageRecipe);
+type Make = fn() -> Decoder;
+type Kind = (Make, StageRecipe);
 
 fn kinds(adapters: fn() -> Decoder) -> Vec<Kind> {
-    let kinds: [(fn() -> Decoder, usize, Backward); 5] = [
+    let kinds: [(Make, usize, Backward); 5] = [
         (full, 0, Backward::Whole),
         (adapters, 0, Backward::Whole),
         (adapters, 2, Backward::Whole),

@@ -1,6 +1,7 @@
 //! The rank of a training that nobody shares.
 
-use super::{RankError, Transport};
+use super::Transport;
+use crate::rank_error::RankError;
 
 /// One rank, and no other.
 #[derive(Clone, Copy, Debug, Default)]

@@ -8,7 +8,8 @@ use mpi::environment::Universe;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, CommunicatorCollectives};
 
-use super::{RankError, Transport};
+use super::Transport;
+use crate::rank_error::RankError;
 
 /// This process's rank in the job that MPI started. MPI ends when it is dropped.
 pub struct Mpi {

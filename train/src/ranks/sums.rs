@@ -1,13 +1,14 @@
 //! Sums over ranks, slice by slice.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use glpft_checkpoints::TensorShape;
 use glpft_model::ModelError;
 
+use super::Transport;
 use super::slices::{Piece, pieces, slice};
-use super::{RankError, Transport};
 use crate::error::TrainError;
 use crate::gradients::Gradients;
 
@@ -30,13 +31,13 @@ pub(crate) fn reduced(
     for group in pieces(&elements, size, AT_ONCE) {
         let (mut send, mut send_counts) = (Vec::new(), Vec::new());
         for piece in &group {
-            if !whole.contains_key(&piece.parameter) {
+            if let Entry::Vacant(place) = whole.entry(piece.parameter) {
                 let gradient = gradients.take(&parameters[piece.parameter].name);
                 let values = match gradient {
                     Some(gradient) => host(gradient)?,
                     None => vec![0.0; elements[piece.parameter]],
                 };
-                whole.insert(piece.parameter, values);
+                place.insert(values);
             }
         }
         for to in 0..size {
@@ -212,10 +213,4 @@ pub(crate) fn host(tensor: Tensor<1>) -> Result<Vec<f32>, ModelError> {
 fn tensor(values: Vec<f32>, device: &Device) -> Tensor<1> {
     let length = [values.len()];
     Tensor::from_data(TensorData::new(values, length), (device, DType::F32))
-}
-
-impl From<RankError> for TrainError {
-    fn from(error: RankError) -> Self {
-        Self::Ranks(error)
-    }
 }

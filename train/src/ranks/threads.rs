@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::{RankError, Transport};
+use super::Transport;
+use crate::rank_error::RankError;
 
 /// One of several ranks in one process. When it is dropped, the others' exchanges fail instead of waiting for it.
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{RankError, Transport};
+use super::Transport;
+use crate::rank_error::RankError;
 
 /// What a rank did in a step, before its gradients are exchanged.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,4 +1,4 @@
-//! What the first rank calls the others to.
+//! What the first of several ranks calls the others to: the next stage, or the end.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::error::Error;
 
 /// What is to be done next.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Call {
+pub(crate) enum Call {
     /// A stage is to be trained.
     Stage(Box<StageCall>),
     /// Nothing: the run is over.
@@ -95,14 +95,14 @@ fn send(ranks: &dyn Transport, call: &Call) -> Result<(), Error> {
 }
 
 /// What the first rank calls this one to.
-pub(super) fn hear(ranks: &dyn Transport) -> Result<Call, Error> {
+pub(crate) fn hear(ranks: &dyn Transport) -> Result<Call, Error> {
     let calls = ranks.all_gather_bytes(WHAT, &[]).map_err(of_ranks)?;
     let call = calls.first().map_or(&[][..], Vec::as_slice);
     serde_json::from_slice(call).map_err(|error| failed(error.to_string()))
 }
 
 /// The ranks cannot go on.
-pub(super) fn failed(reason: String) -> Error {
+pub(crate) fn failed(reason: String) -> Error {
     let what = WHAT.to_owned();
     of_ranks(RankError::Transport { what, reason })
 }
