@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use glpft_train::{Observer, StageStart, StepRecord};
 use serde_json::json;
 
-use crate::place::RANKS_FOLDER;
+use crate::place::LOGS_FOLDER;
 
-/// A log of its own for a rank, `ranks/<rank>.jsonl` of the run: a line for each stage that begins and each step. The run's
+/// A log of its own for a rank, `logs/rank-<rank>.jsonl` of the run: a line for each stage that begins and each step. The run's
 /// log has what all ranks came to; this one tells what the rank did for it.
 pub(super) struct RankLog {
     file: Option<File>,
@@ -23,8 +23,8 @@ pub(super) struct RankLog {
 impl RankLog {
     /// The log of a rank, to be added to.
     pub fn open(run: &Path, rank: usize) -> Self {
-        let folder = run.join(RANKS_FOLDER);
-        let path = folder.join(format!("{rank}.jsonl"));
+        let folder = run.join(LOGS_FOLDER);
+        let path = folder.join(format!("rank-{rank}.jsonl"));
         let opened = fs::create_dir_all(&folder)
             .and_then(|()| OpenOptions::new().append(true).create(true).open(&path));
         let (file, failed) = match opened {

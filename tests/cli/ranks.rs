@@ -33,7 +33,7 @@ fn ranks_train_what_one_rank_trains() {
         assert_eq!(two["rank_seconds"].as_array().unwrap().len(), 2);
     }
     // What the second one did for it.
-    let log = std::fs::read_to_string(path.join("two/ranks/1.jsonl")).unwrap();
+    let log = std::fs::read_to_string(path.join("two/logs/rank-1.jsonl")).unwrap();
     let stages = log.lines().map(json).filter(|line| line["total"] == 2);
     assert_eq!(stages.count(), 4, "{log}");
     let state = read_json(&path.join("two/stages/global/trainer_state.json"));
