@@ -71,7 +71,9 @@ pub fn own_run(root: &Path, recipe: &Recipe, removal: Removal<'_>) -> Result<Own
     let there = run_there(root, recipe, removal)?;
     remove(root, there.as_ref(), removal)?;
     let run = begin(root, recipe)?;
+    let files = own_files(root)?;
     run.clean()?;
+    drop(files);
     Ok(OwnedRun { run, _lease: lease })
 }
 
@@ -85,6 +87,12 @@ fn begin(root: &Path, recipe: &Recipe) -> Result<RunDirectory, Error> {
     // The run may have been moved since its adapters named their bases.
     name_bases_anew(&run)?;
     Ok(run)
+}
+
+/// Removes what killed processes left unfinished beside the stages, while no other process writes the run's own files.
+fn clean_beside_stages(run: &RunDirectory) -> Result<(), Error> {
+    let _files = own_files(run.root())?;
+    Ok(run.clean_beside_stages()?)
 }
 
 /// Has the adapters of a finished run name their bases where those are now: the run may have been moved. Where another

@@ -184,7 +184,11 @@ pub(crate) fn remove_leftovers_of(
             rename(&entry.path(), &original).map_err(failed)?;
             continue;
         }
-        remove(&entry.path()).map_err(failed)?;
+        match remove(&entry.path()) {
+            // Another process was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            outcome => outcome.map_err(failed)?,
+        }
         removed.push(name);
     }
     Ok(removed)

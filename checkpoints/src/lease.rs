@@ -101,6 +101,13 @@ impl Claim<'_> {
             if !file::create(&leases, self.name, number, &mut content).map_err(failed)? {
                 continue;
             }
+            // The holder may have been about to renew it while it was judged.
+            if let Some(last) = last
+                && self.was_renewed(&leases, last, watch).map_err(failed)?
+            {
+                file::remove(&file::path(&leases, self.name, number)).map_err(failed)?;
+                continue;
+            }
             // Whoever was slower than several others finds them here.
             if file::last(&leases, self.name).map_err(failed)? != Some(number) {
                 file::remove(&file::path(&leases, self.name, number)).map_err(failed)?;
@@ -130,6 +137,15 @@ impl Claim<'_> {
         }
     }
 
+    /// Whether a lease that was watched was renewed since.
+    fn was_renewed(&self, leases: &Path, number: u64, watch: &Watch) -> io::Result<bool> {
+        let Some((last, beat, _)) = watch.last else {
+            return Ok(false);
+        };
+        let seen = Seen::read(&file::path(leases, self.name, number))?;
+        Ok(last == number && seen.is_some_and(|seen| !seen.is_free() && seen.beat() != beat))
+    }
+
     /// Who holds a lease, unless it is free.
     fn holder(&self, leases: &Path, number: u64, watch: &mut Watch) -> io::Result<Option<Holder>> {
         let Some(seen) = Seen::read(&file::path(leases, self.name, number))? else {
@@ -144,7 +160,7 @@ impl Claim<'_> {
         // Both times are the file system's, whatever the clocks of the machines say.
         let age = file::now(leases, self.name)?.saturating_sub(seen.written);
         let length = seen.length();
-        let seems_lost = age > length;
+        let seems_lost = age > length || seen.may_be_copy();
         let unchanged = watch.unchanged_for(number, seen.beat());
         let lost = seems_lost && unchanged >= length / WATCHED_PART;
         Ok((!lost).then(|| seen.holder(seems_lost)))
@@ -207,6 +223,11 @@ pub fn lease_holder(folder: &Path, name: &str) -> Option<Holder> {
     if seen.is_free() {
         return None;
     }
-    let lives = seen.lives_here() || seen.age_by_clock() <= seen.length();
+    // This machine's clock may be ahead of the file system's, by which the holder lives.
+    let by_file_system = || {
+        let now = file::now(&leases, name);
+        now.is_ok_and(|now| now.saturating_sub(seen.written) <= seen.length())
+    };
+    let lives = seen.lives_here() || seen.age_by_clock() <= seen.length() || by_file_system();
     lives.then(|| seen.holder(false))
 }

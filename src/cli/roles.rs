@@ -15,15 +15,13 @@ use glpft::Error;
 use glpft::arrangement::Job;
 use glpft::place::LOGS_FOLDER;
 use glpft_checkpoints::{FileError, write_atomically};
-use glpft_recipes::Recipe;
+use glpft_recipes::{Recipe, Stage};
 
 use super::progress::TrainProgress;
 use super::{Flags, OnUsr1, OutputArgs};
 
 use worker::{Ended, Order, Told, Worker, WorkerArguments};
 
-/// The recipe that the processes of a start share, whatever becomes of the file that it was read from.
-const RECIPE_FILE: &str = ".parallel-roles.toml";
 /// Time between two looks at what signals ask for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -40,14 +38,16 @@ pub(super) struct Roles<'a> {
 }
 
 impl Roles<'_> {
-    /// Trains the stages of some roles, each in a process of its own.
+    /// Trains some stages, each in a process of its own.
     ///
     /// # Errors
     /// [`Error::Role`] where one fails, after the others have stopped; [`Error::RolesInterrupted`].
     pub fn train(&self, jobs: &[Job]) -> Result<(), Error> {
         let logs = self.root.join(LOGS_FOLDER);
         fs::create_dir_all(&logs).map_err(|source| FileError::new("create", &logs, source))?;
-        let recipe = self.root.join(RECIPE_FILE);
+        // The processes of this start share it, whatever becomes of the file that it was read from.
+        let name = format!(".parallel-roles-{}.toml", std::process::id());
+        let recipe = self.root.join(name);
         let text = self.recipe.to_toml();
         write_atomically(&recipe, |file| file.write_all(text.as_bytes()))?;
         let outcome = self.train_with(jobs, &recipe, &logs);
@@ -82,8 +82,15 @@ impl Roles<'_> {
         }
     }
 
+    /// How many stages share the threads. Of the roles all count, also those that are finished: a start that goes on computes
+    /// with as many threads as the one before it.
     fn at_once(&self, jobs: &[Job]) -> usize {
-        self.free_devices(jobs).len().min(jobs.len()).max(1)
+        if jobs.iter().all(|job| job.stage == Stage::Global) {
+            return 1;
+        }
+        let mut roles = glpft::arrangement::jobs(self.recipe);
+        roles.retain(|job| job.stage != Stage::Global);
+        self.free_devices(&roles).len().min(roles.len()).max(1)
     }
 }
 

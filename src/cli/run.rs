@@ -8,7 +8,7 @@ use glpft::check::check_jobs;
 use glpft::place::OwnedRun;
 use glpft::prepare::{check, datasets_of_jobs, prepare_datasets};
 use glpft::ready::check_ready;
-use glpft::run::{Summary, run_jobs, run_stages, summarize_finished, unfinished};
+use glpft::run::{Summary, run_stages, summarize_finished, unfinished};
 use glpft::stage::Context;
 use glpft_checkpoints::{RunDirectory, read_json};
 use glpft_recipes::{Recipe, Stage};
@@ -183,22 +183,20 @@ fn check_parallel(
     Ok(())
 }
 
-/// Trains the global stage, then each role in a process of its own.
+/// Trains the global stage, then each role, in processes of their own: none holds a device that another one is to use.
 fn run_roles(context: &Context<'_>, owned: OwnedRun, roles: &Roles<'_>) -> Result<Summary, Error> {
     let started = Instant::now();
     let left = unfinished(context.recipe, context.run)?;
     let (global, left): (Vec<Job>, Vec<Job>) =
         left.into_iter().partition(|job| job.stage == Stage::Global);
-    let mut trained = Vec::new();
-    for job in &global {
-        let mut progress = TrainProgress::new(roles.output);
-        trained.extend(run_jobs(context, std::slice::from_ref(job), &mut progress)?);
-    }
-    // From here on the processes of the roles are at work in it.
+    // From here on those processes are at work in it.
     drop(owned);
+    if !global.is_empty() {
+        roles.train(&global)?;
+    }
     roles.train(&left)?;
     let names = || left.iter().map(|job| job.stage.name()).collect::<Vec<_>>();
-    summarize_finished(context, trained, started)?.ok_or_else(|| Error::RolesInterrupted {
+    summarize_finished(context, Vec::new(), started)?.ok_or_else(|| Error::RolesInterrupted {
         roles: names().join(", "),
     })
 }

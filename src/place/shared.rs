@@ -9,7 +9,7 @@ use glpft_checkpoints::{Claimed, Holder, Lease, RunDirectory, Watch};
 use glpft_recipes::{Recipe, Stage, StartFrom};
 
 use super::at_work::{at_work_in_run, at_work_on, check_no_stage, try_take, wait_for_run, work};
-use super::{Removal, Waiting, begin, remove, run_there};
+use super::{Removal, Waiting, begin, clean_beside_stages, remove, run_there};
 use crate::Error;
 use crate::arrangement::Job;
 use crate::base::global_model;
@@ -66,8 +66,9 @@ impl<'a> SharedRun<'a> {
         let is_needed = jobs.iter().any(|job| job.from == StartFrom::Global);
         let is_there = || global_model(RunDirectory::open(self.root).ok().as_ref()).is_some();
         while is_needed && !is_there() {
+            // Who has the run takes the stage before it lets the run go: looked at in this order, one of them is seen.
             let at_work =
-                at_work_on(self.root, Stage::Global).or_else(|| at_work_in_run(self.root));
+                at_work_in_run(self.root).or_else(|| at_work_on(self.root, Stage::Global));
             match at_work {
                 Some(holder) => (self.waiting)(Stage::Global.name(), &holder)?,
                 // It may have been finished since the look before.
@@ -99,7 +100,7 @@ impl<'a> SharedRun<'a> {
             remove(root, there.as_ref(), self.removal)?;
         }
         let run = begin(root, recipe)?;
-        run.clean_beside_stages()?;
+        clean_beside_stages(&run)?;
         // With --resume-anyway data are made anew, which others may be reading.
         let mut if_changed = self.removal.if_changed();
         if if_changed == IfChanged::Accept && check_no_stage(root, |_| true).is_err() {

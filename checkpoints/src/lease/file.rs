@@ -204,12 +204,21 @@ impl Seen {
         content.is_some_and(|content| content.token == token)
     }
 
-    /// Whether nobody holds it: it was let go, its holder is dead on this machine, or it is a copy of another folder's.
+    /// Whether nobody holds it: it was let go, its holder is dead on this machine, or it is a copy of another folder's that
+    /// was made on this machine.
     pub fn is_free(&self) -> bool {
         self.content.as_ref().is_some_and(|content| {
             let alive = content.process.is_alive(&content.machine);
-            content.free || content.inode != self.inode || alive == Some(false)
+            // Other machines may number the files of the same file system otherwise.
+            let is_copy = content.inode != self.inode && alive.is_some();
+            content.free || is_copy || alive == Some(false)
         })
+    }
+
+    /// Whether it may be a copy of another folder's lease, which nobody renews here.
+    pub fn may_be_copy(&self) -> bool {
+        let content = self.content.as_ref();
+        content.is_some_and(|content| content.inode != self.inode)
     }
 
     /// Whether its holder lives on this machine.

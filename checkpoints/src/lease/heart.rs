@@ -75,8 +75,16 @@ impl Held {
             return;
         }
         state.content.beat += 1;
-        if file::rewrite(&path, &state.content).is_ok() {
-            state.known = (Instant::now(), SystemTime::now());
+        if file::rewrite(&path, &state.content).is_err() {
+            return;
+        }
+        // Another process may have taken the next number while this one wrote.
+        match file::last(&self.leases, &self.name) {
+            Ok(last) if last == Some(self.number) => {
+                state.known = (Instant::now(), SystemTime::now());
+            }
+            Ok(last) => state.lost = Some(self.next_holder(last)),
+            Err(_) => {}
         }
     }
 
@@ -88,10 +96,17 @@ impl Held {
         }
     }
 
-    /// Fails where it is lost, as far as is known.
+    /// Fails where it is lost, as far as is known, or where it could not be renewed for its whole length.
     pub fn check(&self) -> io::Result<()> {
+        let age = self.age();
         let state = self.state();
         match &state.lost {
+            None if age >= self.length && !state.content.free => Err(io::Error::other(format!(
+                "this process's lease ({}) could not be renewed for {} seconds, so that another process may have taken it: \
+                 this process writes nothing more; once the disk answers again, the same command resumes",
+                file::path(&self.leases, &self.name, self.number).display(),
+                age.as_secs()
+            ))),
             None => Ok(()),
             Some(next) => Err(io::Error::other(format!(
                 "this process's lease ({}) ended while it did not answer, and {next} took it: this process writes \

@@ -62,9 +62,13 @@ impl Process {
             // Where nothing is known of this process, nothing is known of others.
             started(std::process::id())?;
             let known = !here.boot.is_empty() && !here.namespace.is_empty();
-            return known.then(|| started(self.id).is_some_and(|one| one == self.started));
+            // Where the first process cannot be seen, those of other users are hidden.
+            let sees_others = fs::symlink_metadata("/proc/1").is_ok();
+            return (known && sees_others)
+                .then(|| started(self.id).is_some_and(|one| one == self.started));
         }
-        exists(self.id)
+        // Elsewhere a process may have got a dead one's number, and machines may have one name: the lease's length decides.
+        None
     }
 }
 
@@ -99,21 +103,6 @@ fn host() -> String {
     let got = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len()) } == 0;
     let end = name.iter().position(|&byte| byte == 0).filter(|_| got);
     String::from_utf8_lossy(&name[..end.unwrap_or(0)]).into_owned()
-}
-
-/// Whether there is a process of that number.
-#[cfg(all(unix, not(target_os = "linux")))]
-fn exists(id: u32) -> Option<bool> {
-    let id = i32::try_from(id).ok().filter(|&id| id > 0)?;
-    // SAFETY: signal 0 is sent to nobody; it is only found out whether it could be.
-    let sent = unsafe { libc::kill(id, 0) } == 0;
-    let absent = std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH);
-    Some(sent || !absent)
-}
-
-#[cfg(not(all(unix, not(target_os = "linux"))))]
-fn exists(_id: u32) -> Option<bool> {
-    None
 }
 
 #[cfg(test)]
