@@ -223,7 +223,7 @@ fn empty_and_impossible_grids_are_refused() {
     for (arrangements, fractions, seeds, told) in [
         (&[][..], &[1.0][..], 1, "--arrangements"),
         (single, &[], 1, "--fractions"),
-        (single, &[0.0, 1.0], 1, "--fractions: 0 is no share"),
+        (single, &[0.0, 1.0], 1, "--fractions: 0 is not a share"),
         (single, &[1.5], 1, "--fractions"),
         (single, &[f64::NAN], 1, "--fractions"),
         (single, &[1.0], 0, "--seeds"),
