@@ -219,13 +219,26 @@ fn stage(
         (false, true, false) => State::Stopped,
         (false, false, _) => State::Waiting,
     };
+    // A stage that nobody trains resumes from its last checkpoint: what came after it is done again.
+    let resumes_from = match state {
+        State::Stopped => latest_checkpoint(&directory).ok().flatten(),
+        _ => None,
+    };
+    let kept = match (state, resumes_from) {
+        (State::Stopped, checkpoint) => checkpoint.map_or(0, |checkpoint| checkpoint.step),
+        _ => u64::MAX,
+    };
+    let kept_steps = || steps.iter().filter(|step| step.step <= kept);
+    let last_kept = kept_steps().next_back();
     let done = match is_finished {
         true => 1.0,
-        false => last.map_or(0.0, |last| share(last, settings)),
+        false => last_kept.map_or(0.0, |last| share(last, settings)),
     };
-    let mut seconds: f64 = steps.iter().map(|step| step.seconds).sum();
-    let tokens: usize = steps.iter().map(|step| step.tokens).sum();
-    let after_steps = validations.iter().filter(|one| one.step > 0);
+    let mut seconds: f64 = kept_steps().map(|step| step.seconds).sum();
+    let tokens: usize = kept_steps().map(|step| step.tokens).sum();
+    let after_steps = validations
+        .iter()
+        .filter(|one| one.step > 0 && one.step <= kept);
     seconds += after_steps.map(|one| one.seconds).sum::<f64>();
     rate.measured(tokens, seconds);
     let seconds_left = match (is_finished, done > 0.0) {
@@ -239,7 +252,7 @@ fn stage(
     StageStatus {
         stage: job.stage,
         state,
-        steps: last.map_or(0, |last| last.step),
+        steps: last_kept.map_or(0, |last| last.step),
         done,
         loss: last.map(|last| last.loss),
         validation_loss: validations.last().map(|last| last.validation_loss),

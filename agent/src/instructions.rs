@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn what_is_no_list_of_tasks_is_told() {
         for (list, part) in [
-            (json!({}), "no array"),
+            (json!({}), "not an array"),
             (json!([{"query": "q"}]), "[0]: it has no `api_list`"),
             (json!([{"api_list": []}]), "[0]: it has no text `query`"),
             (

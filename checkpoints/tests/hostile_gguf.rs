@@ -88,7 +88,7 @@ fn headers_that_lie_are_refused() {
         ),
         (
             [header(3, 0, 1), text(2), b"\xff\xfe".to_vec()].concat(),
-            "no name",
+            "too long or not text",
         ),
         (entry(77, &[]), "a value of type 77"),
         (
@@ -106,11 +106,11 @@ fn headers_that_lie_are_refused() {
         ),
         (
             whole().count("general.alignment", 0).bytes(),
-            "no power of two",
+            "not a power of two",
         ),
         (
             whole().count("general.alignment", 24).bytes(),
-            "no power of two",
+            "not a power of two",
         ),
     ] {
         let message = refused(&bytes);

@@ -465,7 +465,7 @@ fn what_is_no_tokenizer_or_not_known_is_one_clear_error() {
         ),
         (
             tokens(base("gpt-2")).texts("tokenizer.ggml.merges", &["ab"]),
-            "no pair",
+            "not a pair",
         ),
         (
             tokens(base("gpt-2")).count("tokenizer.ggml.merges", 1),

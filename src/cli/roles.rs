@@ -22,6 +22,9 @@ use super::{Flags, OnUsr1, OutputArgs};
 
 use worker::{Ended, Order, Told, Worker, WorkerArguments};
 
+/// What the name of a start's recipe begins with, before its process's number, and ends with.
+const RECIPE_FILE: &str = ".parallel-roles-";
+const TOML: &str = ".toml";
 /// Time between two looks at what signals ask for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -45,13 +48,13 @@ impl Roles<'_> {
     pub fn train(&self, jobs: &[Job]) -> Result<(), Error> {
         let logs = self.root.join(LOGS_FOLDER);
         fs::create_dir_all(&logs).map_err(|source| FileError::new("create", &logs, source))?;
+        remove_abandoned_recipes(self.root);
         // The processes of this start share it, whatever becomes of the file that it was read from.
-        let name = format!(".parallel-roles-{}.toml", std::process::id());
+        let name = format!("{RECIPE_FILE}{}{TOML}", std::process::id());
         let recipe = self.root.join(name);
         let text = self.recipe.to_toml();
         write_atomically(&recipe, |file| file.write_all(text.as_bytes()))?;
         let outcome = self.train_with(jobs, &recipe, &logs);
-        // It is written again by the next start.
         let _ = fs::remove_file(&recipe);
         outcome
     }
@@ -91,6 +94,23 @@ impl Roles<'_> {
         let mut roles = glpft::arrangement::jobs(self.recipe);
         roles.retain(|job| job.stage != Stage::Global);
         self.free_devices(&roles).len().min(roles.len()).max(1)
+    }
+}
+
+/// Removes the recipes of starts that were killed, as far as it can be told here that they are dead; they are in nobody's way.
+fn remove_abandoned_recipes(root: &Path) {
+    let processes = Path::new("/proc");
+    if !processes.join("self").exists() {
+        return;
+    }
+    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let number = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(RECIPE_FILE)?.strip_suffix(TOML));
+        if number.is_some_and(|number| !processes.join(number).exists()) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 

@@ -67,7 +67,7 @@ fn a_list_and_lines_score_alike() {
 
     let shown = score(here.path(), lines.join("\n"), &[]).ok();
     for part in [
-        "5 steps of 1 trajectories",
+        "5 steps of 1 trajectory\n",
         "plan_em",
         "80.00",
         "66.67",

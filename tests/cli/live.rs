@@ -87,7 +87,7 @@ fn an_agent_shows_its_steps_and_leaves_answer_files() {
     smoke(path, &["run", "sample"]).ok();
     let command = ["agent", "run", RUN, "--group=G1_tool", "--out=answers"];
     let shown = glpft(path, command.iter().chain(&FEW)).ok();
-    assert!(shown.contains("1 answer files"), "{shown}");
+    assert!(shown.contains("1 answer file"), "{shown}");
     let file = fs::read_dir(path.join("answers")).unwrap().next().unwrap();
     let answer = read_json(&file.unwrap().path());
     assert!(answer["answer_generation"]["query"].is_string());
@@ -146,7 +146,7 @@ fn what_does_not_fit_together_is_told() {
         ),
         (&["--tasks=tasks.json"], "--server"),
         (&["--tasks=tasks.json", "--server=cache"], "--judge"),
-        (&["--world=1", "--strategy=best"], "no strategy"),
+        (&["--world=1", "--strategy=best"], "is not a strategy"),
         (&["--world=1", "--size=huge"], "tiny"),
         (&["--world=1", "--name=../x"], "--name"),
         (&["--world=1", "--max-time=nan"], "--max-time"),

@@ -19,7 +19,7 @@ const RUN: [&str; 6] = [
     "sample",
     "--out=run",
     "--threads=1",
-    "--max-steps=80",
+    "--max-steps=160",
     "--set=stage.checkpoint_every=10",
 ];
 const PARALLEL: &str = "--parallel=roles";
@@ -54,9 +54,16 @@ fn start(directory: &Path) -> (Child, Lines<BufReader<ChildStdout>>) {
 /// Starts it and does something once all roles have trained a step; exit code and stderr.
 fn disturb(directory: &Path, disturbance: impl FnOnce(&mut Child)) -> (Option<i32>, String) {
     let (mut child, mut lines) = start(directory);
+    let models = directory.join("run/models");
     let mut left = vec!["planner", "caller", "summarizer"];
+    // On a busy machine one may have been trained before all others had begun.
+    left.retain(|stage| !models.join(stage).exists());
     while !left.is_empty() {
-        let told = json(&lines.next().unwrap().unwrap());
+        let Some(line) = lines.next() else {
+            let output = child.wait_with_output().unwrap();
+            panic!("{left:?}: {}", String::from_utf8_lossy(&output.stderr));
+        };
+        let told = json(&line.unwrap());
         if told["event"] == "step" {
             left.retain(|stage| told["stage"] != *stage);
         }

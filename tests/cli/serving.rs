@@ -63,7 +63,7 @@ fn a_role_becomes_a_gguf_file_and_comes_back_bit_for_bit() {
     export("runs/sample", &["--role=planner", "--type=f32", "--to=y"])
         .fails(2, &["--type", "--format gguf"]);
     fs::write(here.path().join("mine.gguf"), "years").unwrap();
-    role(&["--to=mine.gguf", "--overwrite"]).fails(2, &["no GGUF file"]);
+    role(&["--to=mine.gguf", "--overwrite"]).fails(2, &["not a GGUF file"]);
     assert_eq!(
         fs::read_to_string(here.path().join("mine.gguf")).unwrap(),
         "years"

@@ -214,3 +214,19 @@ fn the_reference_of_commands_is_what_the_program_says() {
         path.display()
     );
 }
+
+#[test]
+fn what_a_stopped_stage_has_not_saved_is_still_to_be_done() {
+    let folder = folder();
+    let path = folder.path();
+    let run = ["run", "sample", "--set=arrangement=single", "--out=run"];
+    smoke(path, &run).ok();
+    // As a kill leaves it before the first checkpoint.
+    for gone in ["models/global", "stages/global/checkpoint-2"] {
+        std::fs::remove_dir_all(path.join("run").join(gone)).unwrap();
+    }
+    let told = json(&glpft(path, ["status", "run", "--json"]).ok());
+    let stage = &told["stages"][0];
+    assert_eq!(stage["state"], "stopped", "{told}");
+    assert_eq!((&stage["steps"], &stage["done"]), (&0.into(), &0.0.into()));
+}

@@ -92,7 +92,7 @@ mod tests {
             ("", "empty"),
             ("<html>", "page"),
             ("data: {}\n\n", "stream"),
-            ("{\"choices\":", "no JSON"),
+            ("{\"choices\":", "not JSON"),
             ("{}", "no `choices"),
             (r#"{"choices":[]}"#, "no `choices"),
             (r#"{"choices":[{"text":7}]}"#, "no `choices"),

@@ -276,7 +276,7 @@ mod tests {
                 "t[0].input_schema.properties",
             ),
             (
-                json!([{"type": "function", "function": {"name": "f", "parameters": {"required": {}}}}]),
+                json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}, "required": {}}}}]),
                 "t[0].function.parameters.required",
             ),
             (
