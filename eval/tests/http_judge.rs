@@ -395,7 +395,7 @@ fn answers_that_are_none_are_named_and_bounded() {
         Does::Replies(200, "", json!({"error": error}).to_string())
     };
     for (does, told, asked_times) in [
-        (page("<!DOCTYPE html><h1>Sign in"), "a page", 4),
+        (page("<!DOCTYPE html><h1>Sign in"), "a web page", 4),
         (page(""), "empty", 4),
         (
             says("I find it solved", "stop"),

@@ -319,11 +319,11 @@ mod tests {
         }
         for (body, told) in [
             ("", "empty"),
-            ("<!DOCTYPE html>", "a page"),
+            ("<!DOCTYPE html>", "a web page"),
             ("[]", "choices[0].message"),
             ("{\"choices\": []}", "choices[0].message"),
             ("{\"choices\": null}", "choices[0].message"),
-            ("{", "no JSON"),
+            ("{", "not JSON"),
         ] {
             let error = read(body, "f").err().unwrap_or_default();
             assert!(error.contains(told), "{body}: {error}");
