@@ -43,7 +43,7 @@ def main():
                     print(f"| {name} | {tuning} | {cards} | {memory / GB:.0f} GB: does not fit | | | | memory |")
                 else:
                     print(
-                        f"| {name} | {tuning} | {cards} | {memory / GB:.0f} GB | {step:.1f} s | {100 * exchange / step:.0f} % | {hours:.1f} h | {bound} |"
+                        f"| {name} | {tuning} | {cards} | {memory / GB:.0f} GB | {step:.1f} s | {100 * exchange / step:.0f} % | {f'{hours:.1f} h' if hours >= 1 else f'{60 * hours:.0f} min'} | {bound} |"
                     )
 
 

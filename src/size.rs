@@ -37,12 +37,9 @@ impl StageSize {
         let training = training_examples(recipe, stage, prepared)?;
         let lengths = || (0..training.len()).map(|index| training.length(index));
         let (tokens, longest) = (lengths().sum::<usize>(), lengths().max().unwrap_or(0));
-        let trajectories: Vec<u32> = (0..training.len())
-            .map(|index| training.trajectory(index))
-            .collect();
         let settings = recipe.stage(stage);
         let sampling = recipe.data.sampling;
-        let plan = Plan::of_stage(&trajectories, sampling, settings, recipe.seed, stage);
+        let plan = Plan::of_stage(&training, sampling, settings, recipe.seed, stage);
         let of_step = |step: &Vec<u32>| -> usize {
             let examples = step.iter();
             examples.map(|&index| training.length(index as usize)).sum()
@@ -55,7 +52,7 @@ impl StageSize {
             },
         };
         Ok(Self {
-            examples: trajectories.len(),
+            examples: training.len(),
             tokens,
             steps: glpft_train::total_steps(&plan, settings),
             memory: estimate(&checked.config, settings, computed),
@@ -77,12 +74,9 @@ impl StageSize {
 /// Where a dataset's file cannot be read.
 pub fn shared_tokens(recipe: &Recipe, stage: Stage, prepared: &Prepared) -> Result<usize, Error> {
     let training = training_examples(recipe, stage, prepared)?;
-    let trajectories: Vec<u32> = (0..training.len())
-        .map(|index| training.trajectory(index))
-        .collect();
     let settings = recipe.stage(stage);
     let sampling = recipe.data.sampling;
-    let plan = Plan::of_stage(&trajectories, sampling, settings, recipe.seed, stage);
+    let plan = Plan::of_stage(&training, sampling, settings, recipe.seed, stage);
     let layout = StepLayout::new(recipe.data.packing, settings);
     let steps = plan.epoch(0);
     let every = steps.len().div_ceil(MOST_STEPS).max(1);

@@ -8,6 +8,7 @@ pub use micro::micro_batches;
 pub use share::Share;
 pub use step::{StepBatches, StepLayout};
 
+use crate::prepared::ExampleSet;
 use crate::random::{Purpose, Random};
 use glpft_recipes::{Sampling, Stage, StageRecipe};
 
@@ -68,17 +69,20 @@ impl Plan {
         }
     }
 
-    /// The plan of a stage, given its examples by their trajectory each.
+    /// The plan of a stage that trains on some examples.
     pub fn of_stage(
-        trajectories: &[u32],
+        examples: &dyn ExampleSet,
         sampling: Sampling,
         recipe: &StageRecipe,
         seed: u64,
         stage: Stage,
     ) -> Self {
+        let trajectories: Vec<u32> = (0..examples.len())
+            .map(|index| examples.trajectory(index))
+            .collect();
         match recipe.wakes() {
-            true => Self::in_common_order(trajectories, recipe.batch, seed),
-            false => Self::new(trajectories, sampling, recipe.batch, seed, stage),
+            true => Self::in_common_order(&trajectories, recipe.batch, seed),
+            false => Self::new(&trajectories, sampling, recipe.batch, seed, stage),
         }
     }
 

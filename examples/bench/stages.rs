@@ -82,12 +82,9 @@ fn local(
         datasets.extend(prepared.dataset(dataset)?);
     }
     let training = Selection::new(&datasets, |split| split.trains(false, recipe.reuse));
-    let trajectories: Vec<u32> = (0..training.len())
-        .map(|index| training.trajectory(index))
-        .collect();
     let settings = recipe.stage(stage);
     let plan = Plan::of_stage(
-        &trajectories,
+        &training,
         recipe.data.sampling,
         settings,
         recipe.seed,

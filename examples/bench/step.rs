@@ -152,11 +152,8 @@ impl Step {
 
 /// The operations of each step's matrix products.
 fn step_flops(config: &ModelConfig, run: &StageRun<'_>, steps: usize) -> Result<Vec<f64>> {
-    let trajectories: Vec<u32> = (0..run.train.len())
-        .map(|index| run.train.trajectory(index))
-        .collect();
     let settings = run.recipe;
-    let plan = Plan::of_stage(&trajectories, run.sampling, settings, run.seed, run.stage);
+    let plan = Plan::of_stage(run.train, run.sampling, settings, run.seed, run.stage);
     let lora = (settings.tune == Tune::Lora).then_some(&settings.lora);
     (0..steps as u32)
         .flat_map(|epoch| plan.epoch(epoch))

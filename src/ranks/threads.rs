@@ -52,7 +52,8 @@ pub fn in_threads(
             // A rank that is gone by now has failed; that is told below.
             let _ = dismiss(&first);
         }
-        leave(first, Ok(()))?;
+        // What the others wait for comes no more.
+        drop(first);
         let mut first_failure = None;
         for follower in followers {
             let panicked = |_| failed("a rank panicked".to_owned());

@@ -1,6 +1,6 @@
 //! How many tokens training a stage computes, before it is trained.
 
-use glpft_data::{Batch, ExampleSet, Plan, Selection, StepLayout};
+use glpft_data::{Batch, Plan, Selection, StepLayout};
 use glpft_recipes::{Recipe, Stage};
 use rayon::prelude::*;
 
@@ -31,12 +31,9 @@ impl ComputedTokens {
     /// A dataset cannot be read.
     pub fn new(recipe: &Recipe, stage: Stage, prepared: &Prepared) -> Result<Self, Error> {
         let training = training_examples(recipe, stage, prepared)?;
-        let trajectories: Vec<u32> = (0..training.len())
-            .map(|index| training.trajectory(index))
-            .collect();
         let settings = recipe.stage(stage);
         let sampling = recipe.data.sampling;
-        let plan = Plan::of_stage(&trajectories, sampling, settings, recipe.seed, stage);
+        let plan = Plan::of_stage(&training, sampling, settings, recipe.seed, stage);
         Ok(Self {
             stage,
             training,

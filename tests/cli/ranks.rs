@@ -23,10 +23,9 @@ fn ranks_train_what_one_rank_trains() {
     let told = smoke(path, &["run", "sample", "--out=two", "--ranks=2"]);
     assert!(told.err.contains("2 ranks waiting"), "{}", told.err);
     told.ok();
-    for (one, two) in steps(&path.join("one"))
-        .iter()
-        .zip(&steps(&path.join("two")))
-    {
+    let (one, two) = (steps(&path.join("one")), steps(&path.join("two")));
+    assert_eq!((one.len(), two.len()), (2, 2));
+    for (one, two) in one.iter().zip(&two) {
         let loss = |step: &Value| step["loss"].as_f64().unwrap();
         assert!((loss(one) - loss(two)).abs() < 1e-5, "{one} {two}");
         assert_eq!(one["tokens"], two["tokens"]);

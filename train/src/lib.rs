@@ -18,6 +18,7 @@ mod ranks;
 mod report;
 mod resume;
 mod schedule;
+mod sources;
 mod stage;
 mod stage_loop;
 mod stage_run;

@@ -1,6 +1,8 @@
 //! Where a stage begins: at its start, or at its last whole checkpoint if that is of the same training.
 
-use glpft_checkpoints::{Checkpoint, Earlier, TrainerState, latest_checkpoint};
+use std::collections::BTreeMap;
+
+use glpft_checkpoints::{Checkpoint, Earlier, Provenance, TrainerState, latest_checkpoint};
 use glpft_model::Decoder;
 use glpft_recipes::counted;
 
@@ -8,6 +10,7 @@ use crate::checkpoint;
 use crate::error::TrainError;
 use crate::observer::Resumed;
 use crate::optimizer::Optimizer;
+use crate::ranks::agree;
 use crate::stage_run::StageRun;
 
 /// Where a stage begins.
@@ -18,12 +21,30 @@ pub(crate) struct Beginning {
     pub resumed: Option<(Checkpoint, Resumed)>,
 }
 
-/// Where a stage of `total` steps begins; puts a checkpoint's weights into `model`.
+/// Where a stage of `total` steps begins; puts a checkpoint's weights into `model`. Of several ranks all begin at the same
+/// place: when this returns, they have read what they go on from.
 pub(crate) fn begin(
     model: &mut Decoder,
     run: &StageRun<'_>,
     total: usize,
 ) -> Result<Beginning, TrainError> {
+    let beginning = find(model, run, total)?;
+    agree(run.ranks, &in_common(run, &beginning.state))?;
+    Ok(beginning)
+}
+
+/// What ranks must have in common before they train together.
+fn in_common(run: &StageRun<'_>, state: &TrainerState) -> BTreeMap<String, String> {
+    let Provenance { recipe, data } = run.provenance.clone();
+    let mut all = recipe;
+    all.extend(data);
+    let steps = format!("{} of {}", state.step, state.total);
+    all.insert("the checkpoint's step".to_owned(), steps);
+    all.insert("the version".to_owned(), run.computed_by.version.clone());
+    all
+}
+
+fn find(model: &mut Decoder, run: &StageRun<'_>, total: usize) -> Result<Beginning, TrainError> {
     let now = TrainerState {
         stage: run.stage.name().to_owned(),
         seed: run.seed,

@@ -5,23 +5,22 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use glpft_checkpoints::{
-    BestValidation, Checkpoint, FileError, Provenance, TrainerState, prune_checkpoints,
-};
-use glpft_data::{Origins, Plan, PreparedError, StepBatches};
+use glpft_checkpoints::{BestValidation, Checkpoint, FileError, TrainerState, prune_checkpoints};
+use glpft_data::{Plan, PreparedError};
 use glpft_model::Decoder;
 use glpft_recipes::OnNotFinite;
 use serde::Serialize;
 
 use crate::checkpoint;
 use crate::error::TrainError;
-use crate::log::{Event, EventRecord, Log, SourceLoss, StepRecord, ValidationRecord};
+use crate::log::{Event, EventRecord, Log, StepRecord, ValidationRecord};
 use crate::observer::{Observer, Resumed};
 use crate::optimizer::Optimizer;
-use crate::ranks::{Told, agree, any};
+use crate::ranks::{Told, any};
 use crate::report::{StageReport, stage_report};
 use crate::resume::{self, Beginning};
 use crate::schedule::learning_rate;
+use crate::sources::{source_label_tokens, source_losses};
 use crate::stage_run::{Inspect, Outcome, StageRun};
 use crate::step::{StepData, StepOutcome, StepPlace, StepResult, StepSum, finish_step, train_step};
 use crate::steps::{Step, total_steps};
@@ -89,18 +88,13 @@ impl<'a> StageLoop<'a> {
             std::fs::create_dir_all(run.directory)
                 .map_err(|source| FileError::new("create", run.directory, source))?;
         }
-        let trajectories: Vec<u32> = (0..run.train.len())
-            .map(|index| run.train.trajectory(index))
-            .collect();
-        let plan = Plan::of_stage(&trajectories, run.sampling, run.recipe, run.seed, run.stage);
+        let plan = Plan::of_stage(run.train, run.sampling, run.recipe, run.seed, run.stage);
         let total = total_steps(&plan, run.recipe);
         let Beginning {
             state,
             optimizer,
             resumed,
         } = resume::begin(model, run, total)?;
-        // Before the first rank changes anything, the others have read what they go on from.
-        agree(run.ranks, &starts_from(run, &state))?;
         let leads = run.ranks.leads();
         let log = leads.then(|| Log::open(run.directory, state.step));
         let log = log.transpose()?;
@@ -478,7 +472,7 @@ impl<'a> StageLoop<'a> {
                 run.validation,
                 run.origins,
                 run.layout(),
-                run.ranks,
+                (run.ranks, run.share(model)),
                 &breaks,
             )?;
             let ControlFlow::Continue(found) = found else {
@@ -581,37 +575,4 @@ impl<'a> StageLoop<'a> {
         )?;
         Ok(saved)
     }
-}
-
-/// What ranks must have in common before they train together.
-fn starts_from(run: &StageRun<'_>, state: &TrainerState) -> BTreeMap<String, String> {
-    let Provenance { recipe, data } = run.provenance.clone();
-    let mut all = recipe;
-    all.extend(data);
-    let steps = format!("{} of {}", state.step, state.total);
-    all.insert("the checkpoint's step".to_owned(), steps);
-    all.insert("the version".to_owned(), run.computed_by.version.clone());
-    all
-}
-
-/// The label tokens of a step that are of each of several sources, without those that have none.
-fn source_label_tokens(origins: &Origins, step: &StepBatches) -> BTreeMap<String, usize> {
-    let mut tokens = BTreeMap::new();
-    if !origins.is_empty() {
-        for (&(trajectory, _), label_tokens) in step.examples.iter().zip(&step.label_tokens) {
-            let name = &origins.names()[origins.of(trajectory)];
-            *tokens.entry(name.clone()).or_default() += label_tokens;
-        }
-    }
-    tokens
-}
-
-/// The mean loss of each of several sources that has something held out.
-fn source_losses(origins: &Origins, losses: &[LossSum]) -> BTreeMap<String, SourceLoss> {
-    let named = origins.names().iter().zip(losses);
-    let means = named.filter_map(|(name, sum)| {
-        let (loss, label_tokens) = (sum.mean()?, sum.label_tokens);
-        Some((name.clone(), SourceLoss { loss, label_tokens }))
-    });
-    means.collect()
 }

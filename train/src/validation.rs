@@ -55,14 +55,9 @@ pub(crate) fn losses_by_source(
     examples: &dyn ExampleSet,
     origins: &Origins,
     layout: StepLayout,
-    ranks: &dyn Transport,
+    (ranks, share): (&dyn Transport, Share),
     stop: &dyn Fn() -> bool,
 ) -> Result<ControlFlow<(), Vec<LossSum>>, TrainError> {
-    let share = Share {
-        rank: ranks.rank(),
-        ranks: ranks.size(),
-        hidden_size: model.config().hidden_size,
-    };
     let mut by_source = vec![Vec::new(); origins.names().len().max(1)];
     for index in 0..examples.len() {
         by_source[origins.of(examples.trajectory(index))].push(index as u32);

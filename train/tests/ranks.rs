@@ -130,7 +130,9 @@ fn any_number_of_ranks_comes_to_the_losses_of_one() {
                 assert!(matches!(rank.outcome, Ok(Outcome::Finished(_))));
                 assert!(rank.bits == ranks[0].bits, "all hold the same weights");
             }
-            for (step, alone) in steps(&directory).iter().zip(&expected) {
+            let found = steps(&directory);
+            assert_eq!(found.len(), expected.len());
+            for (step, alone) in found.iter().zip(&expected) {
                 let error = (step.loss - alone.loss).abs();
                 assert!(error < 1e-5, "step {}: {error}", step.step);
                 let error = (step.grad_norm - alone.grad_norm).abs() / alone.grad_norm;

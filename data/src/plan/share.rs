@@ -18,15 +18,6 @@ pub struct Share {
     pub hidden_size: usize,
 }
 
-impl Share {
-    /// The whole step, which nobody divides.
-    pub const WHOLE: Self = Self {
-        rank: 0,
-        ranks: 1,
-        hidden_size: 0,
-    };
-}
-
 /// How many examples are read at once for each rank where there may be very many.
 const AT_ONCE: usize = 256;
 
