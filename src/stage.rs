@@ -8,7 +8,7 @@ use std::time::Instant;
 use burn::tensor::Device;
 use glpft_checkpoints::{
     AdapterConfig, AdapterDirectory, ComputedBy, DEFAULT_SHARD_BYTES, FloatType, HubName,
-    ModelCard, ModelDirectory, ModelFiles, Provenance, RunDirectory, read_json,
+    ModelCard, ModelConfig, ModelDirectory, ModelFiles, Provenance, RunDirectory, read_json,
 };
 use glpft_data::{Origins, PreparedDataset, Prompts, Selection, Split};
 use glpft_model::{Decoder, Trained, adapter_config};
@@ -20,7 +20,7 @@ use glpft_train::{
 use crate::arrangement::Job;
 use crate::base::{Base, BaseWeights, global_model};
 use crate::error::Error;
-use crate::model::{Values, attach_adapters, largest, load};
+use crate::model::{Values, attach_adapters, load_frozen};
 use crate::place::record;
 use crate::prepare::{PrepareReport, datasets_of};
 use crate::result::FinishedStage;
@@ -75,7 +75,7 @@ pub fn run_stage(
         let stage = StageCall::new(recipe, run, job, device, anyway);
         call(context.ranks, stage)?;
     }
-    let mut model = load(&ready.base, context.device, context.recipe.seed)?;
+    let mut model = ready.load(context)?;
     ready.adapt(context, &mut model)?;
     let computed_by = computed_by(context);
     let stage = ready.stage(context, &computed_by);
@@ -110,7 +110,7 @@ pub(crate) fn follow_stage(
     observer: &mut dyn Observer,
 ) -> Result<(), Error> {
     let ready = Ready::new(context, job, start(context, job)?)?;
-    let mut model = load(&ready.base, context.device, context.recipe.seed)?;
+    let mut model = ready.load(context)?;
     ready.adapt(context, &mut model)?;
     let computed_by = computed_by(context);
     let stage = ready.stage(context, &computed_by);
@@ -142,7 +142,7 @@ pub fn run_stages_together(
     let Some(first) = ready.first() else {
         return Ok(Vec::new());
     };
-    let base = load(&first.base, context.device, context.recipe.seed)?;
+    let base = first.load(context)?;
     let computed_by = computed_by(context);
     let stages: Vec<StageRun<'_>> = ready
         .iter()
@@ -214,6 +214,12 @@ impl<'j> Ready<'j> {
 
     fn settings<'r>(&self, context: &Context<'r>) -> &'r StageRecipe {
         context.recipe.stage(self.job.stage)
+    }
+
+    /// The model that the stage starts from.
+    fn load(&self, context: &Context<'_>) -> Result<Decoder, Error> {
+        let frozen = self.settings(context).frozen;
+        load_frozen(&self.base, context.device, context.recipe.seed, frozen)
     }
 
     /// Puts fresh adapters on the model where the stage trains such, and says what is trained.
@@ -397,9 +403,9 @@ fn finish(
     let base_directory = match &base.weights {
         BaseWeights::Directory(base_directory) if finished.adapter => base_directory,
         _ => {
-            model.merge();
-            let dtype = dtype(recipe.model.dtype, base, &mut model)?;
-            return write_model(model, base, &card, dtype, directory);
+            let values = Values::merged(&mut model, base)?;
+            let dtype = dtype(recipe.model.dtype, base, &values)?;
+            return write_values(&values, model.config(), base, &card, dtype, directory);
         }
     };
     card.adapter = true;
@@ -465,11 +471,20 @@ pub(crate) fn write_model(
     dtype: FloatType,
     directory: &Path,
 ) -> Result<(), Error> {
-    model.merge();
-    let config = model.config().clone();
-    let values = Values::of(&mut model);
+    let values = Values::merged(&mut model, base)?;
+    write_values(&values, model.config(), base, card, dtype, directory)
+}
+
+fn write_values(
+    values: &Values,
+    config: &ModelConfig,
+    base: &Base,
+    card: &ModelCard,
+    dtype: FloatType,
+    directory: &Path,
+) -> Result<(), Error> {
     ModelDirectory {
-        config: &config,
+        config,
         dtype,
         shard_bytes: DEFAULT_SHARD_BYTES,
         tokenizer: base.tokenizer_files.source(),
@@ -481,13 +496,15 @@ pub(crate) fn write_model(
 
 /// The type that a finished model is written in. Half precision does not hold every weight: where the base has it and the
 /// model has outgrown it, single precision does.
-fn dtype(chosen: ModelDtype, base: &Base, model: &mut Decoder) -> Result<FloatType, Error> {
+fn dtype(chosen: ModelDtype, base: &Base, values: &Values) -> Result<FloatType, Error> {
     Ok(match chosen {
         ModelDtype::F32 => FloatType::F32,
         ModelDtype::Bf16 => FloatType::Bf16,
         ModelDtype::F16 => FloatType::F16,
         ModelDtype::Base => match base.dtype()? {
-            half @ FloatType::F16 if largest(model)? > f64::from(half.largest()) => FloatType::F32,
+            half @ FloatType::F16 if values.largest()? > f64::from(half.largest()) => {
+                FloatType::F32
+            }
             dtype => dtype,
         },
     })

@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
 use glpft_checkpoints::{AdaptedKind, AdaptedModule, ModelConfig};
-use glpft_recipes::{LoraRecipe, Precision};
+use glpft_recipes::{FrozenWeights, LoraRecipe, Precision};
 
 use crate::adapter::{Adapter, Dropout, adapter_config};
 use crate::error::ModelError;
@@ -11,6 +11,7 @@ use crate::kernels::linear_cross_entropy;
 use crate::layer::Layer;
 use crate::norm::Norm;
 use crate::parameter::{Builder, Parameter, ParameterVisitor, WeightSource};
+use crate::weight::Weight;
 
 /// A decoder-only transformer with its output head.
 #[derive(Clone, Debug)]
@@ -47,9 +48,25 @@ impl Decoder {
         dtype: FloatDType,
         source: &'a mut WeightSource<'a, E>,
     ) -> Result<Self, E> {
+        Self::load_frozen(config, device, dtype, FrozenWeights::default(), source)
+    }
+
+    /// The same, with the projections' weights held as `frozen` has it: all but `f32` are never trained, and no
+    /// [`ParameterVisitor`] sees them.
+    ///
+    /// # Errors
+    /// Those of `source`, a tensor of the wrong size, and a weight that cannot be held so.
+    pub fn load_frozen<'a, E: From<ModelError>>(
+        config: ModelConfig,
+        device: &Device,
+        dtype: FloatDType,
+        frozen: FrozenWeights,
+        source: &'a mut WeightSource<'a, E>,
+    ) -> Result<Self, E> {
         let mut builder = Builder {
             device: device.clone(),
             dtype,
+            frozen,
             source,
         };
         let (vocabulary, hidden) = (config.vocab_size, config.hidden_size);
@@ -125,6 +142,7 @@ impl Decoder {
         let mut builder = Builder {
             device: self.device.clone(),
             dtype: self.dtype,
+            frozen: FrozenWeights::default(),
             source,
         };
         let linears = self.layers.iter_mut().flat_map(Layer::projections);
@@ -151,7 +169,24 @@ impl Decoder {
         Ok(())
     }
 
-    /// Adds every adapter into its weight and removes it.
+    /// The names of the weights that are held in fewer bits, with their adapters.
+    pub fn frozen_weights(&mut self) -> Vec<(String, Option<Adapter>)> {
+        let mut found = Vec::new();
+        for (number, layer) in self.layers.iter_mut().enumerate() {
+            let projections = self.config.projections_of(number);
+            for (projection, linear) in projections.iter().zip(layer.projections()) {
+                if let Weight::Frozen(_) = linear.weight {
+                    found.push((
+                        format!("{}.weight", projection.path),
+                        linear.adapter.clone(),
+                    ));
+                }
+            }
+        }
+        found
+    }
+
+    /// Adds every adapter into its weight and removes it; see [`Linear::merge`](crate::linear::Linear::merge).
     pub fn merge(&mut self) {
         for layer in &mut self.layers {
             for linear in layer.projections() {

@@ -1,7 +1,7 @@
 //! What can go wrong with a model.
 
 use glpft_checkpoints::AdapterError;
-use glpft_recipes::Precision;
+use glpft_recipes::{Precision, WeightType};
 
 /// An error of the model.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,27 @@ pub enum ModelError {
     NoPrecision {
         /// The precision asked for.
         precision: Precision,
+    },
+    /// The device does not know the numbers that weights should be held in.
+    #[error(
+        "the device has no {held_as} numbers: set model.weights to f32, int8 or nf4, or use another --device"
+    )]
+    NoWeights {
+        /// The type asked for.
+        held_as: WeightType,
+    },
+    /// A weight that should be held in fewer bits is damaged.
+    #[error(
+        "element {place} of tensor `{name}` is not a finite number, so that it cannot be held as {held_as}: the model's files are \
+         damaged"
+    )]
+    NotFinite {
+        /// The tensor's name.
+        name: String,
+        /// The element's place, row by row.
+        place: usize,
+        /// The type asked for.
+        held_as: WeightType,
     },
     /// No projection has one of the names that adapters should attach to.
     #[error("no projection of the model is named `{target}`: target_modules can name {known}")]

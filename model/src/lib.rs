@@ -18,10 +18,12 @@ mod linear;
 mod norm;
 mod parameter;
 mod part;
+pub mod quantized;
 mod rotary;
 mod saved;
 mod trunk;
 mod trunk_states;
+mod weight;
 
 pub use adapter::{Adapter, Dropout, adapter_config};
 pub use decoder::{Decoder, Trained, is_adapter};
@@ -33,3 +35,4 @@ pub use part::{EMBEDDING, Part};
 pub use rotary::Angles;
 pub use trunk::LastTrunk;
 pub use trunk_states::{Growing, TrunkStates};
+pub use weight::{Weight, quantization, weight_bytes};

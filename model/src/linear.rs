@@ -8,12 +8,13 @@ use crate::adapter::{Adapter, Dropout};
 use crate::error::ModelError;
 use crate::kernels::{ProjectionInput, adapted_projection, projection};
 use crate::parameter::{Builder, Parameter, ParameterVisitor, Parameters};
+use crate::weight::Weight;
 
 /// `x · Wᵀ (+ bias) (+ adapter(x))`. The weight lies as Hugging Face files hold it, `[out, in]`.
 #[derive(Clone, Debug)]
 pub struct Linear {
     /// `[out, in]`.
-    pub weight: Parameter<2>,
+    pub weight: Weight,
     /// `[out]`.
     pub bias: Option<Parameter<1>>,
     /// The adapter, where there is one.
@@ -35,7 +36,7 @@ impl Linear {
             ..
         } = projection;
         Ok(Self {
-            weight: builder.parameter(format!("{path}.weight"), [*outputs, *inputs])?,
+            weight: builder.weight(format!("{path}.weight"), [*outputs, *inputs])?,
             bias: match bias {
                 true => Some(builder.parameter(format!("{path}.bias"), [*outputs])?),
                 false => None,
@@ -47,7 +48,7 @@ impl Linear {
 
     /// `[tokens, in]` → `[tokens, out]`. Dropout is for training only.
     pub fn forward(&self, input: ProjectionInput, dropout: Option<Dropout>) -> Tensor<2> {
-        let weight = self.weight.value();
+        let weight = self.weight.held();
         let output = match &self.adapter {
             None => projection(input, weight, self.precision),
             Some(adapter) => {
@@ -62,17 +63,22 @@ impl Linear {
         }
     }
 
-    /// Adds the adapter, if any, into the weight and removes it.
+    /// Adds the adapter, if any, into the weight and removes it. A frozen weight that is held in fewer bits stays as it is, and
+    /// so does its adapter.
     pub fn merge(&mut self) {
-        if let Some(adapter) = self.adapter.take() {
-            self.weight.set(self.weight.value() + adapter.delta());
+        if let Weight::Own(weight) = &mut self.weight
+            && let Some(adapter) = self.adapter.take()
+        {
+            weight.set(weight.value() + adapter.delta());
         }
     }
 }
 
 impl Parameters for Linear {
     fn visit(&mut self, path: &str, visitor: &mut impl ParameterVisitor) {
-        visitor.visit(&format!("{path}.weight"), &mut self.weight);
+        if let Weight::Own(weight) = &mut self.weight {
+            visitor.visit(&format!("{path}.weight"), weight);
+        }
         if let Some(bias) = &mut self.bias {
             visitor.visit(&format!("{path}.bias"), bias);
         }

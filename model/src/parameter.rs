@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use glpft_checkpoints::TensorShape;
+use glpft_recipes::FrozenWeights;
 
 use crate::error::ModelError;
 
@@ -79,6 +80,8 @@ pub type WeightSource<'a, E> = dyn FnMut(&TensorShape) -> Result<Vec<f32>, E> + 
 pub(crate) struct Builder<'a, E> {
     pub device: Device,
     pub dtype: FloatDType,
+    /// How weights of projections are held.
+    pub frozen: FrozenWeights,
     pub source: &'a mut WeightSource<'a, E>,
 }
 
@@ -90,21 +93,27 @@ impl<E: From<ModelError>> Builder<'_, E> {
         shape: [usize; D],
     ) -> Result<Parameter<D>, E> {
         let shape = TensorShape::new(name, shape);
-        let values = (self.source)(&shape)?;
-        let expected = shape.shape.iter().product();
-        if values.len() != expected {
-            return Err(E::from(ModelError::WrongSize {
-                name: shape.name,
-                expected,
-                found: values.len(),
-            }));
-        }
+        let values = self.values(&shape)?;
         Ok(Parameter::new(tensor(
             values,
             &shape.shape,
             &self.device,
             self.dtype,
         )))
+    }
+
+    /// The source's elements of a tensor.
+    pub fn values(&mut self, shape: &TensorShape) -> Result<Vec<f32>, E> {
+        let values = (self.source)(shape)?;
+        let expected = shape.shape.iter().product();
+        if values.len() != expected {
+            return Err(E::from(ModelError::WrongSize {
+                name: shape.name.clone(),
+                expected,
+                found: values.len(),
+            }));
+        }
+        Ok(values)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::{
     Arrangement, Backward, GlobalData, Layout, Packing, RandomModel, Recipe, RecipeError, Sampling,
-    Stage, StartFrom, Tune, settings::Settings,
+    Stage, StartFrom, Tune, WeightType, settings::Settings,
 };
 
 /// Checks a resolved recipe, cheapest first.
@@ -155,6 +155,40 @@ fn check_model(recipe: &Recipe, settings: &Settings) -> Result<(), RecipeError> 
         })
     };
     let model = &recipe.model;
+    let trains_adapters = Stage::ALL
+        .iter()
+        .any(|&stage| recipe.stage(stage).tune == Tune::Lora);
+    if model.weights != WeightType::F32 && !trains_adapters {
+        return conflict(
+            "model.weights",
+            format!(
+                "`model.weights = \"{}\"` is for weights that are not trained, but every stage trains them; set \
+                 `stage.tune = \"lora\"`, or leave `model.weights` away",
+                model.weights
+            ),
+        );
+    }
+    if model.weights != WeightType::F32 && (model.random.is_some() || model.base == "random") {
+        return conflict(
+            "model.weights",
+            format!(
+                "`model.weights = \"{}\"` is for weights of files, but the model is drawn at random; leave `model.weights` \
+                 away",
+                model.weights
+            ),
+        );
+    }
+    let has_scales = matches!(model.weights, WeightType::Int8 | WeightType::Nf4);
+    if model.double_quantization && !has_scales {
+        return conflict(
+            "model.double_quantization",
+            format!(
+                "`model.double_quantization` is about the scales of `model.weights = \"int8\"` and \"nf4\"; \"{}\" has \
+                 none",
+                model.weights
+            ),
+        );
+    }
     match (&model.random, model.base.as_str()) {
         (None, "random") => conflict(
             "model.base",

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{
     Arguments, Arrangement, Backward, Behaviour, Duplicates, GiveUpHistory, GlobalData, Layout,
     ModelDtype, Observations, OnNotFinite, Packing, Precision, Rationale, Sampling, Schedule,
-    Schemas, Separators, SystemPrefix, Truncate, Tune,
+    Schemas, Separators, SystemPrefix, Truncate, Tune, WeightType,
 };
 
 /// A choice as the resolver reads it.
@@ -69,6 +69,7 @@ choices! {
     Tune { "full" => Full, "lora" => Lora }
     Precision { "f32" => F32, "bf16" => Bf16 }
     ModelDtype { "base" => Base, "f32" => F32, "bf16" => Bf16, "f16" => F16 }
+    WeightType { "f32" => F32, "bf16" => Bf16, "int8" => Int8, "nf4" => Nf4 }
     Backward { "whole" => Whole, "layer-wise" => LayerWise }
     OnNotFinite { "stop" => Stop, "skip" => Skip, "lower-lr" => LowerLr }
     Schedule { "cosine" => Cosine, "linear" => Linear, "constant" => Constant }
@@ -109,6 +110,7 @@ mod tests {
         agrees::<Tune>(Tune::NAMES);
         agrees::<Precision>(Precision::NAMES);
         agrees::<ModelDtype>(ModelDtype::NAMES);
+        agrees::<WeightType>(WeightType::NAMES);
         agrees::<Backward>(Backward::NAMES);
         agrees::<OnNotFinite>(OnNotFinite::NAMES);
         agrees::<Schedule>(Schedule::NAMES);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use crate::{
-    Recipe, SourceRecipe, Stage,
+    FrozenWeights, Recipe, SourceRecipe, Stage,
     entries::{Entry, entries},
     value::Value,
 };
@@ -142,6 +142,17 @@ impl Recipe {
             if let Some(value) = entry.value {
                 deciding.insert(key.to_owned(), value.to_toml());
             }
+        }
+        // Left out where they are the files' own, as they were before there was a choice.
+        let frozen = self.stage(stage).frozen;
+        if frozen != FrozenWeights::default() {
+            let FrozenWeights {
+                held_as,
+                double_quantization,
+            } = frozen;
+            deciding.insert("model.weights".to_owned(), format!("\"{held_as}\""));
+            let key = "model.double_quantization".to_owned();
+            deciding.insert(key, double_quantization.to_string());
         }
         deciding
     }

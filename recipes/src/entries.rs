@@ -47,7 +47,9 @@ pub(crate) fn entries(recipe: &Recipe) -> Vec<Entry> {
     list.table("model")
         .text("base", &model.base)
         .optional("tokenizer", model.tokenizer.as_deref())
-        .text("dtype", model.dtype.name());
+        .text("dtype", model.dtype.name())
+        .text("weights", model.weights.name())
+        .flag("double_quantization", model.double_quantization);
     if let Some(random) = &model.random {
         list.table("model.random")
             .size("hidden_size", random.hidden_size)

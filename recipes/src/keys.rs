@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{
     Arguments, Arrangement, Backward, Behaviour, Duplicates, GiveUpHistory, GlobalData, Layout,
     ModelDtype, Observations, OnNotFinite, Packing, Precision, Rationale, Sampling, Schedule,
-    Schemas, Separators, SystemPrefix, Truncate, Tune,
+    Schemas, Separators, SystemPrefix, Truncate, Tune, WeightType,
 };
 
 /// What a key's value has to be.
@@ -177,6 +177,8 @@ static MODEL: Table = Table {
         key("base", Kind::Text),
         key("tokenizer", Kind::Text),
         key("dtype", Kind::Choice(ModelDtype::NAMES)),
+        key("weights", Kind::Choice(WeightType::NAMES)),
+        key("double_quantization", Kind::Flag),
     ],
     tables: &[("random", &RANDOM)],
 };

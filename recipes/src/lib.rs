@@ -53,7 +53,7 @@ pub use data::{
 };
 pub use difference::Difference;
 pub use error::RecipeError;
-pub use model::{ModelDtype, ModelRecipe, RandomModel};
+pub use model::{FrozenWeights, ModelDtype, ModelRecipe, RandomModel, WeightType};
 pub use overrides::Override;
 pub use place::Place;
 pub use recipe::{Arrangement, GlobalData, Recipe, Stages};

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::{
-    Arguments, Arrangement, Backward, Behaviour, DataRecipe, Duplicates, GiveUpHistory, GlobalData,
-    Layout, LoraRecipe, ModelDtype, ModelRecipe, Observations, OnNotFinite, Packing, Place,
-    Precision, RandomModel, Rationale, Recipe, RecipeError, Sampling, Schedule, Schemas,
-    Separators, Stage, StageRecipe, Stages, StartFrom, SystemPrefix, Truncate, Tune, check::check,
-    choice::Choice, nearest::listed, settings::Settings, value::Value,
+    Arguments, Arrangement, Backward, Behaviour, DataRecipe, Duplicates, FrozenWeights,
+    GiveUpHistory, GlobalData, Layout, LoraRecipe, ModelDtype, ModelRecipe, Observations,
+    OnNotFinite, Packing, Place, Precision, RandomModel, Rationale, Recipe, RecipeError, Sampling,
+    Schedule, Schemas, Separators, Stage, StageRecipe, Stages, StartFrom, SystemPrefix, Truncate,
+    Tune, WeightType, check::check, choice::Choice, nearest::listed, settings::Settings,
+    value::Value,
 };
 
 /// Where `max_length` is not set: the published maximum.
@@ -22,7 +23,8 @@ pub(crate) fn resolve(settings: &Settings) -> Result<Recipe, RecipeError> {
         .random
         .as_ref()
         .map_or(MAX_LENGTH, |random| random.max_positions);
-    let stage = |stage| self::stage(settings, stage, arrangement, positions.min(MAX_LENGTH));
+    let max_length = positions.min(MAX_LENGTH);
+    let stage = |stage| self::stage(settings, stage, arrangement, &model, max_length);
     let recipe = Recipe {
         name: settings
             .text("name")
@@ -32,7 +34,6 @@ pub(crate) fn resolve(settings: &Settings) -> Result<Recipe, RecipeError> {
         arrangement,
         reuse: settings.flag("reuse", true),
         global_data: settings.choice("global_data", GlobalData::Trajectories),
-        model,
         data: data(settings),
         stage: Stages {
             global: stage(Stage::Global)?,
@@ -40,6 +41,7 @@ pub(crate) fn resolve(settings: &Settings) -> Result<Recipe, RecipeError> {
             caller: stage(Stage::Caller)?,
             summarizer: stage(Stage::Summarizer)?,
         },
+        model,
     };
     check(&recipe, settings)?;
     Ok(recipe)
@@ -78,6 +80,8 @@ fn model(settings: &Settings) -> Result<ModelRecipe, RecipeError> {
         base: settings.text("model.base").unwrap_or_default(),
         tokenizer: settings.text("model.tokenizer"),
         dtype: settings.choice("model.dtype", ModelDtype::Base),
+        weights: settings.choice("model.weights", WeightType::F32),
+        double_quantization: settings.flag("model.double_quantization", false),
         random,
     })
 }
@@ -187,8 +191,10 @@ fn stage(
     settings: &Settings,
     stage: Stage,
     arrangement: Arrangement,
+    model: &ModelRecipe,
     max_length: usize,
 ) -> Result<StageRecipe, RecipeError> {
+    let tune = settings.choice(&format!("stage.{}.tune", stage.name()), Tune::Full);
     let key = |key: &str| format!("stage.{}.{key}", stage.name());
     // The published values (Llama-2-chat 7B and 13B).
     let (epochs, lr, warmup_ratio, weight_decay) = match stage {
@@ -198,7 +204,11 @@ fn stage(
     };
     Ok(StageRecipe {
         from: start_from(settings, stage, arrangement)?,
-        tune: settings.choice(&key("tune"), Tune::Full),
+        tune,
+        frozen: match tune {
+            Tune::Full => FrozenWeights::default(),
+            Tune::Lora => model.frozen_weights(),
+        },
         lora: LoraRecipe {
             rank: settings.whole(&key("lora.rank"), 8),
             alpha: settings.real(&key("lora.alpha"), 16.0),

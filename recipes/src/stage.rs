@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::FrozenWeights;
+
 /// One training stage of GLPFT (arXiv 2401.07324, §3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -160,6 +162,8 @@ pub struct StageRecipe {
     pub from: StartFrom,
     /// Which parameters are trained. Default: `full`.
     pub tune: Tune,
+    /// How the projections' weights are held, by `tune` and `[model]`.
+    pub frozen: FrozenWeights,
     /// The adapters' shape, used where `tune` is `lora`.
     pub lora: LoraRecipe,
     /// Passes over the data. Default, as published: global 2, planner 1, caller 1, summarizer 2.

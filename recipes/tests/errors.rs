@@ -79,7 +79,8 @@ fn a_typo_in_every_section_names_line_and_nearest_key() {
         // Nothing near.
         (
             "[model]\nquantization = 4\n",
-            "my.toml:2:1: unknown key `quantization` in [model]; valid keys there: `base`, `tokenizer`, `dtype`, `random`",
+            "my.toml:2:1: unknown key `quantization` in [model]; valid keys there: `base`, `tokenizer`, `dtype`, \
+             `weights`, `double_quantization`, `random`",
         ),
         (
             "\"a\\nb\" = 4\n",

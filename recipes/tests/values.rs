@@ -5,8 +5,8 @@ mod common;
 
 use common::{MINIMAL, builtin, parse};
 use glpft_recipes::{
-    Arrangement, Backward, Behaviour, Packing, Recipe, Sampling, Schedule, Schemas, Stage,
-    StartFrom, Truncate, Tune,
+    Arrangement, Backward, Behaviour, FrozenWeights, Packing, Recipe, Sampling, Schedule, Schemas,
+    Stage, StartFrom, Truncate, Tune, WeightType,
 };
 
 #[test]
@@ -305,6 +305,8 @@ fn every_key_reaches_the_recipe() {
             "arrangement",
             "reuse",
             "global_data",
+            "model.weights",
+            "model.double_quantization",
         ]
         .contains(&path.as_str())
         {
@@ -366,6 +368,35 @@ fn every_key_reaches_the_recipe() {
         tried += 1;
     }
     assert_eq!(tried, 5 + 3 + 8 + 23 + 4 * (24 + 8) - 4);
+}
+
+#[test]
+fn frozen_weights_are_those_of_stages_that_train_adapters() {
+    let held = |overrides: &[&str]| {
+        let recipe = builtin("smollm2-135m-lora", overrides);
+        Stage::ALL.map(|stage| recipe.stage(stage).frozen)
+    };
+    let nf4 = FrozenWeights {
+        held_as: WeightType::Nf4,
+        double_quantization: true,
+    };
+    let set = ["model.weights=nf4", "model.double_quantization=true"];
+    assert_eq!(held(&[]), [FrozenWeights::default(); 4]);
+    assert_eq!(held(&set), [nf4; 4]);
+    let full_global = [set[0], set[1], "stage.global.tune=full"];
+    let whole = FrozenWeights::default();
+    assert_eq!(held(&full_global), [whole, nf4, nf4, nf4]);
+    // They decide what such a stage learns, and nothing where they are the files' own.
+    let deciding = |overrides: &[&str], stage| {
+        let recipe = builtin("smollm2-135m-lora", overrides);
+        recipe.deciding(stage).get("model.weights").cloned()
+    };
+    assert_eq!(
+        deciding(&full_global, Stage::Planner),
+        Some("\"nf4\"".to_owned())
+    );
+    assert_eq!(deciding(&full_global, Stage::Global), None);
+    assert_eq!(deciding(&[], Stage::Planner), None);
 }
 
 #[test]

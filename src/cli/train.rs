@@ -210,7 +210,7 @@ fn start_from(recipe: &mut Recipe, stage: Stage, from: &str) -> StartFrom {
                 base: from.to_owned(),
                 tokenizer: None,
                 random: None,
-                dtype: recipe.model.dtype,
+                ..recipe.model.clone()
             };
             return StartFrom::Base;
         }

@@ -58,14 +58,13 @@ pub fn export_gguf(
             let (_, _, notes) = described(&base, "", kind)?;
             let mut model = load(&base, &Device::flex(), 0)?;
             attach_saved(&mut model, &adapter)?;
-            model.merge();
+            let values = Values::merged(&mut model, &base)?;
             // An adapter may have untied the head.
             let base = Base {
                 config: model.config().clone(),
                 ..base
             };
             let (metadata, tensors, _) = described(&base, &name(directory), kind)?;
-            let values = Values::of(&mut model);
             write_gguf(to, &metadata, &tensors, &mut |name| values.read(name))?;
             Ok(notes)
         }

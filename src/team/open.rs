@@ -13,12 +13,12 @@ use glpft_checkpoints::{
 use glpft_data::PromptTokenizer;
 use glpft_model::Decoder;
 use glpft_model::generation::{Generator, GeneratorSettings};
-use glpft_recipes::{Arrangement, Precision, Recipe, Separators, Stage};
+use glpft_recipes::{Arrangement, FrozenWeights, Precision, Recipe, Separators, Stage};
 
 use super::member::Member;
 use crate::base::{Base, fit_tokenizer};
 use crate::error::Error;
-use crate::model::{attach_saved, load};
+use crate::model::{attach_saved, load_frozen};
 
 /// Loads models, and remembers which it has.
 pub struct Loader<'a> {
@@ -32,6 +32,8 @@ pub struct Loader<'a> {
 struct Backbone {
     /// Of its directory or file, without symbolic links.
     path: PathBuf,
+    /// How its weights are held.
+    frozen: FrozenWeights,
     config: ModelConfig,
     tokenizer: Arc<PromptTokenizer>,
     /// The model itself, then its adapted forms.
@@ -94,7 +96,7 @@ impl<'a> Loader<'a> {
             ModelLocation::Full(directory) => (directory, None),
             ModelLocation::Adapter { directory, base } => (base, Some(directory)),
         };
-        let generator = self.backbone(&directory)?;
+        let generator = self.backbone(&directory, frozen(path, name)?)?;
         let backbone = &mut self.backbones[generator];
         let adapter = adapter.as_deref().map(canonical).transpose()?;
         let (model, invocation) = backbone.model(adapter.as_deref())?;
@@ -118,17 +120,18 @@ impl<'a> Loader<'a> {
     }
 
     /// The place of the backbone at `path`, loaded if it is not yet.
-    fn backbone(&mut self, path: &Path) -> Result<usize, Error> {
+    fn backbone(&mut self, path: &Path, frozen: FrozenWeights) -> Result<usize, Error> {
         let path = canonical(path)?;
-        let known = |backbone: &Backbone| backbone.path == path;
+        let known = |backbone: &Backbone| backbone.path == path && backbone.frozen == frozen;
         if let Some(place) = self.backbones.iter().position(known) {
             return Ok(place);
         }
         let base = Base::open(&path)?;
-        let mut model = load(&base, self.device, 0)?;
+        let mut model = load_frozen(&base, self.device, 0, frozen)?;
         model.set_precision(self.precision)?;
         self.backbones.push(Backbone {
             path,
+            frozen,
             config: base.config,
             tokenizer: Arc::new(base.tokenizer),
             models: vec![Form {
@@ -208,6 +211,15 @@ fn separators(path: &Path) -> Result<Separators, Error> {
     Ok(match run_around(path) {
         Some(run) => Recipe::load(run.recipe(), &[])?.data.separators,
         None => Separators::Eos,
+    })
+}
+
+/// How weights are held at work: as in the stage of that name of the run that `path` is, or is a model of.
+fn frozen(path: &Path, name: &str) -> Result<FrozenWeights, Error> {
+    let stage = Stage::ALL.into_iter().find(|stage| stage.name() == name);
+    Ok(match (run_around(path), stage) {
+        (Some(run), Some(stage)) => Recipe::load(run.recipe(), &[])?.stage(stage).frozen,
+        _ => FrozenWeights::default(),
     })
 }
 

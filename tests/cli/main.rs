@@ -17,6 +17,7 @@ mod eval;
 mod eval_static;
 mod examples;
 mod export;
+mod frozen_weights;
 mod gguf;
 mod improve;
 mod live;

@@ -13,14 +13,19 @@ const SOURCE: &str = "stages/raw_data_stage_2.json";
 
 /// Trains on a third held out for two steps a stage; leaves the held-out conversations in `held-out.json`.
 fn trained(here: &Path, more: &[&str]) {
+    trained_from(here, "sample", "--out=made", more);
+}
+
+/// The same by another recipe.
+pub fn trained_from(here: &Path, recipe: &str, out: &str, more: &[&str]) {
     glpft(here, ["data", "export", "sample", "--to=stages"]).ok();
     let source = format!("--set=data.source={SOURCE}");
     let run = [
         "run",
-        "sample",
+        recipe,
         &source,
         "--set=data.validation_fraction=0.3",
-        "--out=made",
+        out,
     ];
     smoke(here, &[&run[..], more].concat()).ok();
     let all = read_json(&here.join(SOURCE));

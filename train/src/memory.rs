@@ -19,17 +19,19 @@
 //! those of gate, up and their product, 3 f, or in attention those of its output and of query (one a thread, of which two are
 //! counted), key and value, which are laid out once more: 3 q + 4 k.
 //!
+//! Where a stage holds frozen weights in fewer bits, one of them at a time is there in full beside.
+//!
 //! A trunk, which adapters that wake grow from, goes forward without a graph. Of each of its tokens every layer keeps key and
 //! value, 2 k; while it goes through a layer there are the residual stream before and after, a norm's output, and gate, up
 //! and their product or query, key, value and the attention's output, of which some are laid out once more.
 
-use glpft_checkpoints::{AdaptedModule, ModelConfig};
-use glpft_model::adapter_config;
-use glpft_recipes::{Backward, StageRecipe, Tune};
+use glpft_checkpoints::{AdaptedModule, ModelConfig, Projection};
+use glpft_model::{adapter_config, weight_bytes};
+use glpft_recipes::{Backward, FrozenWeights, StageRecipe, Tune};
 
 use crate::step::goes_back_twice;
 
-/// Bytes of a number: everything is f32.
+/// Bytes of a number: everything is f32 but frozen weights.
 const NUMBER: f64 = 4.0;
 
 /// Bytes that training takes at its peak, by what they are for.
@@ -83,7 +85,7 @@ impl StepMemory {
         });
         let bytes = |numbers: f64| (numbers * NUMBER) as u64;
         Self {
-            weights: bytes(sizes.parameters),
+            weights: bytes(sizes.parameters).saturating_sub(saved(config, recipe)),
             moments: bytes(2.0 * sizes.trained),
             gradients: bytes(peak.gradients),
             activations: bytes(peak.activations),
@@ -130,6 +132,25 @@ impl StepMemory {
     }
 }
 
+/// How many numbers the weight of each projection has.
+fn weights(config: &ModelConfig) -> impl Iterator<Item = usize> {
+    let projections = (0..config.layers).flat_map(|layer| config.projections_of(layer));
+    projections.map(
+        |Projection {
+             inputs, outputs, ..
+         }| inputs.saturating_mul(outputs),
+    )
+}
+
+/// Bytes by which the projections' weights are fewer than in single precision.
+fn saved(config: &ModelConfig, recipe: &StageRecipe) -> u64 {
+    let of_one = |numbers: usize| {
+        let whole = (numbers as u64).saturating_mul(4);
+        whole.saturating_sub(weight_bytes(recipe.frozen, numbers))
+    };
+    weights(config).map(of_one).fold(0, u64::saturating_add)
+}
+
 /// Numbers that exist while the backward pass is somewhere.
 struct Moment {
     gradients: f64,
@@ -162,6 +183,8 @@ struct Sizes {
     /// Trained ones of the embedding; the head has as many, or is the same.
     embedding: f64,
     tied: bool,
+    /// Of the weight that is at work in full, where weights are held in fewer bits.
+    in_full: f64,
 }
 
 impl Sizes {
@@ -218,6 +241,10 @@ impl Sizes {
             of_layer,
             embedding,
             tied: config.tied,
+            in_full: match recipe.frozen == FrozenWeights::default() {
+                true => 0.0,
+                false => weights(config).max().unwrap_or(0) as f64,
+            },
         }
     }
 
@@ -238,7 +265,8 @@ impl Sizes {
             gradients: summed + self.embedding + made as f64 * self.of_layer,
             activations: tokens * (kept + self.inputs),
             // The input that is kept of a recomputed layer is what the layer keeps of it.
-            working: tokens * (self.working + if again { self.kept - self.hidden } else { 0.0 }),
+            working: self.in_full
+                + tokens * (self.working + if again { self.kept - self.hidden } else { 0.0 }),
         }
     }
 
@@ -257,7 +285,7 @@ impl Sizes {
         Moment {
             gradients: embedding + if several { self.of_layer } else { 0.0 },
             activations: step_tokens * ((inputs + streams) as f64 * self.hidden + self.inputs),
-            working: tokens * (self.kept + self.working - 2.0 * self.hidden),
+            working: self.in_full + tokens * (self.kept + self.working - 2.0 * self.hidden),
         }
     }
 }

@@ -11,9 +11,11 @@ use burn::tensor::FloatDType;
 use glpft_checkpoints::{ComputedBy, ModelConfig, Provenance};
 use glpft_data::{Origins, TokenExample};
 use glpft_model::Trained;
-use glpft_recipes::{Backward, LoraRecipe, Packing, Sampling, Stage, StageRecipe, Tune};
+use glpft_recipes::{
+    Backward, FrozenWeights, LoraRecipe, Packing, Sampling, Stage, StageRecipe, Tune, WeightType,
+};
 use glpft_train::{Observer, StageRun, StepMemory, StepRecord, train_stage};
-use support::{attach_lora, config, random_model, recipe};
+use support::{attach_lora, config, frozen_model, recipe};
 
 /// Counts live bytes and their peak.
 struct Counting;
@@ -92,7 +94,7 @@ fn steps(count: usize, trunk: usize, own: usize, vocabulary: usize) -> Vec<Token
 }
 
 fn measured(config: &ModelConfig, recipe: &StageRecipe, examples: &[TokenExample]) -> usize {
-    let mut model = random_model(config.clone(), FloatDType::F32);
+    let mut model = frozen_model(config.clone(), FloatDType::F32, recipe.frozen);
     match recipe.tune {
         Tune::Full => model.train(Trained::All),
         Tune::Lora => {
@@ -182,6 +184,47 @@ fn a_step_takes_the_memory_that_is_predicted() {
                 if !(0.9..=1.1).contains(&ratio) {
                     outside.push(line);
                 }
+            }
+        }
+        for held_as in [WeightType::Bf16, WeightType::Nf4] {
+            let recipe = StageRecipe {
+                tune: Tune::Lora,
+                frozen: FrozenWeights {
+                    held_as,
+                    double_quantization: false,
+                },
+                recompute: 1,
+                batch: 1,
+                micro_batch_tokens: tokens,
+                max_steps: Some(2),
+                ..recipe()
+            };
+            let examples = examples(1, tokens, config.vocab_size);
+            let found = measured(&config, &recipe, &examples);
+            let predicted = StepMemory::of(&config, &recipe, tokens, tokens);
+            let ratio = found as f64 / predicted.step() as f64;
+            let line = format!("{held_as}: {found} bytes, {ratio:.3} of {predicted:?}");
+            println!("{line}");
+            if !(0.9..=1.1).contains(&ratio) {
+                outside.push(line);
+            }
+            // The weights themselves, by how much less they take than in single precision.
+            let taken = |frozen: FrozenWeights| {
+                let before = LIVE.load(Relaxed);
+                let _model = frozen_model(config.clone(), FloatDType::F32, frozen);
+                LIVE.load(Relaxed) - before
+            };
+            let saved = taken(FrozenWeights::default()) - taken(recipe.frozen);
+            let whole = StageRecipe {
+                frozen: FrozenWeights::default(),
+                ..recipe.clone()
+            };
+            let whole = StepMemory::of(&config, &whole, tokens, tokens);
+            let ratio = saved as f64 / (whole.weights - predicted.weights) as f64;
+            let line = format!("{held_as}: {saved} bytes saved, {ratio:.3} of what is predicted");
+            println!("{line}");
+            if !(0.98..=1.02).contains(&ratio) {
+                outside.push(line);
             }
         }
         for (count, trunk, own) in [(3, 800, 100), (4, 300, 300), (2, 2000, 40)] {

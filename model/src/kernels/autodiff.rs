@@ -12,7 +12,7 @@ use glpft_checkpoints::Activation;
 use glpft_recipes::Precision;
 
 use super::projection_input::Remade;
-use super::{AttentionShape, DecoderOps, LowRank, Remake};
+use super::{AttentionShape, DecoderOps, HeldAs, LowRank, Remake};
 
 /// Registers a gradient for each input that wants one.
 fn register<B: Backend, S, const N: usize>(
@@ -27,12 +27,27 @@ fn register<B: Backend, S, const N: usize>(
     }
 }
 
+/// A weight as it is held, so that no copy in full is kept for the backward pass.
+#[derive(Clone, Debug)]
+struct Kept<B: Backend> {
+    weight: FloatTensor<B>,
+    codes: IntTensor<B>,
+    held_as: HeldAs,
+}
+
+impl<B: DecoderOps> Kept<B> {
+    /// The weight in full, in the type of `like`.
+    fn whole(self, like: &FloatTensor<B>) -> FloatTensor<B> {
+        B::whole_weight(self.weight, self.codes, self.held_as, like.dtype().into())
+    }
+}
+
 #[derive(Debug)]
 struct Projection;
 
 impl<B: DecoderOps> Backward<B, 2> for Projection {
-    /// The input where the weight's gradient is wanted, `weight` where the input's is.
-    type State = (Option<Remade<B>>, Option<FloatTensor<B>>, Precision);
+    /// The input where the weight's gradient is wanted, the weight where the input's is.
+    type State = (Option<Remade<B>>, Option<Kept<B>>, Precision);
 
     fn backward(
         self,
@@ -43,6 +58,7 @@ impl<B: DecoderOps> Backward<B, 2> for Projection {
         let grad = grads.consume::<B>(&ops.node);
         let (input, weight, precision) = ops.state.clone();
         if let (Some(node), Some(weight)) = (&ops.parents[0], weight) {
+            let weight = weight.whole(&grad);
             let dx = B::projection_input_grad(weight, grad.clone(), precision);
             grads.register::<B>(node.id, dx);
         }
@@ -56,7 +72,7 @@ impl<B: DecoderOps> Backward<B, 2> for Projection {
 #[derive(Clone, Debug)]
 struct AdaptedState<B: Backend> {
     input: Remade<B>,
-    weight: FloatTensor<B>,
+    weight: Kept<B>,
     a: FloatTensor<B>,
     b: FloatTensor<B>,
     low: FloatTensor<B>,
@@ -78,9 +94,10 @@ impl<B: DecoderOps> Backward<B, 3> for AdaptedProjection {
     ) {
         let grad = grads.consume::<B>(&ops.node);
         let state = ops.state.clone();
+        let weight = state.weight.whole(&grad);
         let (dx, da, db) = B::adapted_projection_backward(
             state.input.make(),
-            state.weight,
+            weight,
             state.a,
             state.b,
             state.low,
@@ -276,13 +293,17 @@ impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
         with: FloatTensor<Self>,
         remake: Remake,
         weight: FloatTensor<Self>,
+        codes: IntTensor<Self>,
+        held_as: HeldAs,
         precision: Precision,
     ) -> FloatTensor<Self> {
         let nodes = [x.node(), weight.node()];
         let (keep_weight, keep_input) = (x.is_tracked(), weight.is_tracked());
         let (x, weight) = (x.into_primitive(), weight.into_primitive());
         let (of, with) = (of.into_primitive(), with.into_primitive());
-        let output = |of, with, weight| B::projection(x, of, with, remake, weight, precision);
+        let output = |of, with, weight, codes| {
+            B::projection(x, of, with, remake, weight, codes, held_as, precision)
+        };
         match Backward::<B, 2>::prepare::<C>(Projection, nodes)
             .compute_bound()
             .stateful()
@@ -293,10 +314,14 @@ impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
                     with: with.clone(),
                     remake,
                 });
-                let kept = (input, keep_weight.then(|| weight.clone()), precision);
-                prep.finish(kept, output(of, with, weight))
+                let kept = keep_weight.then(|| Kept {
+                    weight: weight.clone(),
+                    codes: codes.clone(),
+                    held_as,
+                });
+                prep.finish((input, kept, precision), output(of, with, weight, codes))
             }
-            OpsKind::UnTracked(prep) => prep.finish(output(of, with, weight)),
+            OpsKind::UnTracked(prep) => prep.finish(output(of, with, weight, codes)),
         }
     }
 
@@ -306,6 +331,8 @@ impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
         with: FloatTensor<Self>,
         remake: Remake,
         weight: FloatTensor<Self>,
+        codes: IntTensor<Self>,
+        held_as: HeldAs,
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
         low_rank: LowRank,
@@ -320,9 +347,14 @@ impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
             .stateful()
         {
             OpsKind::Tracked(prep) => {
+                let weight = Kept {
+                    weight,
+                    codes,
+                    held_as,
+                };
                 let (output, low) = B::adapted_projection_forward(
-                    x,
-                    weight.clone(),
+                    x.clone(),
+                    weight.clone().whole(&x),
                     a.clone(),
                     b.clone(),
                     low_rank,
@@ -340,7 +372,7 @@ impl<B: DecoderOps, C: CheckpointStrategy> DecoderOps for Autodiff<B, C> {
                 prep.finish(state, output)
             }
             OpsKind::UnTracked(prep) => prep.finish(B::adapted_projection(
-                x, of, with, remake, weight, a, b, low_rank, precision,
+                x, of, with, remake, weight, codes, held_as, a, b, low_rank, precision,
             )),
         }
     }

@@ -9,16 +9,18 @@ mod autodiff;
 mod cached_attention;
 pub mod composed;
 mod flex;
+mod held_weight;
 mod projection;
 mod projection_input;
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Backend, Dispatch, Flex, backend_extension};
-use burn::tensor::{Int, Tensor};
+use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::tensor::{FloatDType, Int, Tensor};
 use glpft_checkpoints::Activation;
 use glpft_recipes::Precision;
 
 pub use cached_attention::{CacheRun, CacheRuns, cached_attention};
+pub use held_weight::{HeldAs, HeldWeight};
 pub use projection::{DropoutMask, LowRank, adapted_projection, projection};
 pub use projection_input::{ProjectionInput, Remake};
 
@@ -47,16 +49,35 @@ pub struct AttentionShape {
     Autodiff
 )]
 pub trait DecoderOps: Backend {
-    /// See [`projection`]. `of`, `with` and `remake` say what `x` is made of, for the backward pass alone.
+    /// A weight `[out, in]` in full, as numbers of `dtype`. See [`HeldWeight`].
     #[fusion(default)]
+    fn whole_weight(
+        weight: FloatTensor<Self>,
+        codes: IntTensor<Self>,
+        held_as: HeldAs,
+        dtype: FloatDType,
+    ) -> FloatTensor<Self> {
+        composed::whole_weight::<Self>(weight, codes, held_as, dtype)
+    }
+
+    /// See [`projection`]. `of`, `with` and `remake` say what `x` is made of, for the backward pass alone; `weight`, `codes` and
+    /// `held_as` are a [`HeldWeight`]'s.
+    #[fusion(default)]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the input and the weight are made of two tensors each"
+    )]
     fn projection(
         x: FloatTensor<Self>,
         _of: FloatTensor<Self>,
         _with: FloatTensor<Self>,
         _remake: Remake,
         weight: FloatTensor<Self>,
+        codes: IntTensor<Self>,
+        held_as: HeldAs,
         precision: Precision,
     ) -> FloatTensor<Self> {
+        let weight = Self::whole_weight(weight, codes, held_as, x.dtype().into());
         composed::projection::<Self>(x, weight, precision)
     }
 
@@ -80,11 +101,11 @@ pub trait DecoderOps: Backend {
         composed::projection_weight_grad::<Self>(x, grad, precision)
     }
 
-    /// See [`adapted_projection`]; `of`, `with` and `remake` as in [`projection`](Self::projection).
+    /// See [`adapted_projection`]; the input and the weight as in [`projection`](Self::projection).
     #[fusion(default)]
     #[allow(
         clippy::too_many_arguments,
-        reason = "an adapter has two matrices beside the weight, and the input is made of two tensors"
+        reason = "an adapter has two matrices beside the weight, and input and weight are made of two tensors each"
     )]
     fn adapted_projection(
         x: FloatTensor<Self>,
@@ -92,11 +113,14 @@ pub trait DecoderOps: Backend {
         _with: FloatTensor<Self>,
         _remake: Remake,
         weight: FloatTensor<Self>,
+        codes: IntTensor<Self>,
+        held_as: HeldAs,
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
         low_rank: LowRank,
         precision: Precision,
     ) -> FloatTensor<Self> {
+        let weight = Self::whole_weight(weight, codes, held_as, x.dtype().into());
         Self::adapted_projection_forward(x, weight, a, b, low_rank, precision).0
     }
 

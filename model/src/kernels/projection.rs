@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use glpft_data::Random;
 use glpft_recipes::Precision;
 
-use super::{DecoderOps, ProjectionInput};
+use super::{DecoderOps, HeldWeight, ProjectionInput};
 
 /// What an adapter does beside its two matrices.
 #[derive(Clone, Copy, Debug)]
@@ -26,15 +26,15 @@ pub struct DropoutMask {
 }
 
 /// `x · weightᵀ`: the input `x` is `[tokens, in]`, `weight` `[out, in]`, the output `[tokens, out]`.
-pub fn projection(input: ProjectionInput, weight: Tensor<2>, precision: Precision) -> Tensor<2> {
+pub fn projection(
+    input: ProjectionInput,
+    weight: impl Into<HeldWeight>,
+    precision: Precision,
+) -> Tensor<2> {
     let (x, [of, with], remake) = input.into_parts();
+    let (weight, codes, held_as) = weight.into().into_parts();
     Tensor::from_dispatch(<Dispatch as DecoderOps>::projection(
-        x,
-        of,
-        with,
-        remake,
-        weight.into_dispatch(),
-        precision,
+        x, of, with, remake, weight, codes, held_as, precision,
     ))
 }
 
@@ -46,19 +46,22 @@ pub fn projection(input: ProjectionInput, weight: Tensor<2>, precision: Precisio
 /// adapter's are single precision. No gradient reaches `weight`.
 pub fn adapted_projection(
     input: ProjectionInput,
-    weight: Tensor<2>,
+    weight: impl Into<HeldWeight>,
     a: Tensor<2>,
     b: Tensor<2>,
     low_rank: LowRank,
     precision: Precision,
 ) -> Tensor<2> {
     let (x, [of, with], remake) = input.into_parts();
+    let (weight, codes, held_as) = weight.into().into_parts();
     Tensor::from_dispatch(<Dispatch as DecoderOps>::adapted_projection(
         x,
         of,
         with,
         remake,
-        weight.into_dispatch(),
+        weight,
+        codes,
+        held_as,
         a.into_dispatch(),
         b.into_dispatch(),
         low_rank,

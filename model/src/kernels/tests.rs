@@ -13,10 +13,11 @@ use glpft_checkpoints::Activation;
 use glpft_recipes::Precision;
 
 use super::{
-    AdamW, AttentionShape, CacheRun, CacheRuns, DecoderOps, DropoutMask, Flex, LowRank, Remake,
-    composed,
+    AdamW, AttentionShape, CacheRun, CacheRuns, DecoderOps, DropoutMask, Flex, HeldAs, LowRank,
+    Remake, composed,
 };
 
+mod held_weight;
 mod projections;
 mod trunk;
 
@@ -33,6 +34,11 @@ fn normal(stream: u64, shape: &[usize]) -> FlexTensor {
 fn integers(values: Vec<i64>) -> FlexTensor {
     let shape = [values.len()];
     Flex::int_from_data(TensorData::new(values, shape), &FlexDevice)
+}
+
+/// The codes of a weight that is a matrix.
+fn no_codes() -> FlexTensor {
+    integers(Vec::new())
 }
 
 fn values(tensor: FlexTensor) -> Vec<f64> {
@@ -362,6 +368,8 @@ fn bf16_products_are_off_by_what_bf16_is() {
             x.clone(),
             Remake::Kept,
             weight.clone(),
+            no_codes(),
+            HeldAs::Matrix,
             Precision::Bf16,
         );
         let dx = Flex::projection_input_grad(weight, grad.clone(), Precision::Bf16);

@@ -8,7 +8,7 @@ use burn::tensor::{Device, FloatDType};
 use glpft_checkpoints::{ModelConfig, ModelFiles, TensorShape, WeightsError};
 use glpft_data::{Purpose, Random, TokenExample};
 use glpft_model::{Decoder, ModelError};
-use glpft_recipes::{Backward, LoraRecipe, Schedule, StageRecipe, StartFrom, Tune};
+use glpft_recipes::{Backward, FrozenWeights, LoraRecipe, Schedule, StageRecipe, StartFrom, Tune};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,11 +34,27 @@ pub fn config(family: &str) -> ModelConfig {
 
 /// A model of that configuration with random weights: every matrix is such that activations neither grow nor fade.
 pub fn random_model(config: ModelConfig, dtype: FloatDType) -> Decoder {
+    frozen_model(config, dtype, FrozenWeights::default())
+}
+
+/// The same, with weights held as `frozen` has it.
+pub fn frozen_model(config: ModelConfig, dtype: FloatDType, frozen: FrozenWeights) -> Decoder {
+    changed_model(config, dtype, frozen, &|_, _| {})
+}
+
+/// The same with values that `change` has changed, which gets a tensor's name and its values.
+pub fn changed_model(
+    config: ModelConfig,
+    dtype: FloatDType,
+    frozen: FrozenWeights,
+    change: &dyn Fn(&str, &mut [f32]),
+) -> Decoder {
     let mut stream = 0;
-    Decoder::load(
+    Decoder::load_frozen(
         config,
         &Device::flex(),
         dtype,
+        frozen,
         &mut |tensor: &TensorShape| {
             stream += 1;
             let random = Random::new(4, None, 0, Purpose::Synthetic).stream(stream);
@@ -48,7 +64,9 @@ pub fn random_model(config: ModelConfig, dtype: FloatDType) -> Decoder {
                 [] => (0.0, 0.0),
             };
             let draw = |index| (mean + deviation * random.normal(index)) as f32;
-            Ok::<_, Error>((0..tensor.elements()).map(draw).collect())
+            let mut values: Vec<f32> = (0..tensor.elements()).map(draw).collect();
+            change(&tensor.name, &mut values);
+            Ok::<_, Error>(values)
         },
     )
     .expect("the model loads")
@@ -112,6 +130,7 @@ pub fn attach_lora(model: &mut Decoder, lora: &LoraRecipe) {
 pub fn recipe() -> StageRecipe {
     StageRecipe {
         from: StartFrom::Base,
+        frozen: FrozenWeights::default(),
         tune: Tune::Full,
         lora: LoraRecipe {
             rank: 2,

@@ -6,6 +6,7 @@ mod attention;
 mod cached_attention;
 mod cross_entropy;
 mod elementwise;
+mod held_weight;
 mod projection;
 mod rms_norm;
 mod trunk_attention;
@@ -15,6 +16,7 @@ pub use attention::{tree_attention_backward, tree_attention_forward};
 pub use cached_attention::cached_attention;
 pub use cross_entropy::linear_cross_entropy_forward;
 pub use elementwise::{gate, gate_backward, rotary};
+pub use held_weight::whole_weight;
 pub use projection::{
     adapted_projection_backward, adapted_projection_forward, projection, projection_input_grad,
     projection_weight_grad,

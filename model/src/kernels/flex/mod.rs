@@ -10,6 +10,7 @@ mod cached_attention;
 mod cross_entropy;
 mod elementwise;
 mod few_rows;
+mod held_weight;
 mod mask;
 mod matrix;
 mod product;
@@ -28,14 +29,16 @@ mod trunk_attention;
 
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::tensor::DType;
+use burn::tensor::{DType, FloatDType};
 use glpft_checkpoints::Activation;
 use glpft_recipes::Precision;
 
 #[cfg(test)]
 pub(super) use real::Real;
 
-use super::{AdamW, AttentionShape, CacheRuns, DecoderOps, Flex, LowRank, Remake, composed};
+use super::{
+    AdamW, AttentionShape, CacheRuns, DecoderOps, Flex, HeldAs, LowRank, Remake, composed,
+};
 
 /// Runs `$fused` for the element type of `$tensor`, or `$composed` where there is no kernel for it.
 macro_rules! by_type {
@@ -55,14 +58,30 @@ macro_rules! by_type {
 }
 
 impl DecoderOps for Flex {
+    fn whole_weight(
+        weight: FloatTensor<Self>,
+        codes: IntTensor<Self>,
+        held_as: HeldAs,
+        dtype: FloatDType,
+    ) -> FloatTensor<Self> {
+        match dtype {
+            FloatDType::F32 => held_weight::whole::<f32>(weight, codes, held_as),
+            FloatDType::F64 => held_weight::whole::<f64>(weight, codes, held_as),
+            _ => composed::whole_weight::<Self>(weight, codes, held_as, dtype),
+        }
+    }
+
     fn projection(
         x: FloatTensor<Self>,
         _of: FloatTensor<Self>,
         _with: FloatTensor<Self>,
         _remake: Remake,
         weight: FloatTensor<Self>,
+        codes: IntTensor<Self>,
+        held_as: HeldAs,
         precision: Precision,
     ) -> FloatTensor<Self> {
+        let weight = Self::whole_weight(weight, codes, held_as, x.dtype().into());
         by_type!(x, R => projection::projection::<R>(x, weight, precision),
             composed::projection::<Self>(x, weight, precision))
     }

@@ -18,6 +18,8 @@ fn projection() {
             x.clone(),
             Remake::Kept,
             weight.clone(),
+            no_codes(),
+            HeldAs::Matrix,
             Precision::F32,
         ),
         composed::projection::<Flex>(x.clone(), weight.clone(), Precision::F32),
@@ -33,6 +35,8 @@ fn projection() {
             x,
             Remake::Kept,
             weight,
+            no_codes(),
+            HeldAs::Matrix,
             Precision::F32,
         )
     });
@@ -85,6 +89,8 @@ fn adapted_projection() {
                 x,
                 Remake::Kept,
                 frozen(),
+                no_codes(),
+                HeldAs::Matrix,
                 a,
                 b,
                 low_rank,
@@ -151,7 +157,16 @@ fn a_remade_input_is_the_kept_one() {
                     false => (x, with, remake),
                 };
                 let (i, o, w) = (input.clone(), of.clone(), beside.clone());
-                let plain = Graph::projection(i, o, w, remake, weight.clone(), Precision::F32);
+                let plain = Graph::projection(
+                    i,
+                    o,
+                    w,
+                    remake,
+                    weight.clone(),
+                    no_codes(),
+                    HeldAs::Matrix,
+                    Precision::F32,
+                );
                 let frozen = Graph::float_detach(weight);
                 let adapted = Graph::adapted_projection(
                     input,
@@ -159,6 +174,8 @@ fn a_remade_input_is_the_kept_one() {
                     beside,
                     remake,
                     frozen,
+                    no_codes(),
+                    HeldAs::Matrix,
                     a,
                     b,
                     low_rank,

@@ -1,0 +1,112 @@
+//! What a code stands for.
+
+use super::BLOCK;
+
+/// A small set of numbers in [-1, 1].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// `n / 127`, `n` whole: a signed byte each.
+    Int8,
+    /// NormalFloat of 4 bits: two in a byte, the first in its upper half.
+    Nf4,
+}
+
+/// The numbers of [`Code::Nf4`]: quantiles of the normal distribution (arXiv 2305.14314, appendix E), the same as in bitsandbytes.
+pub const NF4: [f32; 16] = [
+    -1.0,
+    -0.696_192_8,
+    -0.525_073_05,
+    -0.394_917_5,
+    -0.284_441_38,
+    -0.184_773_43,
+    -0.091_050_036,
+    0.0,
+    0.079_580_3,
+    0.160_930_2,
+    0.246_112_3,
+    0.337_915_24,
+    0.440_709_83,
+    0.562_617,
+    0.722_956_84,
+    1.0,
+];
+
+impl Code {
+    /// Bytes of so many codes.
+    pub fn bytes(self, numbers: usize) -> usize {
+        match self {
+            Code::Int8 => numbers,
+            Code::Nf4 => numbers.div_ceil(2),
+        }
+    }
+
+    /// Writes the codes of a block, which begins on a whole byte.
+    pub(super) fn encode(self, numbers: &[f32], scale: f32, codes: &mut [u8]) {
+        // As bitsandbytes: a scale below is taken for this one, so that its inverse is finite.
+        let inverse = scale.max(1e-38).recip();
+        match self {
+            Code::Int8 => {
+                for (code, number) in codes.iter_mut().zip(numbers) {
+                    let whole = (number * inverse).clamp(-1.0, 1.0) * 127.0;
+                    *code = whole.round_ties_even() as i8 as u8;
+                }
+            }
+            Code::Nf4 => {
+                let nearest = |number: f32| nearest(&NF4, (number * inverse).clamp(-1.0, 1.0));
+                for (code, pair) in codes.iter_mut().zip(numbers.chunks(2)) {
+                    let second = pair.get(1).map_or(0, |&number| nearest(number));
+                    *code = (nearest(pair[0]) << 4 | second) as u8;
+                }
+            }
+        }
+    }
+
+    /// The numbers from `start` on, of one block.
+    #[inline]
+    pub(super) fn decode(self, codes: &[u8], start: usize, scale: f32, to: &mut [f32]) {
+        match self {
+            Code::Int8 => {
+                let codes = &codes[start..start + to.len()];
+                for (to, &code) in to.iter_mut().zip(codes) {
+                    *to = f32::from(code as i8) / 127.0 * scale;
+                }
+            }
+            Code::Nf4 => {
+                let of = scaled(scale);
+                let mut to = to;
+                let mut start = start;
+                if start % 2 == 1 && !to.is_empty() {
+                    to[0] = of[usize::from(codes[start / 2] & 15)];
+                    (to, start) = (&mut to[1..], start + 1);
+                }
+                let mut pairs = to.chunks_exact_mut(2);
+                let codes = &codes[start / 2..];
+                let mut read = codes.iter();
+                for (pair, code) in pairs.by_ref().zip(read.by_ref()) {
+                    pair[0] = of[usize::from(code >> 4)];
+                    pair[1] = of[usize::from(code & 15)];
+                }
+                if let ([last], Some(code)) = (pairs.into_remainder(), read.next()) {
+                    *last = of[usize::from(code >> 4)];
+                }
+            }
+        }
+    }
+}
+
+/// What the codes of a block with that scale stand for.
+#[inline]
+fn scaled(scale: f32) -> [f32; 16] {
+    NF4.map(|number| number * scale)
+}
+
+/// The place of the nearest of sorted numbers; of the lower one of two that are as near.
+#[inline]
+pub(super) fn nearest(sorted: &[f32], number: f32) -> usize {
+    sorted
+        .windows(2)
+        .filter(|pair| number > (pair[0] + pair[1]) / 2.0)
+        .count()
+}
+
+const _: () = assert!(BLOCK.is_multiple_of(2));
