@@ -19,14 +19,16 @@ use std::sync::atomic::AtomicBool;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use clap::Parser;
 use glpft::Base;
-use glpft::model::{Values, attach_adapters, attach_saved, load};
+use glpft::model::{Values, attach_adapters, attach_saved, load_frozen};
 use glpft_checkpoints::{
     Adapter, AdapterConfig, AdapterDirectory, ComputedBy, DEFAULT_SHARD_BYTES, FloatType,
     ModelCard, ModelDirectory, ModelLocation, Provenance,
 };
 use glpft_data::{Batch, Origins, Plan, Text, TokenExample};
 use glpft_model::{Decoder, Inputs, Trained, adapter_config};
-use glpft_recipes::{Override, Packing, Recipe, Sampling, Schedule, Separators, Stage};
+use glpft_recipes::{
+    FrozenWeights, Override, Packing, Recipe, Sampling, Schedule, Separators, Stage,
+};
 use glpft_train::{Gradients, StageRun, train_stage};
 use serde::Deserialize;
 use serde_json::json;
@@ -82,16 +84,16 @@ fn main() -> Result<()> {
 }
 
 /// The model at `path`, an adapter on its base.
-fn open(path: &Path) -> Result<(Base, Decoder)> {
+fn open(path: &Path, frozen: FrozenWeights) -> Result<(Base, Decoder)> {
     Ok(match ModelLocation::find(path, None)? {
         ModelLocation::Full(directory) => {
             let base = Base::open(&directory)?;
-            let model = load(&base, &Device::flex(), 0)?;
+            let model = load_frozen(&base, &Device::flex(), 0, frozen)?;
             (base, model)
         }
         ModelLocation::Adapter { directory, base } => {
             let base = Base::open(&base)?;
-            let mut model = load(&base, &Device::flex(), 0)?;
+            let mut model = load_frozen(&base, &Device::flex(), 0, frozen)?;
             attach_saved(&mut model, &Adapter::open(&directory)?)?;
             (base, model)
         }
@@ -118,7 +120,7 @@ fn last_logits(model: &Decoder, ids: &[u32]) -> Result<Vec<f32>> {
 }
 
 fn logits(directory: &Path, texts: Vec<String>, new_tokens: usize) -> Result<()> {
-    let (base, model) = open(directory)?;
+    let (base, model) = open(directory, FrozenWeights::default())?;
     let (mut all_ids, mut all_logits, mut all_greedy) = (vec![], vec![], vec![]);
     for text in &texts {
         let mut content = Text::new();
@@ -216,7 +218,7 @@ impl Train {
             )?;
         }
 
-        let (base, mut model) = open(&self.model)?;
+        let (base, mut model) = open(&self.model, settings.frozen)?;
         let card = ModelCard::default();
         let config = AdapterConfig {
             dropout: 0.0,

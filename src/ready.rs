@@ -5,7 +5,7 @@ use std::path::Path;
 use glpft_checkpoints::{
     FloatType, RunDirectory, check_space, latest_checkpoint, list_checkpoints, megabytes,
 };
-use glpft_recipes::{ModelDtype, Recipe, StageRecipe};
+use glpft_recipes::{ModelDtype, Moments, Recipe, StageRecipe};
 use glpft_train::{StepMemory, TrainError};
 
 use crate::Error;
@@ -96,9 +96,12 @@ struct StageFiles {
 impl StageFiles {
     fn of(recipe: &Recipe, job: &CheckedJob, steps: u64, there: u64) -> Self {
         let settings = recipe.stage(job.job.stage);
-        // The tokens of a step do not matter to what is written.
-        let memory = StepMemory::of(&job.config, settings, 0, 0);
-        let trained = memory.moments / 2;
+        // The tokens of a step do not matter to what is written, and files hold moments in single precision.
+        let in_full = StageRecipe {
+            moments: Moments::F32,
+            ..settings.clone()
+        };
+        let trained = StepMemory::of(&job.config, &in_full, 0, 0).moments / 2;
         let (kept, most) = checkpoints(settings, steps);
         // At least: a model that outgrows half precision is written in a wider type than its base's.
         let dtype = match recipe.model.dtype {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use glpft_checkpoints::{
     ComputedBy, Holder, RunDirectory, TrainerState, latest_checkpoint, read_json,
 };
-use glpft_recipes::{Packing, Recipe, Sampling, Stage, StageRecipe};
+use glpft_recipes::{Packing, Recipe, Sampling, Stage, StageRecipe, counted};
 use glpft_train::{LogRecord, StepRecord, TRAIN_LOG_FILE, ValidationRecord, read_log};
 use serde::Serialize;
 
@@ -117,7 +117,7 @@ impl RunStatus {
         let recipe = Recipe::load(run.recipe(), &[])?;
         let finished = run.finished()?;
         let of_run = at_work_in_run(root);
-        let mut at_work: Vec<String> = of_run.iter().map(Holder::to_string).collect();
+        let mut at_work: Vec<String> = of_run.iter().map(with_threads).collect();
         let mut problems = Vec::new();
         // It may be written at this moment, or not yet.
         let prepared: Option<PrepareReport> = read_json(&run.prepare()).ok();
@@ -127,7 +127,7 @@ impl RunStatus {
             let settings = recipe.stage(job.stage);
             let of_stage = at_work_on(root, job.stage);
             let is_running = of_run.is_some() || of_stage.is_some();
-            at_work.extend(of_stage.map(|holder| holder.to_string()));
+            at_work.extend(of_stage.as_ref().map(with_threads));
             let found = Found {
                 settings,
                 is_finished: finished.iter().any(|name| name == job.stage.name()),
@@ -167,6 +167,14 @@ impl RunStatus {
     pub fn done(&self) -> f64 {
         let done: f64 = self.stages.iter().map(|stage| stage.done).sum();
         done / self.stages.len().max(1) as f64
+    }
+}
+
+/// A holder, and how many threads it works with.
+fn with_threads(holder: &Holder) -> String {
+    match holder.threads {
+        0 => holder.to_string(),
+        threads => format!("{holder} with {}", counted(threads, "thread", "threads")),
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Claim<'a> {
     pub name: &'a str,
     /// What the holder does, for people: "trains the caller".
     pub work: &'a str,
+    /// How many threads it does that with; 0 where it is not said.
+    pub threads: usize,
     /// How long the lease holds without being renewed.
     pub length: Duration,
 }
@@ -97,7 +99,7 @@ impl Claim<'_> {
                 return Ok(Claimed::Held(holder));
             }
             let number = last.unwrap_or(0).saturating_add(1);
-            let mut content = Content::new(self.work, self.length);
+            let mut content = Content::new(self.work, self.threads, self.length);
             if !file::create(&leases, self.name, number, &mut content).map_err(failed)? {
                 continue;
             }

@@ -24,6 +24,7 @@ fn claim(folder: &Path) -> Claim<'_> {
         folder,
         name: "caller",
         work: "trains the caller",
+        threads: 2,
         length: LENGTH,
     }
 }
@@ -72,6 +73,7 @@ fn one_of_many_has_it_and_the_next_when_it_is_let_go() {
         let holder = lease_holder(folder.path(), "caller").expect("a holder");
         assert_eq!(holder.process, std::process::id());
         assert_eq!(holder.work, "trains the caller");
+        assert_eq!(holder.threads, 2);
     }
     assert_eq!(lease_holder(folder.path(), "caller"), None);
     // One file stays, whatever the number of takers.

@@ -12,7 +12,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 pub use code::{Code, NF4};
-pub use dynamic::dynamic_map;
+pub use dynamic::{dynamic_map, unsigned_dynamic_map};
 
 /// Numbers that share a scale; as bitsandbytes has them.
 pub const BLOCK: usize = 64;
@@ -149,6 +149,15 @@ impl Held<'_> {
             code.decode(self.codes, at, self.scale(block), part);
             (at, to) = (end, rest);
         }
+    }
+
+    /// All numbers.
+    pub fn whole(&self) -> Vec<f32> {
+        let part = BLOCK * TASK;
+        let mut whole = vec![0.0; self.numbers];
+        let parts = whole.par_chunks_mut(part).enumerate();
+        parts.for_each(|(task, to)| self.read(task * part..task * part + to.len(), to));
+        whole
     }
 
     fn scale(&self, block: usize) -> f32 {

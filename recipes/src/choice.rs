@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::{
     Arguments, Arrangement, Backward, Behaviour, Duplicates, GiveUpHistory, GlobalData, Layout,
-    ModelDtype, Observations, OnNotFinite, Packing, Precision, Rationale, Sampling, Schedule,
-    Schemas, Separators, SystemPrefix, Truncate, Tune, WeightType,
+    ModelDtype, Moments, Observations, OnNotFinite, Packing, Precision, Rationale, Sampling,
+    Schedule, Schemas, Separators, SystemPrefix, Truncate, Tune, WeightType,
 };
 
 /// A choice as the resolver reads it.
@@ -70,6 +70,7 @@ choices! {
     Precision { "f32" => F32, "bf16" => Bf16 }
     ModelDtype { "base" => Base, "f32" => F32, "bf16" => Bf16, "f16" => F16 }
     WeightType { "f32" => F32, "bf16" => Bf16, "int8" => Int8, "nf4" => Nf4 }
+    Moments { "f32" => F32, "bf16" => Bf16, "int8" => Int8 }
     Backward { "whole" => Whole, "layer-wise" => LayerWise }
     OnNotFinite { "stop" => Stop, "skip" => Skip, "lower-lr" => LowerLr }
     Schedule { "cosine" => Cosine, "linear" => Linear, "constant" => Constant }
@@ -111,6 +112,7 @@ mod tests {
         agrees::<Precision>(Precision::NAMES);
         agrees::<ModelDtype>(ModelDtype::NAMES);
         agrees::<WeightType>(WeightType::NAMES);
+        agrees::<Moments>(Moments::NAMES);
         agrees::<Backward>(Backward::NAMES);
         agrees::<OnNotFinite>(OnNotFinite::NAMES);
         agrees::<Schedule>(Schedule::NAMES);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use crate::{
-    FrozenWeights, Recipe, SourceRecipe, Stage,
+    FrozenWeights, Moments, Recipe, SourceRecipe, Stage,
     entries::{Entry, entries},
     value::Value,
 };
@@ -128,6 +128,7 @@ impl Recipe {
     pub fn deciding(&self, stage: Stage) -> BTreeMap<String, String> {
         let prefix = format!("stage.{}.", stage.name());
         let mut deciding = BTreeMap::new();
+        let stage_recipe = self.stage(stage);
         for entry in entries(self) {
             let path = entry.path();
             let key = match path.strip_prefix(&prefix) {
@@ -139,12 +140,14 @@ impl Recipe {
                 None if SHARED.contains(&path.as_str()) => &path,
                 _ => continue,
             };
-            if let Some(value) = entry.value {
+            if let Some(value) = entry.value
+                && (key != "moments" || stage_recipe.moments != Moments::F32)
+            {
                 deciding.insert(key.to_owned(), value.to_toml());
             }
         }
-        // Left out where they are the files' own, as they were before there was a choice.
-        let frozen = self.stage(stage).frozen;
+        // What is as it was before there was a choice is left out, so that older checkpoints go on.
+        let frozen = stage_recipe.frozen;
         if frozen != FrozenWeights::default() {
             let FrozenWeights {
                 held_as,

@@ -119,6 +119,7 @@ fn push_stage(list: &mut List, name: &str, stage: &StageRecipe) {
         .real("beta1", stage.beta1)
         .real("beta2", stage.beta2)
         .real("epsilon", stage.epsilon)
+        .text("moments", stage.moments.name())
         .size("eval_every", stage.eval_every)
         .size("checkpoint_every", stage.checkpoint_every)
         .size("keep_checkpoints", stage.keep_checkpoints)

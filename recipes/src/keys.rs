@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::{
     Arguments, Arrangement, Backward, Behaviour, Duplicates, GiveUpHistory, GlobalData, Layout,
-    ModelDtype, Observations, OnNotFinite, Packing, Precision, Rationale, Sampling, Schedule,
-    Schemas, Separators, SystemPrefix, Truncate, Tune, WeightType,
+    ModelDtype, Moments, Observations, OnNotFinite, Packing, Precision, Rationale, Sampling,
+    Schedule, Schemas, Separators, SystemPrefix, Truncate, Tune, WeightType,
 };
 
 /// What a key's value has to be.
@@ -248,6 +248,7 @@ const STAGE_KEYS: &[Key] = &[
     key("beta1", Kind::Real(Bounds::below(0.0, 1.0))),
     key("beta2", Kind::Real(Bounds::below(0.0, 1.0))),
     key("epsilon", Kind::Real(Bounds::above(0.0, 1.0))),
+    key("moments", Kind::Choice(Moments::NAMES)),
     key("eval_every", Kind::Whole(0, MANY)),
     key("checkpoint_every", Kind::Whole(0, MANY)),
     key("keep_checkpoints", Kind::Whole(1, MANY)),

@@ -59,5 +59,6 @@ pub use place::Place;
 pub use recipe::{Arrangement, GlobalData, Recipe, Stages};
 pub use required::Required;
 pub use stage::{
-    Backward, LoraRecipe, OnNotFinite, Precision, Schedule, Stage, StageRecipe, StartFrom, Tune,
+    Backward, LoraRecipe, Moments, OnNotFinite, Precision, Schedule, Stage, StageRecipe, StartFrom,
+    Tune,
 };

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::{
     Arguments, Arrangement, Backward, Behaviour, DataRecipe, Duplicates, FrozenWeights,
-    GiveUpHistory, GlobalData, Layout, LoraRecipe, ModelDtype, ModelRecipe, Observations,
+    GiveUpHistory, GlobalData, Layout, LoraRecipe, ModelDtype, ModelRecipe, Moments, Observations,
     OnNotFinite, Packing, Place, Precision, RandomModel, Rationale, Recipe, RecipeError, Sampling,
     Schedule, Schemas, Separators, Stage, StageRecipe, Stages, StartFrom, SystemPrefix, Truncate,
     Tune, WeightType, check::check, choice::Choice, nearest::listed, settings::Settings,
@@ -238,6 +238,7 @@ fn stage(
         beta1: settings.real(&key("beta1"), 0.9),
         beta2: settings.real(&key("beta2"), 0.999),
         epsilon: settings.real(&key("epsilon"), 1e-8),
+        moments: settings.choice(&key("moments"), Moments::F32),
         eval_every: settings.whole(&key("eval_every"), 0),
         checkpoint_every: settings.whole(&key("checkpoint_every"), 100),
         keep_checkpoints: settings.whole(&key("keep_checkpoints"), 1),

@@ -110,6 +110,19 @@ pub enum Precision {
     Bf16,
 }
 
+/// What the optimizer's two moments are held in between updates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moments {
+    /// Single precision.
+    #[default]
+    F32,
+    /// bfloat16.
+    Bf16,
+    /// 8 bits a number and a scale for each 64 (arXiv 2110.02861).
+    Int8,
+}
+
 /// `[stage.*.lora]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -182,7 +195,7 @@ pub struct StageRecipe {
     /// Token budget of one forward pass; a longer example goes alone. Default: 4096.
     pub micro_batch_tokens: usize,
     /// Which layers keep only their input of the forward pass and compute the rest again in the backward pass: less
-    /// memory for a second forward pass of theirs. 0: none; 1: every layer; n: every nth. Default: 0.
+    /// memory for a second forward pass of theirs, 1.1 to 1.4 times the processor time. 0: none; 1: every layer; n: every nth. Default: 0.
     pub recompute: usize,
     /// `"whole"`, or `"layer-wise"`: every layer is computed again and no more than one layer's gradients exist at a
     /// time, beside the embedding's and the head's. All micro-batches of a step go through a layer together, so that
@@ -203,6 +216,9 @@ pub struct StageRecipe {
     pub beta2: f64,
     /// AdamW's ε. Default: 1e-8.
     pub epsilon: f64,
+    /// What AdamW's two moments of each trained parameter are held in between updates. Updates are computed in single
+    /// precision, and checkpoints hold that. Default: `f32`.
+    pub moments: Moments,
     /// Steps between validations; 0: at the first and last step only. Default: 0.
     pub eval_every: usize,
     /// Steps between checkpoints; 0: only when interrupted. Default: 100.

@@ -145,7 +145,7 @@ fn overrides_are_as_strict() {
             "--set stage..lr=1: unknown key `` in [stage]; valid keys there: `from`, `tune`, `epochs`, \
           `lr`, `warmup_ratio`, `weight_decay`, `schedule`, `batch`, `micro_batch_tokens`, `recompute`, \
           `backward`, `max_length`, `precision`, \
-          `clip_norm`, `beta1`, `beta2`, `epsilon`, `eval_every`, `checkpoint_every`, `keep_checkpoints`, \
+          `clip_norm`, `beta1`, `beta2`, `epsilon`, `moments`, `eval_every`, `checkpoint_every`, `keep_checkpoints`, \
           `keep_best`, `on_not_finite`, `max_not_finite`, \
           `max_steps`, `lora`, `global`, `planner`, `caller`, `summarizer`",
         ),

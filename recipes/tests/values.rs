@@ -328,6 +328,7 @@ fn every_key_reaches_the_recipe() {
             ("packing", _) => "rows",
             ("tune", _) => "lora",
             ("dtype", _) => "bf16",
+            ("moments", _) => "int8",
             ("backward", _) => "layer-wise",
             ("precision", _) => "bf16",
             ("schedule", _) => "linear",
@@ -367,7 +368,7 @@ fn every_key_reaches_the_recipe() {
         }
         tried += 1;
     }
-    assert_eq!(tried, 5 + 3 + 8 + 23 + 4 * (24 + 8) - 4);
+    assert_eq!(tried, 5 + 3 + 8 + 23 + 4 * (25 + 8) - 4);
 }
 
 #[test]

@@ -88,6 +88,7 @@ fn claim<'a>(folder: &'a Path, name: &'a str, work: &'a str) -> Claim<'a> {
         folder,
         name,
         work,
+        threads: rayon::current_num_threads(),
         length: lease_length(),
     }
 }

@@ -91,7 +91,8 @@ fn a_stage_goes_on_with_the_weights_that_it_began_with() {
         glpft(here.path(), stage.iter().chain(more))
     };
     train(&["--max-steps=1"]).ok();
-    train(&["--max-steps=2", "--set=model.weights=int8"]).fails(2, &["model.weights", "nf4", "int8"]);
+    train(&["--max-steps=2", "--set=model.weights=int8"])
+        .fails(2, &["model.weights", "nf4", "int8"]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ pub fn hold(run: &Path, name: &str) -> Lease {
         folder: run,
         name,
         work: "tests",
+        threads: 2,
         length: Duration::from_secs(120),
     };
     match claim.take_now().unwrap() {

@@ -21,6 +21,7 @@ double_again = functional.dequantize_4bit(codes, double).flatten()
 golden = {
     "table": state.code.tolist(),
     "dynamic": functional.create_dynamic_map().tolist(),
+    "unsigned_dynamic": functional.create_dynamic_map(signed=False).tolist(),
     "codes": codes.flatten().tolist(),
     "scales": state.absmax.tolist(),
     "scale_codes": double.absmax.tolist(),

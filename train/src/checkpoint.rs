@@ -10,6 +10,7 @@ use glpft_checkpoints::{
     write_checkpoint, write_json, write_optimizer, write_safetensors,
 };
 use glpft_model::{Decoder, ModelError, Parameter, ParameterVisitor};
+use glpft_recipes::Moments;
 
 use crate::error::TrainError;
 use crate::finite::{Which, first_broken};
@@ -80,14 +81,14 @@ pub(crate) fn save(
             let (path, moment) = name.rsplit_once('.').unwrap_or((name, ""));
             let own = optimizer.moment(path, moment == FIRST_MOMENT);
             if !ranks.is_alone() {
-                let whole = collected(ranks, name, count(path), own.cloned())?;
+                let whole = collected(ranks, name, count(path), own)?;
                 let whole = whole.unwrap_or_default();
                 let length = [whole.len()];
                 let whole = Tensor::from_data(TensorData::new(whole, length), model.device());
                 return Ok(DeviceValues::of(whole));
             }
             Ok::<_, TrainError>(match own {
-                Some(moment) => DeviceValues::of(moment.clone()),
+                Some(moment) => DeviceValues::of(moment),
                 // Interrupted before the first update.
                 None => DeviceValues::zeros(count(path)),
             })
@@ -107,12 +108,7 @@ fn give_moments(
     for tensor in optimizer_tensors(parameters) {
         let (path, moment) = tensor.name.rsplit_once('.').unwrap_or((&tensor.name, ""));
         let own = optimizer.moment(path, moment == FIRST_MOMENT);
-        collected(
-            ranks,
-            &tensor.name,
-            tensor.elements() as usize,
-            own.cloned(),
-        )?;
+        collected(ranks, &tensor.name, tensor.elements() as usize, own)?;
     }
     Ok(checkpoint_of(directory, state.step))
 }
@@ -122,6 +118,7 @@ pub(crate) fn restore(
     checkpoint: &Checkpoint,
     state: &TrainerState,
     model: &mut Decoder,
+    held_as: Moments,
     ranks: &dyn Transport,
 ) -> Result<Optimizer, TrainError> {
     let parameters = trained(model);
@@ -144,7 +141,7 @@ pub(crate) fn restore(
     }
     let moments = open_optimizer(&checkpoint.path, &parameters)?;
     let updates = state.step - state.not_applied.min(state.step);
-    Optimizer::restore(model, updates, &parameters, ranks, |parameter| {
+    Optimizer::restore(model, updates, held_as, &parameters, ranks, |parameter| {
         let read =
             |moment| moments.read_f32(&format!("{}.{moment}", parameter.name), &parameter.shape);
         Ok::<_, TrainError>([read(FIRST_MOMENT)?, read(SECOND_MOMENT)?])

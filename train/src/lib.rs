@@ -9,6 +9,7 @@ mod finite;
 mod gradients;
 mod log;
 mod memory;
+mod moments;
 mod observer;
 mod optimizer;
 mod pass;

@@ -26,8 +26,9 @@
 //! and their product or query, key, value and the attention's output, of which some are laid out once more.
 
 use glpft_checkpoints::{AdaptedModule, ModelConfig, Projection};
+use glpft_model::quantized::BLOCK;
 use glpft_model::{adapter_config, weight_bytes};
-use glpft_recipes::{Backward, FrozenWeights, StageRecipe, Tune};
+use glpft_recipes::{Backward, FrozenWeights, Moments, StageRecipe, Tune};
 
 use crate::step::goes_back_twice;
 
@@ -86,7 +87,7 @@ impl StepMemory {
         let bytes = |numbers: f64| (numbers * NUMBER) as u64;
         Self {
             weights: bytes(sizes.parameters).saturating_sub(saved(config, recipe)),
-            moments: bytes(2.0 * sizes.trained),
+            moments: of_moments(sizes.trained, recipe),
             gradients: bytes(peak.gradients),
             activations: bytes(peak.activations),
             working: bytes(peak.working),
@@ -130,6 +131,17 @@ impl StepMemory {
             .saturating_add(self.moments)
             .saturating_add(self.step())
     }
+}
+
+/// Bytes of the optimizer's two moments of so many parameters.
+fn of_moments(trained: f64, recipe: &StageRecipe) -> u64 {
+    let of_number = match recipe.moments {
+        Moments::F32 => 4.0,
+        Moments::Bf16 => 2.0,
+        // A scale for each block.
+        Moments::Int8 => 1.0 + 4.0 / BLOCK as f64,
+    };
+    (2.0 * of_number * trained) as u64
 }
 
 /// How many numbers the weight of each projection has.
@@ -287,5 +299,48 @@ impl Sizes {
             activations: step_tokens * ((inputs + streams) as f64 * self.hidden + self.inputs),
             working: self.in_full + tokens * (self.kept + self.working - 2.0 * self.hidden),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use glpft_recipes::{Recipe, Stage, WeightType};
+
+    use super::*;
+
+    /// What the guide tells of Llama-2-7B: LoRA, 4096 tokens, every layer computed again.
+    #[test]
+    fn seven_billion_parameters_by_type_of_weights() {
+        let json = serde_json::json!({
+            "architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 32000,
+            "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32,
+            "num_attention_heads": 32, "max_position_embeddings": 4096, "rms_norm_eps": 1e-5,
+            "tie_word_embeddings": false
+        });
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("config.json");
+        std::fs::write(&path, json.to_string()).expect("the file can be written");
+        let config = ModelConfig::read(folder.path()).expect("a configuration");
+        let recipe = Recipe::load_partial("alpha-umi-7b-lora", &[]).expect("a recipe");
+        let gigabytes = |held_as, double_quantization| {
+            let settings = StageRecipe {
+                recompute: 1,
+                frozen: FrozenWeights {
+                    held_as,
+                    double_quantization,
+                },
+                ..recipe.stage(Stage::Planner).clone()
+            };
+            let total = StepMemory::of(&config, &settings, 4096, 8192).total();
+            (total as f64 / 1e8).round() / 10.0
+        };
+        let found = [
+            gigabytes(WeightType::F32, false),
+            gigabytes(WeightType::Bf16, false),
+            gigabytes(WeightType::Int8, false),
+            gigabytes(WeightType::Nf4, false),
+            gigabytes(WeightType::Nf4, true),
+        ];
+        assert_eq!(found, [30.5, 17.8, 11.7, 8.5, 8.2]);
     }
 }

@@ -57,17 +57,16 @@ fn find(model: &mut Decoder, run: &StageRun<'_>, total: usize) -> Result<Beginni
     let Some(checkpoint) = latest_checkpoint(run.directory)? else {
         return Ok(Beginning {
             state: now,
-            optimizer: Optimizer::default(),
+            optimizer: Optimizer::new(run.recipe.moments),
             resumed: None,
         });
     };
     let then = checkpoint.state()?;
     let changes = compare(&checkpoint, &now, &then, run.resume_anyway)?;
-    let optimizer = checkpoint::restore(&checkpoint, &then, model, run.ranks).map_err(|error| {
-        TrainError::Checkpoint {
-            path: checkpoint.path.clone(),
-            source: Box::new(error),
-        }
+    let optimizer = checkpoint::restore(&checkpoint, &then, model, run.recipe.moments, run.ranks)
+        .map_err(|error| TrainError::Checkpoint {
+        path: checkpoint.path.clone(),
+        source: Box::new(error),
     })?;
     let mut earlier = then.earlier;
     if then.step > 0 && then.provenance != now.provenance {

@@ -420,7 +420,7 @@ impl Step<'_> {
         }
         let (step, mean) = (self.place.step as u64 + 1, self.mean());
         (self.inspect)(self.model, step, &gradients, mean)?;
-        self.optimizer.apply(self.model, gradients, update);
+        self.optimizer.apply(self.model, gradients, update)?;
         Ok(())
     }
 

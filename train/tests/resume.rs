@@ -5,7 +5,7 @@ mod support;
 use std::path::Path;
 
 use glpft_checkpoints::list_checkpoints;
-use glpft_recipes::{Backward, Schedule, StageRecipe};
+use glpft_recipes::{Backward, Moments, Schedule, StageRecipe};
 use glpft_train::{LogRecord, Outcome, TrainError, learning_rate, read_log};
 use support::stages::{Seen, Short, bits, fresh, log};
 use support::{examples, recipe};
@@ -20,17 +20,21 @@ fn interrupted(outcome: Result<Outcome, TrainError>) -> u64 {
 #[test]
 fn interrupted_anywhere_is_uninterrupted() {
     let examples = examples(14, 40);
-    for (lora, recompute, backward) in [
-        (false, 0, Backward::Whole),
-        (true, 0, Backward::Whole),
-        (true, 2, Backward::Whole),
-        (false, 0, Backward::LayerWise),
-        (true, 0, Backward::LayerWise),
+    for (lora, recompute, backward, moments) in [
+        (false, 0, Backward::Whole, Moments::F32),
+        (true, 0, Backward::Whole, Moments::F32),
+        (true, 2, Backward::Whole, Moments::F32),
+        (false, 0, Backward::LayerWise, Moments::F32),
+        (true, 0, Backward::LayerWise, Moments::F32),
+        (false, 0, Backward::Whole, Moments::Bf16),
+        (false, 0, Backward::Whole, Moments::Int8),
+        (true, 0, Backward::LayerWise, Moments::Int8),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
         let recipe = StageRecipe {
             recompute,
             backward,
+            moments,
             ..recipe()
         };
         let (whole, pieces) = (folder.path().join("whole"), folder.path().join("pieces"));

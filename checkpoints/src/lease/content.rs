@@ -23,6 +23,9 @@ pub(super) struct Content {
     pub token: String,
     /// What the holder does.
     pub work: String,
+    /// How many threads it does that with; 0 where it is not said.
+    #[serde(default)]
+    pub threads: usize,
     pub machine: Machine,
     pub process: Process,
     /// Milliseconds that it holds without being renewed.
@@ -36,11 +39,12 @@ pub(super) struct Content {
 }
 
 impl Content {
-    pub fn new(work: &str, length: Duration) -> Self {
+    pub fn new(work: &str, threads: usize, length: Duration) -> Self {
         let process = Process::this();
         Self {
             token: unique(&process),
             work: shown(work),
+            threads,
             machine: Machine::this(),
             process,
             length: (length.as_millis() as u64).clamp(LENGTHS.0, LENGTHS.1),
@@ -98,6 +102,8 @@ pub struct Holder {
     pub machine: Option<String>,
     /// What it does, unless that is not known.
     pub work: String,
+    /// How many threads it does that with; 0 where that is not known.
+    pub threads: usize,
     /// Whether the lease was not renewed in time.
     pub seems_lost: bool,
 }
@@ -110,6 +116,7 @@ impl Holder {
             process: content.map_or(0, |content| content.process.id),
             machine: elsewhere.map(|content| shown(&content.machine.host)),
             work: content.map_or_else(String::new, |content| shown(&content.work)),
+            threads: content.map_or(0, |content| content.threads),
             seems_lost,
         }
     }
@@ -131,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_and_all_else_is_nothing() {
-        let content = Content::new("trains the\ncaller", Duration::from_secs(2));
+        let content = Content::new("trains the\ncaller", 2, Duration::from_secs(2));
         let bytes = content.bytes().expect("plain values");
         assert_eq!(bytes.len(), FILE_BYTES);
         assert_eq!(content.work, "trains thecaller");
@@ -141,13 +148,13 @@ mod tests {
         }
         assert_ne!(
             content.token,
-            Content::new("", Duration::from_secs(2)).token
+            Content::new("", 0, Duration::from_secs(2)).token
         );
     }
 
     #[test]
     fn holders_are_told_without_what_could_confuse_a_terminal() {
-        let mut content = Content::new("", Duration::from_secs(2));
+        let mut content = Content::new("", 0, Duration::from_secs(2));
         content.process.id = 77;
         assert_eq!(
             Holder::of(Some(&content), false).to_string(),

@@ -1,5 +1,6 @@
 //! What the run was trained on.
 
+use glpft_recipes::Packing;
 use maud::{Markup, html};
 
 use super::facts::{self, cell};
@@ -17,7 +18,7 @@ pub(super) fn body(page: &RunPage) -> Markup {
                 (bad(source))
             }
         }
-        @if !page.datasets.is_empty() { (datasets(&page.datasets)) }
+        @if !page.datasets.is_empty() { (datasets(page)) }
     }
 }
 
@@ -61,7 +62,8 @@ fn bad(source: &SourcePart) -> Markup {
     }
 }
 
-fn datasets(datasets: &[Dataset]) -> Markup {
+fn datasets(page: &RunPage) -> Markup {
+    let (datasets, packing) = (&page.datasets, page.recipe.data.packing);
     let head = [
         "data set",
         "trajectories",
@@ -103,6 +105,9 @@ fn datasets(datasets: &[Dataset]) -> Markup {
         p.note {
             "Tokens are those of prompts and targets. Sharing: how many times as many they are as what is left to "
             "compute where the examples of a trajectory share their beginnings."
+            @if packing != Packing::Tree {
+                " This run computes each example on its own: " code { "data.packing" } " is \"" (packing) "\"."
+            }
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Fused kernels against composed operations, and composed backward passes against burn's autodiff.
 
-use burn::backend::Autodiff;
 use burn::backend::AutodiffBackend;
 use burn::backend::TensorMetadata;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::ops::{FloatTensorOps, IntTensorOps};
+use burn::backend::{Autodiff, Flex};
 use burn::tensor::{FloatDType, TensorData};
 use burn_flex::{FlexDevice, FlexTensor};
 use glpft_data::{Purpose, Random};
@@ -13,8 +13,8 @@ use glpft_checkpoints::Activation;
 use glpft_recipes::Precision;
 
 use super::{
-    AdamW, AttentionShape, CacheRun, CacheRuns, DecoderOps, DropoutMask, Flex, HeldAs, LowRank,
-    Remake, composed,
+    AdamW, AttentionShape, CacheRun, CacheRuns, DecoderOps, DropoutMask, HeldAs, LowRank, Remake,
+    composed,
 };
 
 mod held_weight;

@@ -1,6 +1,9 @@
 //! What a code stands for.
 
+use std::sync::OnceLock;
+
 use super::BLOCK;
+use super::dynamic::{dynamic_map, unsigned_dynamic_map};
 
 /// A small set of numbers in [-1, 1].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +12,10 @@ pub enum Code {
     Int8,
     /// NormalFloat of 4 bits: two in a byte, the first in its upper half.
     Nf4,
+    /// [`dynamic_map`]: the place in it, a byte each.
+    Dynamic,
+    /// [`unsigned_dynamic_map`]: the place in it, a byte each, for numbers that are not negative.
+    UnsignedDynamic,
 }
 
 /// The numbers of [`Code::Nf4`]: quantiles of the normal distribution (arXiv 2305.14314, appendix E), the same as in bitsandbytes.
@@ -35,7 +42,7 @@ impl Code {
     /// Bytes of so many codes.
     pub fn bytes(self, numbers: usize) -> usize {
         match self {
-            Code::Int8 => numbers,
+            Code::Int8 | Code::Dynamic | Code::UnsignedDynamic => numbers,
             Code::Nf4 => numbers.div_ceil(2),
         }
     }
@@ -58,7 +65,29 @@ impl Code {
                     *code = (nearest(pair[0]) << 4 | second) as u8;
                 }
             }
+            Code::Dynamic | Code::UnsignedDynamic => {
+                let between = self.between();
+                for (code, number) in codes.iter_mut().zip(numbers) {
+                    let number = (number * inverse).clamp(-1.0, 1.0);
+                    *code = between.partition_point(|&middle| middle < number) as u8;
+                }
+            }
         }
+    }
+
+    /// The middles of the neighbours of a table with a byte for each place.
+    fn between(self) -> &'static [f32] {
+        static BETWEEN: [OnceLock<Vec<f32>>; 2] = [OnceLock::new(), OnceLock::new()];
+        let unsigned = self == Code::UnsignedDynamic;
+        BETWEEN[usize::from(unsigned)].get_or_init(|| {
+            let table = if unsigned {
+                unsigned_dynamic_map()
+            } else {
+                dynamic_map()
+            };
+            let pairs = table.windows(2);
+            pairs.map(|pair| (pair[0] + pair[1]) / 2.0).collect()
+        })
     }
 
     /// The numbers from `start` on, of one block.
@@ -69,6 +98,16 @@ impl Code {
                 let codes = &codes[start..start + to.len()];
                 for (to, &code) in to.iter_mut().zip(codes) {
                     *to = f32::from(code as i8) / 127.0 * scale;
+                }
+            }
+            Code::Dynamic | Code::UnsignedDynamic => {
+                let table = match self {
+                    Code::Dynamic => dynamic_map(),
+                    _ => unsigned_dynamic_map(),
+                };
+                let codes = &codes[start..start + to.len()];
+                for (to, &code) in to.iter_mut().zip(codes) {
+                    *to = table[usize::from(code)] * scale;
                 }
             }
             Code::Nf4 => {

@@ -7,6 +7,7 @@ use glpft_data::{Purpose, Random};
 use super::*;
 
 const BOTH: [Code; 2] = [Code::Int8, Code::Nf4];
+const DYNAMIC: [Code; 2] = [Code::Dynamic, Code::UnsignedDynamic];
 
 fn numbers(count: usize) -> Vec<f32> {
     let random = Random::new(7, None, 0, Purpose::Synthetic);
@@ -36,6 +37,15 @@ fn nf4_is_bitsandbytes() {
     let singles = |name: &str| -> Vec<f32> { golden[name].iter().map(|&one| one as f32).collect() };
     assert_eq!(singles("table"), code::NF4);
     for (found, expected) in dynamic_map().iter().zip(singles("dynamic")) {
+        assert!(
+            (found - expected).abs() <= 2e-7 * expected.abs(),
+            "{found} {expected}"
+        );
+    }
+    for (found, expected) in unsigned_dynamic_map()
+        .iter()
+        .zip(singles("unsigned_dynamic"))
+    {
         assert!(
             (found - expected).abs() <= 2e-7 * expected.abs(),
             "{found} {expected}"
@@ -102,7 +112,7 @@ fn every_number_is_the_nearest_that_its_block_has() {
             assert_eq!(plain.bytes(count), bytes as u64);
             let all: Vec<f32> = match code {
                 Code::Int8 => (-127..=127).map(|whole| whole as f32 / 127.0).collect(),
-                Code::Nf4 => code::NF4.to_vec(),
+                _ => code::NF4.to_vec(),
             };
             let again = read(plain, count, &quantized);
             for (at, (number, again)) in numbers.iter().zip(&again).enumerate() {
@@ -127,6 +137,32 @@ fn every_number_is_the_nearest_that_its_block_has() {
             for (plain, double) in again.iter().zip(read(double, count, &quantized)) {
                 assert!((plain - double).abs() <= 0.01 * largest, "{plain} {double}");
             }
+        }
+    }
+}
+
+/// What is read is written again as it was: a state that goes through a file is the same.
+#[test]
+fn numbers_that_were_held_are_held_the_same() {
+    for code in BOTH.into_iter().chain(DYNAMIC) {
+        let mut numbers = numbers(40_001);
+        if code == Code::UnsignedDynamic {
+            numbers.iter_mut().for_each(|number| *number *= *number);
+        }
+        let plain = Quantization {
+            code,
+            double: false,
+        };
+        let quantized = quantize(plain, &numbers);
+        let again = read(plain, numbers.len(), &quantized);
+        assert_eq!(quantize(plain, &again), quantized, "{code:?}");
+        // Near: of each number by what its neighbours in the table are apart.
+        for (number, again) in numbers.iter().zip(&again) {
+            let scale = largest(&numbers);
+            assert!(
+                (number - again).abs() <= 0.16 * scale,
+                "{code:?}: {number} {again}"
+            );
         }
     }
 }

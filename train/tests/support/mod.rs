@@ -8,7 +8,9 @@ use burn::tensor::{Device, FloatDType};
 use glpft_checkpoints::{ModelConfig, ModelFiles, TensorShape, WeightsError};
 use glpft_data::{Purpose, Random, TokenExample};
 use glpft_model::{Decoder, ModelError};
-use glpft_recipes::{Backward, FrozenWeights, LoraRecipe, Schedule, StageRecipe, StartFrom, Tune};
+use glpft_recipes::{
+    Backward, FrozenWeights, LoraRecipe, Moments, Schedule, StageRecipe, StartFrom, Tune,
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -164,6 +166,7 @@ pub fn recipe() -> StageRecipe {
         beta1: 0.9,
         beta2: 0.999,
         epsilon: 1e-8,
+        moments: Moments::F32,
         eval_every: 3,
         checkpoint_every: 0,
         keep_checkpoints: 2,

@@ -5,7 +5,9 @@ use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::{DType, FloatDType, TensorData};
 
 use crate::kernels::HeldAs;
-use crate::quantized::{BLOCK, Code, NF4, Quantization, SCALE_BLOCK, dynamic_map};
+use crate::quantized::{
+    BLOCK, Code, NF4, Quantization, SCALE_BLOCK, dynamic_map, unsigned_dynamic_map,
+};
 
 /// What the codes are computed in, whatever the type of the result: the same numbers everywhere.
 const SINGLE: FloatDType = FloatDType::F32;
@@ -44,6 +46,10 @@ pub fn whole_weight<B: Backend>(
             let halves = [4, 0, 12, 8, 20, 16, 28, 24];
             let own = part::<B>(codes.clone(), 0, own);
             named::<B>(&NF4, fields::<B>(own, &halves, 15, numbers))
+        }
+        Code::Dynamic => named::<B>(dynamic_map(), places::<B>(&codes, own, numbers)),
+        Code::UnsignedDynamic => {
+            named::<B>(unsigned_dynamic_map(), places::<B>(&codes, own, numbers))
         }
     };
     let scales = match quantization.double {
@@ -95,6 +101,11 @@ fn repeated<B: Backend>(
 
 fn part<B: Backend>(codes: IntTensor<B>, from: usize, to: usize) -> IntTensor<B> {
     B::int_slice(codes, &[(from..to).into()])
+}
+
+/// The first `count` bytes of the first `own` words.
+fn places<B: Backend>(codes: &IntTensor<B>, own: usize, count: usize) -> IntTensor<B> {
+    bytes::<B>(part::<B>(codes.clone(), 0, own), count)
 }
 
 /// The first `count` bytes of words.

@@ -6,12 +6,37 @@ use burn::tensor::{DType, FloatDType};
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use super::real::{Real, contiguous, elements, tensor};
+use super::real::{Real, contiguous, elements, tensor, vectorized};
 use crate::kernels::HeldAs;
 use crate::quantized::{BLOCK, Held};
 
 /// Numbers that a task reads: whole blocks.
 const TASK: usize = 256 * BLOCK;
+
+/// A matrix of any floating-point type as one of `R`.
+fn matrix<R: Real>(weight: FlexTensor) -> FlexTensor {
+    match weight.dtype() {
+        dtype if dtype == R::dtype() => weight,
+        DType::BF16 => {
+            let weight = contiguous(weight);
+            let (start, end) = weight.layout().contiguous_offsets().unwrap_or_default();
+            let bits: &[u16] = &bytemuck::cast_slice(weight.bytes())[start..end];
+            let mut whole = vec![R::zero(); bits.len()];
+            whole
+                .par_chunks_mut(TASK)
+                .zip(bits.par_chunks(TASK))
+                .for_each(|(whole, bits)| {
+                    vectorized(|| {
+                        for (whole, &bits) in whole.iter_mut().zip(bits) {
+                            *whole = R::of(f32::from_bits(u32::from(bits) << 16).into());
+                        }
+                    });
+                });
+            tensor(whole, weight.layout().shape().clone())
+        }
+        _ => Flex::float_cast(weight, FloatDType::from(R::dtype())),
+    }
+}
 
 /// See [`crate::kernels::DecoderOps::whole_weight`].
 pub fn whole<R: Real>(weight: FlexTensor, codes: FlexTensor, held_as: HeldAs) -> FlexTensor {
@@ -21,10 +46,7 @@ pub fn whole<R: Real>(weight: FlexTensor, codes: FlexTensor, held_as: HeldAs) ->
         inputs,
     } = held_as
     else {
-        return match weight.dtype() == R::dtype() {
-            true => weight,
-            false => Flex::float_cast(weight, FloatDType::from(R::dtype())),
-        };
+        return matrix::<R>(weight);
     };
     let [scales, codes] = [weight, codes].map(contiguous);
     let (start, end) = codes.layout().contiguous_offsets().unwrap_or_default();

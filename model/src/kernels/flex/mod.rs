@@ -27,6 +27,7 @@ mod spans;
 mod tile;
 mod trunk_attention;
 
+use burn::backend::Flex;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::tensor::{DType, FloatDType};
@@ -36,9 +37,7 @@ use glpft_recipes::Precision;
 #[cfg(test)]
 pub(super) use real::Real;
 
-use super::{
-    AdamW, AttentionShape, CacheRuns, DecoderOps, Flex, HeldAs, LowRank, Remake, composed,
-};
+use super::{AdamW, AttentionShape, CacheRuns, DecoderOps, HeldAs, LowRank, Remake, composed};
 
 /// Runs `$fused` for the element type of `$tensor`, or `$composed` where there is no kernel for it.
 macro_rules! by_type {
