@@ -12,6 +12,7 @@ use glpft_data::{GgufTokenizer, PromptTokenizer, sample};
 use glpft_model::EMBEDDING;
 use glpft_recipes::{RandomModel, Recipe, Stage, StartFrom};
 
+use crate::error::StartError;
 use crate::{Error, notice};
 
 /// `model.base` of a randomly initialized model.
@@ -142,19 +143,19 @@ impl Base {
         }
         // A file is told as what it is.
         if !directory.is_dir() && !directory.is_file() {
-            return Err(Error::NoModel {
+            return Err(Error::Start(StartError::NoModel {
                 key: key.to_owned(),
                 value: directory.display().to_string(),
                 hint: match key {
                     "model.base" => ", or \"random\" and a [model.random]".to_owned(),
                     _ => String::new(),
                 },
-            });
+            }));
         }
         let directory = match ModelLocation::find(directory, Some(Stage::Global.name()))? {
             ModelLocation::Full(directory) => directory,
             ModelLocation::Adapter { directory, .. } => {
-                return Err(Error::AdapterAsBase { path: directory });
+                return Err(Error::Start(StartError::AdapterAsBase { path: directory }));
             }
         };
         let config = ModelConfig::read(&directory)?;
@@ -334,11 +335,13 @@ pub(crate) fn fit_tokenizer(
     rows: usize,
     hint: &'static str,
 ) -> Result<(), Error> {
-    let left_out = tokenizer.fit(rows).map_err(|source| Error::Vocabulary {
-        tokenizer: origin.to_owned(),
-        model: model.to_owned(),
-        source: Box::new(source),
-        hint,
+    let left_out = tokenizer.fit(rows).map_err(|source| {
+        Error::Start(StartError::Vocabulary {
+            tokenizer: origin.to_owned(),
+            model: model.to_owned(),
+            source: Box::new(source),
+            hint,
+        })
     })?;
     if left_out.is_empty() {
         return Ok(());
@@ -394,11 +397,12 @@ fn gguf_tokenizer(file: &GgufFile) -> Result<(PromptTokenizer, TokenizerFiles), 
         chat_template,
     } = GgufTokenizer::of(file)?;
     let eos = special.eos.as_deref().unwrap_or_default();
-    let tokenizer =
-        PromptTokenizer::from_bytes(&json, eos).map_err(|source| Error::TokenizerAt {
+    let tokenizer = PromptTokenizer::from_bytes(&json, eos).map_err(|source| {
+        Error::Start(StartError::TokenizerAt {
             path: file.path().to_owned(),
             source,
-        })?;
+        })
+    })?;
     let files = TokenizerFiles::Made {
         json: Cow::Owned(json),
         special,
@@ -424,10 +428,10 @@ fn tokenizer_at(path: &Path) -> Result<(PromptTokenizer, TokenizerFiles), Error>
     let tokenizer = PromptTokenizer::from_path(path).map_err(|source| {
         match source.to_string().contains(&*path.to_string_lossy()) {
             true => Error::from(source),
-            false => Error::TokenizerAt {
+            false => Error::Start(StartError::TokenizerAt {
                 path: path.to_owned(),
                 source,
-            },
+            }),
         }
     })?;
     if path.is_dir() {

@@ -6,7 +6,7 @@ use glpft_recipes::{Recipe, Stage, StartFrom, Tune};
 
 use crate::arrangement::Job;
 use crate::base::{Base, global_model};
-use crate::error::Error;
+use crate::error::{Error, StartError};
 use crate::stage::{is_directory, leaves_adapter};
 
 /// What a stage will train, checked.
@@ -98,13 +98,13 @@ fn origin(run: Option<&RunDirectory>, jobs: &[Job], job: &Job) -> Result<StartFr
     }
     match jobs.iter().find(|job| job.stage == Stage::Global) {
         Some(global) => Ok(global.from.clone()),
-        None => Err(Error::NoGlobalModel {
+        None => Err(Error::Start(StartError::NoGlobalModel {
             stage: job.stage.name(),
             path: run.map_or_else(
                 || "models/global".into(),
                 |run| run.model(Stage::Global.name()),
             ),
-        }),
+        })),
     }
 }
 

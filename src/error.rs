@@ -1,14 +1,19 @@
 //! What can go wrong in a command, and the exit code that it ends with.
 
+mod folder;
+mod interruption;
+mod overlap;
+mod start;
+
 use std::path::PathBuf;
 
 use glpft_agent::{GenerateError, InstructionsError, ModelServerError, NoToolReached, ServerError};
 use glpft_checkpoints::{
-    AdapterError, ConfigError, FileError, GgufError, GgufWriteError, Holder, JsonError,
-    LocationError, WeightsError, advice,
+    AdapterError, ConfigError, FileError, GgufError, GgufWriteError, JsonError, LocationError,
+    WeightsError, advice,
 };
 use glpft_data::{
-    EncodeError, ExportError, FitError, PreparedError, PromptsError, SourceError, TokenizerError,
+    EncodeError, ExportError, PreparedError, PromptsError, SourceError, TokenizerError,
 };
 use glpft_eval::judge::JudgeError;
 use glpft_eval::live_evaluation::LiveError;
@@ -20,6 +25,11 @@ use glpft_recipes::{RecipeError, counted};
 use glpft_serve::ServeError;
 use glpft_train::TrainError;
 use glpft_world::WriteError;
+
+pub use folder::FolderError;
+pub use interruption::Interruption;
+pub use overlap::OverlapError;
+pub use start::StartError;
 
 /// An error and all that caused it, in one line.
 fn chain(error: &dyn std::error::Error) -> String {
@@ -46,30 +56,9 @@ pub enum Error {
         /// How many there are.
         all: usize,
     },
-    /// The run directory holds another recipe's run.
-    #[error(
-        "{} holds a run of another recipe ({differences}); {remedy}", path.display()
-    )]
-    OtherRecipe {
-        /// The run directory.
-        path: PathBuf,
-        /// The keys that differ, with both values.
-        differences: String,
-        /// What to do.
-        remedy: &'static str,
-    },
-    /// The run directory holds models of other data.
-    #[error(
-        "{} was trained on other data: {changed} has changed since; {remedy}", path.display()
-    )]
-    OtherData {
-        /// The run directory.
-        path: PathBuf,
-        /// The source, templates or tokenizer whose content has changed.
-        changed: String,
-        /// What to do.
-        remedy: &'static str,
-    },
+    /// A directory holds something else, or is another process's.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// The source's files are written to while they are read.
     #[error("{path} changed while it was read; give the same command again once it is complete")]
     SourceChanged {
@@ -100,19 +89,9 @@ pub enum Error {
         /// What models take.
         models: String,
     },
-    /// The prepared tokens are not of the tokenizer of the model that would learn them.
-    #[error(
-        "stage {stage} starts from {model}, but the {dataset} dataset was prepared with another tokenizer than that \
-         model's; give the same command again, which prepares it with this one"
-    )]
-    OtherTokenizer {
-        /// The stage.
-        stage: &'static str,
-        /// What it starts from.
-        model: String,
-        /// The dataset.
-        dataset: &'static str,
-    },
+    /// A model that nothing can start from.
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// A key of the recipe that does not go with the model.
     #[error("{key}: {problem}")]
     Setting {
@@ -121,38 +100,6 @@ pub enum Error {
         /// What is wrong with it, and what to do.
         problem: String,
     },
-    /// The stage is done, and nobody asked to do it again.
-    #[error(
-        "stage {stage} is finished: {}; --overwrite removes that model and trains the stage again", path.display()
-    )]
-    Finished {
-        /// The stage.
-        stage: &'static str,
-        /// The model that it left.
-        path: PathBuf,
-    },
-    /// Another process writes there.
-    #[error(
-        "cannot write to {}: {holder} is at work in it{}; wait for it, or choose another --out",
-        path.display(),
-        if holder.work.is_empty() { String::new() } else { format!(" and {}", holder.work) }
-    )]
-    AtWork {
-        /// The directory.
-        path: PathBuf,
-        /// Who is at work.
-        holder: Holder,
-    },
-    /// The directory belongs to something else.
-    #[error(
-        "{} holds {what}, but no recipe.toml: it is not a run's directory; choose another --out", path.display()
-    )]
-    NotARun {
-        /// The directory.
-        path: PathBuf,
-        /// What in it has a name that a run would use.
-        what: String,
-    },
     /// An argument that does not go with the rest.
     #[error("{argument}: {problem}")]
     Argument {
@@ -160,39 +107,6 @@ pub enum Error {
         argument: &'static str,
         /// What is wrong with it, and what to do.
         problem: String,
-    },
-    /// The model is not there.
-    #[error(
-        "{key} = {value:?}: there is no such directory; give the directory of a Hugging Face model, its name on the hub, a .gguf file{hint}"
-    )]
-    NoModel {
-        /// The recipe's key, or the argument.
-        key: String,
-        /// What it is set to.
-        value: String,
-        /// More to say, or nothing.
-        hint: String,
-    },
-    /// A stage cannot start from an adapter.
-    #[error(
-        "{} is an adapter, and a stage starts from a whole model; `glpft export --merge` makes one of it",
-        path.display()
-    )]
-    AdapterAsBase {
-        /// The adapter's directory.
-        path: PathBuf,
-    },
-    /// The tokenizer makes tokens of texts that the model has no rows for.
-    #[error("the tokenizer {tokenizer} does not go with the model {model}: {source}; {hint}")]
-    Vocabulary {
-        /// The tokenizer.
-        tokenizer: String,
-        /// The model.
-        model: String,
-        /// What has no row.
-        source: Box<FitError>,
-        /// What to do.
-        hint: &'static str,
     },
     /// Nothing to train a stage on.
     #[error(
@@ -225,17 +139,6 @@ pub enum Error {
         /// The system's reason.
         reason: String,
     },
-    /// A local stage has nothing to start from.
-    #[error(
-        "stage {stage} starts from the run's global model, and {} is not there: train the global stage first, or give \
-         --from DIR", path.display()
-    )]
-    NoGlobalModel {
-        /// The stage.
-        stage: &'static str,
-        /// Where the global model would be.
-        path: PathBuf,
-    },
     /// Signals cannot be listened for.
     #[error("cannot listen for signals: {source}{}", advice(.source))]
     Signals {
@@ -243,15 +146,8 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The user asked to stop.
-    #[error(
-        "interrupted in stage {stage}; {} holds everything to go on: give the same command again", checkpoint.display()
-    )]
-    Interrupted {
-        /// The stage.
-        stage: &'static str,
-        /// The checkpoint.
-        checkpoint: PathBuf,
-    },
+    #[error(transparent)]
+    Interruption(#[from] Interruption),
     /// A role that trains in a process of its own.
     #[error(
         "the {role} failed: {reason}; {}the same command resumes (messages of the {role}: {})",
@@ -268,34 +164,6 @@ pub enum Error {
         /// The log of its process.
         log: PathBuf,
     },
-    /// The user asked to stop while the roles trained.
-    #[error("interrupted in {roles}; their checkpoints hold everything: the same command resumes")]
-    RolesInterrupted {
-        /// The roles that are not finished.
-        roles: String,
-    },
-    /// The user asked to stop while another process was waited for.
-    #[error("interrupted while it waited for {what}; give the same command again to go on")]
-    WaitInterrupted {
-        /// What was waited for.
-        what: String,
-    },
-    /// The user asked to stop between two cells of a study.
-    #[error("interrupted after {done} of {of} cells; give the same command again to go on")]
-    StudyInterrupted {
-        /// How many cells are done.
-        done: usize,
-        /// How many there are.
-        of: usize,
-    },
-    /// The user asked to stop between two rounds of tasks.
-    #[error("interrupted after {done} of {of} tasks; what was under way is lost")]
-    WorkInterrupted {
-        /// How many tasks are done.
-        done: usize,
-        /// How many there are.
-        of: usize,
-    },
     /// A model's loss on held-out targets is no number.
     #[error(
         "the {role}'s loss on the held-out targets is not finite: its weights are not, or what they compute is beyond the \
@@ -305,67 +173,9 @@ pub enum Error {
         /// The role that the model plays.
         role: &'static str,
     },
-    /// The directory holds another study.
-    #[error(
-        "{} holds another study ({differences}); choose another --out", path.display()
-    )]
-    OtherStudy {
-        /// The study's directory.
-        path: PathBuf,
-        /// What differs.
-        differences: String,
-    },
-    /// The directory belongs to something else than a study.
-    #[error(
-        "{} holds {what}, but no study.json: it is not a study's directory; choose another --out", path.display()
-    )]
-    NotAStudy {
-        /// The directory.
-        path: PathBuf,
-        /// What is in it.
-        what: String,
-    },
-    /// The run's rounds are by other settings.
-    #[error(
-        "{} holds rounds by other settings ({differences}); give the same again, or --overwrite to remove them", path.display()
-    )]
-    OtherRounds {
-        /// The rounds' folder.
-        path: PathBuf,
-        /// What differs, with both values.
-        differences: String,
-    },
-    /// Tasks to learn from are tasks to be measured on.
-    #[error(
-        "{count} of {of} {what}: {}; what is learned and what is measured must be apart: leave them out", first.join(", ")
-    )]
-    TasksOverlap {
-        /// How many tasks.
-        count: usize,
-        /// Of how many.
-        of: usize,
-        /// Which tasks, and what they are besides.
-        what: &'static str,
-        /// The first of them.
-        first: Vec<String>,
-    },
-    /// A study would be measured on what it trains on.
-    #[error(
-        "{}: {count} of the {of} held-out conversations have an instruction that {source_path} is trained on: {}; \
-         leave them out of the one or the other", file.display(), first.join(", ")
-    )]
-    HeldOutIsTrainedOn {
-        /// The held-out conversations.
-        file: PathBuf,
-        /// The training data.
-        source_path: String,
-        /// How many instructions are in both.
-        count: usize,
-        /// How many are held out.
-        of: usize,
-        /// The first of them.
-        first: Vec<String>,
-    },
+    /// What is measured on is learned from.
+    #[error(transparent)]
+    Overlap(#[from] OverlapError),
     /// The model or the device.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -405,14 +215,6 @@ pub enum Error {
     /// The tokenizer.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
-    /// A tokenizer, for a reason that does not say where it is.
-    #[error("{}: {source}", path.display())]
-    TokenizerAt {
-        /// Where it is.
-        path: PathBuf,
-        /// What is wrong.
-        source: TokenizerError,
-    },
     /// Examples that do not become tokens.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -465,8 +267,9 @@ impl Error {
     /// remedy.
     pub(crate) fn with_remedy(mut self, instead: &'static str) -> Self {
         match &mut self {
-            Self::OtherRecipe { remedy, .. }
-            | Self::OtherData { remedy, .. }
+            Self::Folder(
+                FolderError::OtherRecipe { remedy, .. } | FolderError::OtherData { remedy, .. },
+            )
             | Self::Train(TrainError::OtherRun { remedy, .. }) => *remedy = instead,
             _ => {}
         }
@@ -478,21 +281,24 @@ impl Error {
         match self {
             Self::Recipe(_)
             | Self::Recipes { .. }
-            | Self::OtherRecipe { .. }
-            | Self::OtherData { .. }
+            | Self::Folder(
+                FolderError::OtherRecipe { .. }
+                | FolderError::OtherData { .. }
+                | FolderError::Finished { .. }
+                | FolderError::NotARun { .. }
+                | FolderError::OtherStudy { .. }
+                | FolderError::NotAStudy { .. }
+                | FolderError::OtherRounds { .. },
+            )
+            | Self::Start(
+                StartError::NoModel { .. }
+                | StartError::NoGlobalModel { .. }
+                | StartError::Vocabulary { .. },
+            )
+            | Self::Overlap(_)
             | Self::Setting { .. }
-            | Self::Finished { .. }
-            | Self::NotARun { .. }
-            | Self::OtherStudy { .. }
-            | Self::NotAStudy { .. }
-            | Self::OtherRounds { .. }
-            | Self::TasksOverlap { .. }
-            | Self::HeldOutIsTrainedOn { .. }
             | Self::NoSuchExample { .. }
             | Self::Argument { .. }
-            | Self::NoModel { .. }
-            | Self::NoGlobalModel { .. }
-            | Self::Vocabulary { .. }
             | Self::Location(
                 LocationError::WhichRole { .. }
                 | LocationError::SingleFile { .. }

@@ -17,7 +17,7 @@ use glpft_checkpoints::{
 };
 
 use crate::base::{Base, BaseWeights};
-use crate::error::Error;
+use crate::error::{Error, StartError};
 use crate::model::{attach_saved, load};
 use crate::stage::write_model;
 
@@ -62,9 +62,9 @@ impl Export {
     fn write_adapter(&self, directory: &Path, base: &Path, to: &Path) -> Result<(), Error> {
         let base = Base::open(base)?.with_tokenizer_in(directory)?;
         let (BaseWeights::Directory(path) | BaseWeights::Gguf(path)) = &base.weights else {
-            return Err(Error::AdapterAsBase {
+            return Err(Error::Start(StartError::AdapterAsBase {
                 path: directory.to_owned(),
-            });
+            }));
         };
         let adapter = Adapter::open(directory)?;
         let files = ModelFiles::open(path)?;

@@ -90,7 +90,7 @@ impl Improve<'_> {
     ///
     /// # Errors
     /// The run cannot be improved so, tasks are on both sides, something cannot be sampled, trained or measured;
-    /// [`Error::Interrupted`] and the like where it was told to stop.
+    /// [`Error::Interruption`] where it was told to stop.
     pub fn run(&self, observer: &mut dyn ImproveObserver) -> Result<RoundsReport, Error> {
         let run = self
             .run

@@ -12,6 +12,7 @@ use glpft_checkpoints::{Lease, RunDirectory, name_bases_anew};
 use glpft_recipes::{Difference, Recipe, Stage};
 
 use crate::Error;
+use crate::error::FolderError;
 
 pub use at_work::{Waiting, at_work_in_run, at_work_on, lease_length};
 pub use record::record;
@@ -110,17 +111,19 @@ fn check_free_or_same(root: &Path, recipe: &Recipe, removal: Removal<'_>) -> Res
     }
     // A first try that came to nothing, such as one with a wrong path, is in nobody's way.
     match changed(root, recipe)? {
-        Some(differences) if removal != Removal::NothingAnyway => Err(Error::OtherRecipe {
-            path: root.to_owned(),
-            differences,
-            remedy: match removal {
-                Removal::Stages(_) => "choose another --out",
-                _ => {
-                    "choose another --out, give --overwrite to remove what is there, or --resume-anyway to go on with \
+        Some(differences) if removal != Removal::NothingAnyway => {
+            Err(Error::Folder(FolderError::OtherRecipe {
+                path: root.to_owned(),
+                differences,
+                remedy: match removal {
+                    Removal::Stages(_) => "choose another --out",
+                    _ => {
+                        "choose another --out, give --overwrite to remove what is there, or --resume-anyway to go on with \
                      what is now"
-                }
-            },
-        }),
+                    }
+                },
+            }))
+        }
         _ => Ok(()),
     }
 }
@@ -177,9 +180,9 @@ fn is_full(folder: &Path) -> bool {
 fn check_free(root: &Path) -> Result<(), Error> {
     match FOLDERS.iter().find(|folder| is_full(&root.join(folder))) {
         None => Ok(()),
-        Some(folder) => Err(Error::NotARun {
+        Some(folder) => Err(Error::Folder(FolderError::NotARun {
             path: root.to_owned(),
             what: format!("{folder}/"),
-        }),
+        })),
     }
 }

@@ -25,6 +25,7 @@ use glpft_data::{
 };
 use glpft_recipes::{Recipe, StartFrom};
 
+use crate::error::FolderError;
 use crate::{Base, Error};
 
 pub use budget::OverBudget;
@@ -132,12 +133,12 @@ pub fn prepare_datasets(
         if if_changed == IfChanged::Refuse
             && let Some(changed) = change::since_trained(&maker, datasets, run, &known)?
         {
-            return Err(Error::OtherData {
+            return Err(Error::Folder(FolderError::OtherData {
                 path: run.root().to_owned(),
                 changed,
                 remedy: "choose another --out, give --overwrite to remove what was trained (`glpft run` removes all \
                          of it), or --resume-anyway to go on",
-            });
+            }));
         }
         if known.source.fingerprint == maker.source.fingerprint {
             report.source.adopt(known.source);

@@ -82,7 +82,7 @@ impl Quickstart<'_> {
     /// Does what of it is not done yet.
     ///
     /// # Errors
-    /// What cannot be trained or measured; [`Error::Interrupted`] and the like where it was told to stop.
+    /// What cannot be trained or measured; [`Error::Interruption`] where it was told to stop.
     pub fn run(&self, observer: &mut dyn QuickstartObserver) -> Result<QuickstartReport, Error> {
         let started = Instant::now();
         let place = place::own(self.out, self.seed, self.size, self.overwrite)?;

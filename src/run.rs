@@ -35,7 +35,7 @@ pub struct Summary {
 /// Trains what of the recipe's stages is not done, and writes `summary.json`. The data must be prepared.
 ///
 /// # Errors
-/// Those of the stages, [`Error::Interrupted`] among them.
+/// Those of the stages, [`Error::Interruption`] among them.
 pub fn run_stages(context: &Context<'_>, observer: &mut dyn Observer) -> Result<Summary, Error> {
     let started = Instant::now();
     let left = unfinished(context.recipe, context.run)?;
@@ -108,7 +108,7 @@ pub fn together<'j>(context: &Context<'_>, jobs: &'j [Job]) -> impl Iterator<Ite
 /// Trains stages that [`together`] puts into one pass, or one stage.
 ///
 /// # Errors
-/// Those of the stages, [`Error::Interrupted`] among them.
+/// Those of the stages, [`Error::Interruption`] among them.
 pub fn run_jobs(
     context: &Context<'_>,
     jobs: &[Job],

@@ -19,7 +19,7 @@ use glpft_train::{
 
 use crate::arrangement::Job;
 use crate::base::{Base, BaseWeights, global_model};
-use crate::error::Error;
+use crate::error::{Error, Interruption, StartError};
 use crate::model::{Values, attach_adapters, load_frozen};
 use crate::place::record;
 use crate::prepare::{PrepareReport, datasets_of};
@@ -53,7 +53,7 @@ pub struct Context<'a> {
 /// Trains a stage and leaves its model in `models/<stage>/`.
 ///
 /// # Errors
-/// What it starts from or reads is absent or unusable, training fails, the disk refuses; [`Error::Interrupted`] where
+/// What it starts from or reads is absent or unusable, training fails, the disk refuses; [`Interruption::Stage`] where
 /// it was told to stop.
 pub fn run_stage(
     context: &Context<'_>,
@@ -117,10 +117,10 @@ pub(crate) fn follow_stage(
     let opened = OpenStage::open(&mut model, &stage)?;
     match opened.train(&mut model, observer, &mut |_, _, _, _| Ok(()))? {
         Outcome::Finished(_) => Ok(()),
-        Outcome::Interrupted(checkpoint) => Err(Error::Interrupted {
+        Outcome::Interrupted(checkpoint) => Err(Error::Interruption(Interruption::Stage {
             stage: job.stage.name(),
             checkpoint: checkpoint.path,
-        }),
+        })),
     }
 }
 
@@ -163,7 +163,9 @@ pub fn run_stages_together(
         // What is finished is left, whatever became of the others.
         match ready.leave(context, model, outcome, started) {
             Ok(stage) => finished.push(stage),
-            Err(error @ Error::Interrupted { .. }) => interrupted = Some(error),
+            Err(error @ Error::Interruption(Interruption::Stage { .. })) => {
+                interrupted = Some(error)
+            }
             Err(error) => return Err(error),
         }
     }
@@ -270,10 +272,10 @@ impl<'j> Ready<'j> {
         let report = match outcome {
             Outcome::Finished(report) => report,
             Outcome::Interrupted(checkpoint) => {
-                return Err(Error::Interrupted {
+                return Err(Error::Interruption(Interruption::Stage {
                     stage: job.stage.name(),
                     checkpoint: checkpoint.path,
-                });
+                }));
             }
         };
         let in_files = is_directory(&self.base.weights);
@@ -309,10 +311,10 @@ pub(crate) fn what_is_learned(recipe: &Recipe, stage: Stage) -> StageRecipe {
 /// What the stage starts from.
 fn start(context: &Context<'_>, job: &Job) -> Result<Base, Error> {
     if job.from == StartFrom::Global && global_model(Some(context.run)).is_none() {
-        return Err(Error::NoGlobalModel {
+        return Err(Error::Start(StartError::NoGlobalModel {
             stage: job.stage.name(),
             path: context.run.model(Stage::Global.name()),
-        });
+        }));
     }
     Base::for_start(context.recipe, &job.from, Some(context.run))
 }
@@ -329,11 +331,11 @@ fn examples(
     for &dataset in datasets_of(context.recipe, job.stage) {
         let told = report.dataset(dataset);
         if told.is_none_or(|told| told.tokenizer != base.tokenizer.fingerprint()) {
-            return Err(Error::OtherTokenizer {
+            return Err(Error::Start(StartError::OtherTokenizer {
                 stage: job.stage.name(),
                 model: base.name(),
                 dataset: dataset.name(),
-            });
+            }));
         }
         let path = context
             .run
@@ -447,9 +449,11 @@ fn invocation(recipe: &Recipe, stage: Stage, base: &Base) -> Result<Vec<u32>, Er
     let dataset = datasets_of(recipe, stage).first();
     let text = dataset.and_then(|&dataset| prompts.invocation(dataset));
     let ids = text.map(|text| base.tokenizer.encode(text, recipe.data.separators));
-    let failed = |source| Error::TokenizerAt {
-        path: base.name().into(),
-        source,
+    let failed = |source| {
+        Error::Start(StartError::TokenizerAt {
+            path: base.name().into(),
+            source,
+        })
     };
     let ids = ids.transpose().map_err(failed)?.unwrap_or_default();
     match ids.is_empty() {

@@ -160,19 +160,8 @@ impl RecordError {
             | Self::Empty { path }
             | Self::Arguments { path, .. }
             | Self::Observation { path, .. } => *path = other(path),
-            Self::Io(_)
-            | Self::Encoding(_)
-            | Self::Json(_)
-            | Self::Broken { .. }
-            | Self::TooLarge { .. }
-            | Self::NoRecords { .. }
-            | Self::NotRecords
-            | Self::NoForm { .. }
-            | Self::OtherForm { .. }
-            | Self::NoParquet
-            | Self::Recognised(_)
-            | Self::Parquet { .. }
-            | Self::Same(_) => {}
+            // Those of which `path` says that the whole is wrong.
+            _ => {}
         }
         self
     }

@@ -87,7 +87,10 @@ pub fn quantize(quantization: Quantization, numbers: &[f32]) -> Quantized {
         .for_each(|((codes, numbers), scales)| {
             let codes = codes.chunks_mut(code.bytes(BLOCK));
             for ((codes, numbers), scale) in codes.zip(numbers.chunks(BLOCK)).zip(scales) {
-                *scale = largest(numbers);
+                *scale = match code {
+                    Code::Dynamic => farthest(numbers),
+                    Code::Int8 | Code::Nf4 | Code::UnsignedDynamic => largest(numbers),
+                };
                 code.encode(numbers, *scale, codes);
             }
         });
@@ -97,6 +100,16 @@ pub fn quantize(quantization: Quantization, numbers: &[f32]) -> Quantized {
     let (of_scales, scales) = quantize_scales(&scales);
     codes[own..][..of_scales.len()].copy_from_slice(&of_scales);
     Quantized { codes, scales }
+}
+
+/// The number of the largest magnitude, with its sign: 1 is in the signed map, and -1 is not. So what was held is held the same
+/// when it is held again.
+fn farthest(numbers: &[f32]) -> f32 {
+    let farther = |farthest: f32, &number: &f32| match number.abs() > farthest.abs() {
+        true => number,
+        false => farthest,
+    };
+    numbers.iter().fold(0.0, farther)
 }
 
 fn largest(numbers: &[f32]) -> f32 {
@@ -109,14 +122,15 @@ fn largest(numbers: &[f32]) -> f32 {
 fn quantize_scales(scales: &[f32]) -> (Vec<u8>, Vec<f32>) {
     let sum: f64 = scales.iter().copied().map(f64::from).sum();
     let mean = (sum / scales.len().max(1) as f64) as f32;
-    let map = dynamic_map();
     let (mut codes, mut own) = (Vec::with_capacity(scales.len()), Vec::new());
     for block in scales.chunks(SCALE_BLOCK) {
         let numbers: Vec<f32> = block.iter().map(|scale| scale - mean).collect();
         let scale = largest(&numbers);
         let inverse = scale.max(f32::MIN_POSITIVE).recip();
-        let nearest = |number: &f32| code::nearest(map, (number * inverse).clamp(-1.0, 1.0)) as u8;
-        codes.extend(numbers.iter().map(nearest));
+        let places = numbers
+            .iter()
+            .map(|number| Code::Dynamic.place(number * inverse));
+        codes.extend(places);
         own.push(scale);
     }
     own.push(mean);

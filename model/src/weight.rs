@@ -11,6 +11,10 @@ use crate::quantized::{Code, Quantization, quantize};
 
 /// The weight of a projection, `[out, in]`.
 #[derive(Clone, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a model has some hundred of them, whose tensors are elsewhere"
+)]
 pub enum Weight {
     /// In the model's own type; it can be trained.
     Own(Parameter<2>),
@@ -67,7 +71,7 @@ impl<E: From<ModelError>> Builder<'_, E> {
             }));
         }
         let size = [shape.shape[0], shape.shape[1]];
-        Ok(Weight::Frozen(match quantization(self.frozen) {
+        let held = match quantization(self.frozen) {
             None => {
                 if !self.device.supports_dtype(DType::BF16) {
                     return Err(E::from(ModelError::NoWeights { held_as }));
@@ -89,6 +93,7 @@ impl<E: From<ModelError>> Builder<'_, E> {
                 let scales = tensor(quantized.scales, &length, &self.device, FloatDType::F32);
                 HeldWeight::blocks(scales, codes, quantization, size)
             }
-        }))
+        };
+        Ok(Weight::Frozen(held))
     }
 }

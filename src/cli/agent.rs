@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use glpft::Error;
+use glpft::error::Interruption;
 use glpft::evaluate::{Work, work};
 use glpft_agent::{
     Calls, FINISH, Function, PathStep, Rollout, RolloutEnd, RolloutObserver, RolloutSettings, Task,
@@ -77,10 +78,10 @@ pub(crate) fn run(args: &AgentRunArgs) -> Result<(), Error> {
         ))?;
     }
     match rollouts.len() < tasks.len() {
-        true => Err(Error::WorkInterrupted {
+        true => Err(Error::Interruption(Interruption::Work {
             done: rollouts.len(),
             of: tasks.len(),
-        }),
+        })),
         false => Ok(()),
     }
 }

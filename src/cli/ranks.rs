@@ -3,6 +3,8 @@
 use std::num::NonZeroUsize;
 
 use glpft::Error;
+#[cfg(feature = "mpi")]
+use glpft::error::Interruption;
 use glpft::launch::{Launched, launched};
 use glpft::ranks::in_threads;
 use glpft_train::{Alone, Transport};
@@ -89,7 +91,7 @@ fn over_processes(
     let work = std::panic::AssertUnwindSafe(|| rank(&mpi, signals, lead));
     match std::panic::catch_unwind(work) {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error @ Error::Interrupted { .. })) => Err(error),
+        Ok(Err(error @ Error::Interruption(Interruption::Stage { .. }))) => Err(error),
         Ok(Err(error)) => {
             if !mpi.leads() {
                 // What all ranks find, the first one tells and ends the job.
@@ -117,7 +119,10 @@ fn rank(
 
     if mpi.leads() {
         let outcome = lead(mpi);
-        if matches!(outcome, Ok(()) | Err(Error::Interrupted { .. })) {
+        if matches!(
+            outcome,
+            Ok(()) | Err(Error::Interruption(Interruption::Stage { .. }))
+        ) {
             dismiss(mpi)?;
         }
         return outcome;

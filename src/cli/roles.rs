@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use glpft::Error;
 use glpft::arrangement::Job;
+use glpft::error::Interruption;
 use glpft::place::LOGS_FOLDER;
 use glpft_checkpoints::{FileError, write_atomically};
 use glpft_recipes::{Recipe, Stage};
@@ -44,7 +45,7 @@ impl Roles<'_> {
     /// Trains some stages, each in a process of its own.
     ///
     /// # Errors
-    /// [`Error::Role`] where one fails, after the others have stopped; [`Error::RolesInterrupted`].
+    /// [`Error::Role`] where one fails, after the others have stopped; [`Interruption::Roles`].
     pub fn train(&self, jobs: &[Job]) -> Result<(), Error> {
         let logs = self.root.join(LOGS_FOLDER);
         fs::create_dir_all(&logs).map_err(|source| FileError::new("create", &logs, source))?;
@@ -179,9 +180,9 @@ impl Team<'_> {
                 log: self.log(role),
             }),
             None if others.is_empty() => Ok(()),
-            None => Err(Error::RolesInterrupted {
+            None => Err(Error::Interruption(Interruption::Roles {
                 roles: others.join(", "),
-            }),
+            })),
         }
     }
 

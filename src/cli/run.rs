@@ -5,6 +5,7 @@ use std::time::Instant;
 use glpft::Error;
 use glpft::arrangement::Job;
 use glpft::check::check_jobs;
+use glpft::error::Interruption;
 use glpft::place::OwnedRun;
 use glpft::prepare::{check, datasets_of_jobs, prepare_datasets};
 use glpft::ready::check_ready;
@@ -196,8 +197,10 @@ fn run_roles(context: &Context<'_>, owned: OwnedRun, roles: &Roles<'_>) -> Resul
     }
     roles.train(&left)?;
     let names = || left.iter().map(|job| job.stage.name()).collect::<Vec<_>>();
-    summarize_finished(context, Vec::new(), started)?.ok_or_else(|| Error::RolesInterrupted {
-        roles: names().join(", "),
+    summarize_finished(context, Vec::new(), started)?.ok_or_else(|| {
+        Error::Interruption(Interruption::Roles {
+            roles: names().join(", "),
+        })
     })
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use glpft::arrangement::{Job, jobs};
 use glpft::check::check_jobs;
+use glpft::error::{FolderError, Interruption};
 use glpft::place::{SharedRun, Turn};
 use glpft::prepare::{check, datasets_of_jobs, prepare_datasets};
 use glpft::ready::check_ready;
@@ -33,7 +34,9 @@ pub(crate) fn execute(args: TrainArgs) -> Result<(), Error> {
     });
     let stopped = matches!(
         outcome,
-        Err(Error::Interrupted { .. } | Error::WaitInterrupted { .. })
+        Err(Error::Interruption(
+            Interruption::Stage { .. } | Interruption::Wait { .. }
+        ))
     );
     if is_steered && stopped {
         print("{\"event\":\"interrupted\"}\n")?;
@@ -233,10 +236,10 @@ fn leave_finished(
     if let Some(first) = chosen.first()
         && chosen.iter().all(is_finished)
     {
-        return Err(Error::Finished {
+        return Err(Error::Folder(FolderError::Finished {
             stage: first.stage.name(),
             path: run.model(first.stage.name()),
-        });
+        }));
     }
     for job in chosen.iter().filter(|job| is_finished(job)) {
         if !output.quiet {

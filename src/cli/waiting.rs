@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use glpft::Error;
+use glpft::error::Interruption;
 use glpft_checkpoints::Holder;
 use serde_json::json;
 
@@ -16,9 +17,9 @@ pub(crate) fn tell_waiting<'o>(
     let mut told = String::new();
     move |what, holder| {
         if stop.load(Ordering::Relaxed) {
-            return Err(Error::WaitInterrupted {
+            return Err(Error::Interruption(Interruption::Wait {
                 what: what.to_owned(),
-            });
+            }));
         }
         let now = match holder.work.is_empty() {
             true => format!("waits for the {what}: {holder} has it"),

@@ -10,6 +10,7 @@ use glpft_eval::static_evaluation::Manifest;
 
 use super::report::{ROUNDS_FILE, ROUNDS_PAGE};
 use crate::Error;
+use crate::error::FolderError;
 use crate::place::ROUNDS_FOLDER;
 
 /// What decides the rounds: they go on only where all of it is the same.
@@ -46,10 +47,10 @@ pub(super) fn own(run: &Path, settings: &Manifest, overwrite: bool) -> Result<Pl
     } else {
         let differences = read_json::<Manifest>(&path)?.differences(settings);
         if !differences.is_empty() {
-            return Err(Error::OtherRounds {
+            return Err(Error::Folder(FolderError::OtherRounds {
                 path: root,
                 differences: differences.join("; "),
-            });
+            }));
         }
     }
     write_json(&path, settings)?;

@@ -9,6 +9,7 @@ use glpft_eval::live_evaluation::LiveTask;
 use glpft_recipes::DataRecipe;
 
 use crate::Error;
+use crate::error::OverlapError;
 use crate::evaluate::{TaskSource, Workplace, read_tasks, shown, trained_on};
 
 /// How many tasks an error names.
@@ -137,12 +138,12 @@ fn refuse(
         return Ok(());
     }
     let first = wrong.iter().take(NAMED);
-    Err(Error::TasksOverlap {
+    Err(Error::Overlap(OverlapError::Tasks {
         count: wrong.len(),
         of: tasks.len(),
         what,
         first: first.map(|one| shown(&one.task.query)).collect(),
-    })
+    }))
 }
 
 fn first(mut tasks: Vec<LiveTask>, most: Option<usize>) -> Vec<LiveTask> {

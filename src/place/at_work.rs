@@ -14,6 +14,7 @@ use glpft_checkpoints::{
 use glpft_recipes::Stage;
 
 use crate::Error;
+use crate::error::FolderError;
 
 /// The lease of a whole run.
 const RUN: &str = "run";
@@ -39,14 +40,14 @@ pub fn lease_length() -> Duration {
 /// Takes a lease at once, or fails with who holds it.
 ///
 /// # Errors
-/// [`Error::AtWork`], or the disk refuses.
+/// [`FolderError::AtWork`], or the disk refuses.
 pub(crate) fn take(folder: &Path, name: &str, work: &str) -> Result<Lease, Error> {
     match claim(folder, name, work).take_now()? {
         Claimed::Ours(lease) => Ok(lease),
-        Claimed::Held(holder) => Err(Error::AtWork {
+        Claimed::Held(holder) => Err(Error::Folder(FolderError::AtWork {
             path: folder.to_owned(),
             holder,
-        }),
+        })),
     }
 }
 

@@ -7,7 +7,7 @@ use glpft_recipes::Recipe;
 use glpft_train::Transport;
 
 use super::rank_log::RankLog;
-use crate::error::Error;
+use crate::error::{Error, Interruption};
 use crate::notice;
 use crate::stage::{Context, follow_stage};
 use crate::stage_call::{Call, hear};
@@ -53,7 +53,7 @@ pub fn follow(
         }
         match outcome {
             // The first rank decides what comes of that.
-            Ok(()) | Err(Error::Interrupted { .. }) => {}
+            Ok(()) | Err(Error::Interruption(Interruption::Stage { .. })) => {}
             Err(error) => return Err(error),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use glpft_train::{RankError, ThreadRank, TrainError, Transport, thread_ranks};
 
 use super::follow::{Signals, follow};
-use crate::error::Error;
+use crate::error::{Error, Interruption};
 use crate::stage_call::{dismiss, failed};
 
 /// Runs `lead` as the first of `count` ranks that are threads of this process, each with as many threads of computation as
@@ -48,7 +48,10 @@ pub fn in_threads(
             })
             .collect();
         let outcome = lead(&first);
-        if matches!(outcome, Ok(()) | Err(Error::Interrupted { .. })) {
+        if matches!(
+            outcome,
+            Ok(()) | Err(Error::Interruption(Interruption::Stage { .. }))
+        ) {
             // A rank that is gone by now has failed; that is told below.
             let _ = dismiss(&first);
         }

@@ -42,7 +42,7 @@ pub trait Evaluate {
     /// interrupted it goes on; what was measured in another way before makes room.
     ///
     /// # Errors
-    /// A model cannot be opened or fails, the disk refuses; [`Error::StudyInterrupted`] and its like where it was told
+    /// A model cannot be opened or fails, the disk refuses; [`Error::Interruption`] where it was told
     /// to stop.
     fn evaluate(&mut self, cell: &Cell, run: &RunDirectory) -> Result<Evaluated, Error>;
 }

@@ -9,6 +9,7 @@ use glpft_recipes::{Behaviour, Recipe, Schemas};
 
 use super::plan::StudyPlan;
 use crate::Error;
+use crate::error::OverlapError;
 use crate::evaluate::{shown, trained_on};
 
 /// How many instructions an error names.
@@ -78,13 +79,13 @@ pub(super) fn refuse_trained_on(
     if both.is_empty() {
         return Ok(());
     }
-    Err(Error::HeldOutIsTrainedOn {
+    Err(Error::Overlap(OverlapError::HeldOut {
         file: file.to_owned(),
         source_path: first.recipe.data.source_paths(),
         count: both.len(),
         of: conversations.len(),
         first: both.iter().take(NAMED).map(|one| shown(one)).collect(),
-    })
+    }))
 }
 
 /// A recipe of the largest share of each seed: smaller shares are subsets of it.

@@ -26,6 +26,7 @@ use super::tasks::HeldOutTasks;
 use super::train::{CellTraining, Watches, train_cell};
 use crate::Error;
 use crate::check::{CheckedJob, check_jobs};
+use crate::error::{FolderError, Interruption};
 use crate::place::own_files;
 use crate::prepare::{PrepareProgress, check, datasets_of_jobs};
 use crate::ready::check_room_in_turn;
@@ -83,7 +84,7 @@ pub trait StudyObserver {
 /// is done whenever it ends. A shard writes that of what all shards have done by its end.
 ///
 /// # Errors
-/// What cannot be trained or measured; [`Error::StudyInterrupted`] or [`Error::Interrupted`] where it was told to stop.
+/// What cannot be trained or measured; [`Error::Interruption`] where it was told to stop.
 /// A cell that has no example for one of its stages is no error: it is left out, and the report says so.
 pub fn run_study(
     study: &Study<'_>,
@@ -114,10 +115,10 @@ pub fn run_study(
         let run = match trained.map_err(|error| error.with_remedy(REMEDY)) {
             Ok(CellTraining::Trained(run)) => run,
             Ok(CellTraining::Busy { holder, .. }) => {
-                return Err(Error::AtWork {
+                return Err(Error::Folder(FolderError::AtWork {
                     path: study.out.join(&cell.directory),
                     holder,
-                });
+                }));
             }
             // Too small a share: the other cells do not suffer for it.
             Err(error @ Error::NoExamples { .. }) => {
@@ -146,7 +147,7 @@ fn begin(study: &Study<'_>) -> Result<(), Error> {
 
 fn check_stop(study: &Study<'_>, done: usize, of: usize) -> Result<(), Error> {
     match study.stop.load(Ordering::Relaxed) {
-        true => Err(Error::StudyInterrupted { done, of }),
+        true => Err(Error::Interruption(Interruption::Study { done, of })),
         false => Ok(()),
     }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use glpft_checkpoints::{FileError, Lease, lease_holder, open_leases};
 
 use crate::Error;
+use crate::error::FolderError;
 use crate::place::take;
 
 /// The lease of a process that has all of a study.
@@ -66,10 +67,10 @@ pub(super) fn own(out: &Path, shard: Option<Shard>) -> Result<Lease, Error> {
     // Of a study and a shard that begin at once, one at least sees the other.
     match lease_holder(out, STUDY) {
         None => Ok(lease),
-        Some(holder) => Err(Error::AtWork {
+        Some(holder) => Err(Error::Folder(FolderError::AtWork {
             path: out.to_owned(),
             holder,
-        }),
+        })),
     }
 }
 

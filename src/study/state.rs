@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::StageLength;
 use super::plan::StudyPlan;
+use crate::error::FolderError;
 use crate::place::RECIPE;
 use crate::{Base, Error};
 
@@ -46,10 +47,10 @@ pub(super) fn check_place(out: &Path) -> Result<(), Error> {
         _ if out.join(RUNS).exists() => "runs/",
         _ => return Ok(()),
     };
-    Err(Error::NotAStudy {
+    Err(Error::Folder(FolderError::NotAStudy {
         path: out.to_owned(),
         what: what.to_owned(),
-    })
+    }))
 }
 
 /// Begins a study, or goes on with the one that is there: of the same recipe and bases, whatever its grid.
@@ -112,8 +113,8 @@ fn write(
 }
 
 fn other(out: &Path, differences: &str) -> Error {
-    Error::OtherStudy {
+    Error::Folder(FolderError::OtherStudy {
         path: PathBuf::from(out),
         differences: differences.to_owned(),
-    }
+    })
 }

@@ -13,6 +13,7 @@ use super::share::take_over;
 use crate::Error;
 use crate::arrangement::Job;
 use crate::check::check_jobs;
+use crate::error::FolderError;
 use crate::place::{OwnedRun, Removal, own_run, try_take};
 use crate::prepare::{IfChanged, datasets_of_jobs, prepare_datasets};
 use crate::ready::check_ready;
@@ -46,7 +47,7 @@ pub(super) fn train_cell(
     let cell = &study.plan.cells[index];
     let recipe = &cell.recipe;
     let owned = match own_run(&study.out.join(&cell.directory), recipe, Removal::Nothing) {
-        Err(Error::AtWork { holder, .. }) if study.shard.is_some() => {
+        Err(Error::Folder(FolderError::AtWork { holder, .. })) if study.shard.is_some() => {
             let what = cell.directory.display().to_string();
             return Ok(CellTraining::Busy { what, holder });
         }

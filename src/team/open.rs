@@ -17,7 +17,7 @@ use glpft_recipes::{Arrangement, FrozenWeights, Precision, Recipe, Separators, S
 
 use super::member::Member;
 use crate::base::{Base, fit_tokenizer};
-use crate::error::Error;
+use crate::error::{Error, StartError};
 use crate::model::{attach_saved, load_frozen};
 
 /// Loads models, and remembers which it has.
@@ -180,11 +180,12 @@ impl Backbone {
     /// The tokenizer in an adapter's directory, which must fit the base.
     fn tokenizer_in(&self, directory: &Path) -> Result<PromptTokenizer, Error> {
         let path = directory.join(TOKENIZER_FILE);
-        let mut tokenizer =
-            PromptTokenizer::from_path(&path).map_err(|source| Error::TokenizerAt {
+        let mut tokenizer = PromptTokenizer::from_path(&path).map_err(|source| {
+            Error::Start(StartError::TokenizerAt {
                 path: path.clone(),
                 source,
-            })?;
+            })
+        })?;
         fit_tokenizer(
             &mut tokenizer,
             &path.display().to_string(),

@@ -19,8 +19,8 @@ const RUN: [&str; 6] = [
     "sample",
     "--out=run",
     "--threads=1",
-    "--max-steps=400",
-    "--set=stage.checkpoint_every=20",
+    "--max-steps=1000",
+    "--set=stage.checkpoint_every=50",
 ];
 const PARALLEL: &str = "--parallel=roles";
 

@@ -50,7 +50,7 @@ impl Code {
     /// Writes the codes of a block, which begins on a whole byte.
     pub(super) fn encode(self, numbers: &[f32], scale: f32, codes: &mut [u8]) {
         // As bitsandbytes: a scale below is taken for this one, so that its inverse is finite.
-        let inverse = scale.max(1e-38).recip();
+        let inverse = scale.abs().max(1e-38).copysign(scale).recip();
         match self {
             Code::Int8 => {
                 for (code, number) in codes.iter_mut().zip(numbers) {
@@ -66,16 +66,21 @@ impl Code {
                 }
             }
             Code::Dynamic | Code::UnsignedDynamic => {
-                let between = self.between();
                 for (code, number) in codes.iter_mut().zip(numbers) {
-                    let number = (number * inverse).clamp(-1.0, 1.0);
-                    *code = between.partition_point(|&middle| middle < number) as u8;
+                    *code = self.place(number * inverse);
                 }
             }
         }
     }
 
-    /// The middles of the neighbours of a table with a byte for each place.
+    /// The place of the nearest number in a dynamic map.
+    #[inline]
+    pub(super) fn place(self, number: f32) -> u8 {
+        let number = number.clamp(-1.0, 1.0);
+        self.between().partition_point(|&middle| middle < number) as u8
+    }
+
+    /// The middles of the neighbours of a dynamic map.
     fn between(self) -> &'static [f32] {
         static BETWEEN: [OnceLock<Vec<f32>>; 2] = [OnceLock::new(), OnceLock::new()];
         let unsigned = self == Code::UnsignedDynamic;
@@ -141,7 +146,7 @@ fn scaled(scale: f32) -> [f32; 16] {
 
 /// The place of the nearest of sorted numbers; of the lower one of two that are as near.
 #[inline]
-pub(super) fn nearest(sorted: &[f32], number: f32) -> usize {
+fn nearest(sorted: &[f32], number: f32) -> usize {
     sorted
         .windows(2)
         .filter(|pair| number > (pair[0] + pair[1]) / 2.0)

@@ -9,7 +9,7 @@ use glpft_checkpoints::{
 
 use super::super::{Export, base_fingerprint, card, card_of};
 use crate::base::Base;
-use crate::error::Error;
+use crate::error::{Error, StartError};
 
 /// Writes the adapter in `directory`, whose base is at `base` and will be called `name`, and returns its rank. With one
 /// rank and one scale it stays as it is. Otherwise A and B are filled with zeros up to the largest rank, and B takes up the
@@ -38,8 +38,10 @@ pub(super) fn write(
     }
     let base = Base::open(base)?.with_tokenizer_in(directory)?;
     let files = base.open_weights()?;
-    let files: &ModelFiles = files.as_ref().ok_or_else(|| Error::AdapterAsBase {
-        path: directory.to_owned(),
+    let files: &ModelFiles = files.as_ref().ok_or_else(|| {
+        Error::Start(StartError::AdapterAsBase {
+            path: directory.to_owned(),
+        })
     })?;
     adapter.check(&base.config, files)?;
     let modules = config.modules(&base.config)?;
