@@ -186,7 +186,7 @@ impl Decoder {
         found
     }
 
-    /// Adds every adapter into its weight and removes it; see [`Linear::merge`](crate::linear::Linear::merge).
+    /// Adds every adapter into its weight and removes it; where the weight is held in fewer bits, both stay.
     pub fn merge(&mut self) {
         for layer in &mut self.layers {
             for linear in layer.projections() {

@@ -1,7 +1,7 @@
 //! What can go wrong with a model.
 
 use glpft_checkpoints::AdapterError;
-use glpft_recipes::{Precision, WeightType};
+use glpft_recipes::{Moments, Precision, WeightType};
 
 /// An error of the model.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +40,14 @@ pub enum ModelError {
     NoWeights {
         /// The type asked for.
         held_as: WeightType,
+    },
+    /// The device does not know the numbers that moments should be held in.
+    #[error(
+        "the device has no {held_as} numbers: set stage.moments to f32 or int8, or use another --device"
+    )]
+    NoMoments {
+        /// The type asked for.
+        held_as: Moments,
     },
     /// A weight that should be held in fewer bits is damaged.
     #[error(

@@ -1,6 +1,7 @@
 //! The optimizer's moments as they are held between updates.
 
-use burn::tensor::{Device, FloatDType, Tensor, TensorData};
+use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+use glpft_model::ModelError;
 use glpft_model::quantized::{Code, Held, Quantization, quantize};
 use glpft_recipes::Moments as HeldAs;
 
@@ -30,7 +31,7 @@ impl Moments {
     /// Holds what an update leaves.
     ///
     /// # Errors
-    /// The device cannot be read.
+    /// The device cannot be read, or has no such numbers.
     pub fn hold(first: Tensor<1>, second: Tensor<1>, held_as: HeldAs) -> Result<Self, TrainError> {
         Ok(Self {
             first: Numbers::hold(first, held_as, Code::Dynamic)?,
@@ -49,6 +50,9 @@ impl Numbers {
     fn hold(numbers: Tensor<1>, held_as: HeldAs, code: Code) -> Result<Self, TrainError> {
         Ok(match held_as {
             HeldAs::F32 => Self::Tensor(numbers),
+            HeldAs::Bf16 if !numbers.device().supports_dtype(DType::BF16) => {
+                return Err(ModelError::NoMoments { held_as }.into());
+            }
             HeldAs::Bf16 => Self::Tensor(numbers.cast(FloatDType::BF16)),
             HeldAs::Int8 => {
                 let (count, device) = (numbers.dims()[0], numbers.device());
