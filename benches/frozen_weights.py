@@ -49,13 +49,13 @@ def main():
                 of_kind["seconds"] += [step["seconds"] for step in steps[1:]]
                 of_kind["memory"] = max(of_kind["memory"], *(step["memory"] for step in steps))
                 of_kind["losses"] = validations[0], validations[-1]
-    print("| weights | held-out loss before | after | step, median s | beside f32 | memory, GB |")
+    print("| weights | held-out loss before | after | step, median s | beside f32 | memory, GiB |")
     print("|---|---|---|---|---|---|")
     whole = statistics.median(found["f32"]["seconds"])
     for kind, of_kind in found.items():
         seconds = statistics.median(of_kind["seconds"])
         before, after = of_kind["losses"]
-        print(f"| {kind} | {before:.4f} | {after:.4f} | {seconds:.2f} | {seconds / whole:.2f} | {of_kind['memory'] / 1e9:.2f} |")
+        print(f"| {kind} | {before:.4f} | {after:.4f} | {seconds:.2f} | {seconds / whole:.2f} | {of_kind['memory'] / 2**30:.2f} |")
 
 
 if __name__ == "__main__":

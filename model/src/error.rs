@@ -35,7 +35,7 @@ pub enum ModelError {
     },
     /// The device does not know the numbers that weights should be held in.
     #[error(
-        "the device has no {held_as} numbers: set model.weights to f32, int8 or nf4, or use another --device"
+        "the device has no {held_as} numbers: use another --device, or train with model.weights = f32, int8 or nf4"
     )]
     NoWeights {
         /// The type asked for.

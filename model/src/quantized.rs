@@ -91,6 +91,13 @@ pub fn quantize(quantization: Quantization, numbers: &[f32]) -> Quantized {
                     Code::Dynamic => farthest(numbers),
                     Code::Int8 | Code::Nf4 | Code::UnsignedDynamic => largest(numbers),
                 };
+                let is_moment = matches!(code, Code::Dynamic | Code::UnsignedDynamic);
+                // So small a scale has no inverse: such a block is zero, and stays so when it is held again.
+                if is_moment && scale.abs() < 1e-38 {
+                    *scale = 0.0;
+                    codes.fill(code.zero());
+                    continue;
+                }
                 code.encode(numbers, *scale, codes);
             }
         });

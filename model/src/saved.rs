@@ -9,6 +9,7 @@ use crate::decoder::Decoder;
 use crate::error::ModelError;
 use crate::parameter::{Parameter, ParameterVisitor, tensor};
 use crate::part::EMBEDDING;
+use crate::weight::Weight;
 
 /// The head's path, where it has weights of its own.
 const HEAD: &str = "lm_head.weight";
@@ -74,6 +75,22 @@ impl Decoder {
         }
     }
 
+    /// Replaces a weight that is held in fewer bits by one of these values, in full.
+    fn replace_frozen(&mut self, path: &str, values: Vec<f32>) {
+        let (device, dtype) = (self.device().clone(), self.dtype());
+        for (number, layer) in self.layers.iter_mut().enumerate() {
+            let projections = self.config.projections_of(number);
+            for (projection, linear) in projections.iter().zip(layer.projections()) {
+                if path.strip_suffix(".weight") == Some(projection.path.as_str()) {
+                    let shape = [projection.outputs, projection.inputs];
+                    let weight = tensor(values, &shape, &device, dtype);
+                    linear.weight = Weight::Own(Parameter::new(weight));
+                    return;
+                }
+            }
+        }
+    }
+
     /// Replaces the values of the parameter at `path`.
     fn replace(&mut self, path: &str, values: Vec<f32>) {
         struct Replace<'a> {
@@ -92,6 +109,10 @@ impl Decoder {
             }
         }
         let values = Some(values);
-        self.visit_all(&mut Replace { path, values });
+        let mut replace = Replace { path, values };
+        self.visit_all(&mut replace);
+        if let Some(values) = replace.values {
+            self.replace_frozen(path, values);
+        }
     }
 }

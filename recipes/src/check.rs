@@ -168,7 +168,11 @@ fn check_model(recipe: &Recipe, settings: &Settings) -> Result<(), RecipeError> 
             ),
         );
     }
-    if model.weights != WeightType::F32 && (model.random.is_some() || model.base == "random") {
+    let adapts_base = Stage::ALL.iter().any(|&stage| {
+        let settled = recipe.stage(stage);
+        settled.tune == Tune::Lora && settled.from == StartFrom::Base
+    });
+    if model.weights != WeightType::F32 && adapts_base && model.random.is_some() {
         return conflict(
             "model.weights",
             format!(

@@ -15,8 +15,8 @@ pub struct ModelRecipe {
     /// The type that finished whole models are written in; adapters are written in single precision. Default: `base`.
     pub dtype: ModelDtype,
     /// The type in which a stage with `tune = "lora"` holds the projections' weights, which it does not train. They are
-    /// converted when they are loaded, and back to single precision for one product at a time. Embedding, norms, biases
-    /// and adapters stay single precision, and so does everything in a stage with `tune = "full"`. An adapter is merged
+    /// converted when they are loaded, and back to single precision for one product at a time. Embedding, head, norms,
+    /// biases and adapters stay single precision, and so does everything in a stage with `tune = "full"`. An adapter is merged
     /// into the weights of the files, not into these. Default: `f32`.
     pub weights: WeightType,
     /// Whether the blocks' scales of `int8` and `nf4` are held in 8 bits (double quantization, arXiv 2305.14314, §3):

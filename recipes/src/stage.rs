@@ -217,7 +217,7 @@ pub struct StageRecipe {
     /// AdamW's ε. Default: 1e-8.
     pub epsilon: f64,
     /// What AdamW's two moments of each trained parameter are held in between updates. Updates are computed in single
-    /// precision, and checkpoints hold that. Default: `f32`.
+    /// precision, and checkpoints hold that. Those of `int8` are in the host's memory, whatever the device. Default: `f32`.
     pub moments: Moments,
     /// Steps between validations; 0: at the first and last step only. Default: 0.
     pub eval_every: usize,

@@ -1,6 +1,7 @@
 //! A team's models come into memory, each base once.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -96,7 +97,12 @@ impl<'a> Loader<'a> {
             ModelLocation::Full(directory) => (directory, None),
             ModelLocation::Adapter { directory, base } => (base, Some(directory)),
         };
-        let generator = self.backbone(&directory, frozen(path, name)?)?;
+        let frozen = match &adapter {
+            Some(_) => frozen(path, name)?,
+            // A whole model is what its files say.
+            None => FrozenWeights::default(),
+        };
+        let generator = self.backbone(&directory, frozen)?;
         let backbone = &mut self.backbones[generator];
         let adapter = adapter.as_deref().map(canonical).transpose()?;
         let (model, invocation) = backbone.model(adapter.as_deref())?;
@@ -215,8 +221,14 @@ fn separators(path: &Path) -> Result<Separators, Error> {
     })
 }
 
-/// How weights are held at work: as in the stage of that name of the run that `path` is, or is a model of.
+/// How the weights under an adapter are held at work: as in the stage that trained it, of the run that `path` is a model of, or the
+/// stage `name` of the run that it is.
 fn frozen(path: &Path, name: &str) -> Result<FrozenWeights, Error> {
+    let own = match RunDirectory::open(path) {
+        Ok(_) => None,
+        Err(_) => path.file_name().and_then(OsStr::to_str),
+    };
+    let name = own.unwrap_or(name);
     let stage = Stage::ALL.into_iter().find(|stage| stage.name() == name);
     Ok(match (run_around(path), stage) {
         (Some(run), Some(stage)) => Recipe::load(run.recipe(), &[])?.stage(stage).frozen,

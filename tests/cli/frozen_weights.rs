@@ -6,7 +6,7 @@ use std::path::Path;
 use glpft_checkpoints::{ModelConfig, ModelFiles};
 
 use crate::perplexity::trained_from;
-use crate::{folder, glpft, json, read_json, small_model};
+use crate::{folder, glpft, json, read_json, small_model, smoke};
 
 /// A recipe of adapters on the small model.
 fn recipe(directory: &Path, more: &str) {
@@ -52,6 +52,22 @@ fn adapters_end_in_the_weights_of_the_files() {
     let global = here.path().join("team/models/global");
     let moved = distance(&base, &global);
     assert!(moved < 1e-9, "{moved}");
+    // At a usual rate it is not, where there are adapters.
+    let usual = [
+        "train",
+        "mine.toml",
+        "--stage=global",
+        "--out=usual",
+        "--set=stage.lr=0.01",
+    ];
+    smoke(here.path(), &usual).ok();
+    let usual = tensors(&here.path().join("usual/models/global"));
+    for ((name, before), (_, after)) in tensors(&base).iter().zip(&usual) {
+        let is_adapted = ["q_proj", "v_proj", "down_proj"]
+            .iter()
+            .any(|part| name.contains(part));
+        assert_eq!(before != after, is_adapted, "{name}");
+    }
     let planner = here.path().join("team/models/planner");
     assert!(planner.join("adapter_config.json").is_file());
     // At work the weights are held as in training: the losses are the same.

@@ -322,7 +322,7 @@ mod tests {
         std::fs::write(&path, json.to_string()).expect("the file can be written");
         let config = ModelConfig::read(folder.path()).expect("a configuration");
         let recipe = Recipe::load_partial("alpha-umi-7b-lora", &[]).expect("a recipe");
-        let gigabytes = |held_as, double_quantization| {
+        let gibibytes = |held_as, double_quantization| {
             let settings = StageRecipe {
                 recompute: 1,
                 frozen: FrozenWeights {
@@ -332,15 +332,15 @@ mod tests {
                 ..recipe.stage(Stage::Planner).clone()
             };
             let total = StepMemory::of(&config, &settings, 4096, 8192).total();
-            (total as f64 / 1e8).round() / 10.0
+            (total as f64 / (1u64 << 30) as f64 * 10.0).round() / 10.0
         };
         let found = [
-            gigabytes(WeightType::F32, false),
-            gigabytes(WeightType::Bf16, false),
-            gigabytes(WeightType::Int8, false),
-            gigabytes(WeightType::Nf4, false),
-            gigabytes(WeightType::Nf4, true),
+            gibibytes(WeightType::F32, false),
+            gibibytes(WeightType::Bf16, false),
+            gibibytes(WeightType::Int8, false),
+            gibibytes(WeightType::Nf4, false),
+            gibibytes(WeightType::Nf4, true),
         ];
-        assert_eq!(found, [30.5, 17.8, 11.7, 8.5, 8.2]);
+        assert_eq!(found, [28.4, 16.6, 10.9, 7.9, 7.6]);
     }
 }

@@ -65,12 +65,23 @@ impl Code {
                     *code = (nearest(pair[0]) << 4 | second) as u8;
                 }
             }
-            Code::Dynamic | Code::UnsignedDynamic => {
+            Code::Dynamic => {
                 for (code, number) in codes.iter_mut().zip(numbers) {
                     *code = self.place(number * inverse);
                 }
             }
+            Code::UnsignedDynamic => {
+                for (code, &number) in codes.iter_mut().zip(numbers) {
+                    // What is not zero stays so: an update divides by its root.
+                    *code = self.place(number * inverse).max(u8::from(number > 0.0));
+                }
+            }
         }
+    }
+
+    /// The place of 0 in a dynamic map.
+    pub(super) fn zero(self) -> u8 {
+        self.place(0.0)
     }
 
     /// The place of the nearest number in a dynamic map.

@@ -149,6 +149,11 @@ fn numbers_that_were_held_are_held_the_same() {
         if code == Code::UnsignedDynamic {
             numbers.iter_mut().for_each(|number| *number *= *number);
         }
+        if DYNAMIC.contains(&code) {
+            // A block whose scale has no inverse, and one that ends where it begins to have one.
+            numbers[..64].fill(5e-39);
+            numbers[64..128].fill(2e-38);
+        }
         let plain = Quantization {
             code,
             double: false,
@@ -165,6 +170,19 @@ fn numbers_that_were_held_are_held_the_same() {
             );
         }
     }
+}
+
+/// An update divides by the root of the second moment: beside one that is far larger, a small one must not vanish.
+#[test]
+fn no_positive_number_becomes_zero() {
+    let mut numbers = [1e-12; 64];
+    numbers[0] = 1.0;
+    let quantization = Quantization {
+        code: Code::UnsignedDynamic,
+        double: false,
+    };
+    let again = read(quantization, 64, &quantize(quantization, &numbers));
+    assert!(again.iter().all(|&number| number > 0.0), "{again:?}");
 }
 
 #[test]
