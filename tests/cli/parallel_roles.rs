@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Lines};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread::sleep;
@@ -19,8 +20,8 @@ const RUN: [&str; 6] = [
     "sample",
     "--out=run",
     "--threads=1",
-    "--max-steps=1000",
-    "--set=stage.checkpoint_every=50",
+    "--max-steps=400",
+    "--set=stage.checkpoint_every=20",
 ];
 const PARALLEL: &str = "--parallel=roles";
 
@@ -38,15 +39,23 @@ fn assert_same(one: &Path, other: &Path) {
 }
 
 fn start(directory: &Path) -> (Child, Lines<BufReader<ChildStdout>>) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_glpft"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_glpft"));
+    command
         .current_dir(directory)
         .args(RUN)
         .args(TINY)
         .args([PARALLEL, "--json"])
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .stderr(Stdio::piped());
+    // Tests that a script started in the background were told to ignore it, and so would the program.
+    let hear = || {
+        // SAFETY: `signal` is async-signal-safe.
+        unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
+        Ok(())
+    };
+    // SAFETY: what runs between fork and exec is async-signal-safe.
+    unsafe { command.pre_exec(hear) };
+    let mut child = command.spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     (child, lines)
 }
