@@ -97,18 +97,40 @@ fn adapters_end_in_the_weights_of_the_files() {
     assert_eq!(compared, 3, "{told} {summary}");
 }
 
+#[cfg(unix)]
 #[test]
-fn a_stage_goes_on_with_the_weights_that_it_began_with() {
+fn an_interrupted_stage_goes_on_with_the_weights_that_it_had() {
+    use crate::resume::interrupt_run_in;
     let here = folder();
-    recipe(here.path(), "lr = 0.01\ncheckpoint_every = 1\n");
+    recipe(here.path(), "lr = 0.01\n");
     glpft(here.path(), ["data", "export", "sample", "--to=stages"]).ok();
-    let train = |more: &[&str]| {
-        let stage = ["train", "mine.toml", "--stage=global", "--out=team"];
-        glpft(here.path(), stage.iter().chain(more))
+    let run = |more: &[&str]| {
+        let run = [
+            "run",
+            "mine.toml",
+            "--max-steps=4",
+            "--threads=1",
+            "--quiet",
+        ];
+        glpft(here.path(), run.iter().chain(more))
     };
-    train(&["--max-steps=1"]).ok();
-    train(&["--max-steps=2", "--set=model.weights=int8"])
-        .fails(2, &["model.weights", "nf4", "int8"]);
+    run(&["--out=whole"]).ok();
+    let (code, told) = interrupt_run_in(here.path(), "mine.toml", "planner");
+    assert_eq!(code, 1, "{told}");
+    let stopped = "--out=stopped";
+    run(&[stopped, "--set=model.weights=int8"]).fails(2, &["model.weights", "nf4", "int8"]);
+    run(&[stopped]).ok();
+    for model in [
+        "global/model",
+        "planner/adapter_model",
+        "caller/adapter_model",
+    ] {
+        let bytes = |run: &str| {
+            let path = format!("{run}/models/{model}.safetensors");
+            fs::read(here.path().join(path)).unwrap()
+        };
+        assert!(bytes("whole") == bytes("stopped"), "{model}");
+    }
 }
 
 #[test]

@@ -12,9 +12,14 @@ const MODELS: [&str; 4] = ["global", "planner", "caller", "summarizer"];
 
 /// Starts the sample's run, asks it to end after a step of `stage`, and gives the exit code and stderr.
 fn interrupt_in(directory: &Path, stage: &str) -> (i32, String) {
+    interrupt_run_in(directory, "sample", stage)
+}
+
+/// The same of another recipe.
+pub fn interrupt_run_in(directory: &Path, recipe: &str, stage: &str) -> (i32, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_glpft"))
         .current_dir(directory)
-        .args(["run", "sample", "--json", "--max-steps=4", "--threads=1"])
+        .args(["run", recipe, "--json", "--max-steps=4", "--threads=1"])
         .args(["--out=stopped"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

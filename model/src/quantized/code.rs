@@ -91,17 +91,19 @@ impl Code {
         self.between().partition_point(|&middle| middle < number) as u8
     }
 
+    /// The dynamic map that the code names places of.
+    fn map(self) -> &'static [f32; 256] {
+        match self {
+            Code::UnsignedDynamic => unsigned_dynamic_map(),
+            Code::Int8 | Code::Nf4 | Code::Dynamic => dynamic_map(),
+        }
+    }
+
     /// The middles of the neighbours of a dynamic map.
     fn between(self) -> &'static [f32] {
         static BETWEEN: [OnceLock<Vec<f32>>; 2] = [OnceLock::new(), OnceLock::new()];
-        let unsigned = self == Code::UnsignedDynamic;
-        BETWEEN[usize::from(unsigned)].get_or_init(|| {
-            let table = if unsigned {
-                unsigned_dynamic_map()
-            } else {
-                dynamic_map()
-            };
-            let pairs = table.windows(2);
+        BETWEEN[usize::from(self == Code::UnsignedDynamic)].get_or_init(|| {
+            let pairs = self.map().windows(2);
             pairs.map(|pair| (pair[0] + pair[1]) / 2.0).collect()
         })
     }
@@ -117,10 +119,7 @@ impl Code {
                 }
             }
             Code::Dynamic | Code::UnsignedDynamic => {
-                let table = match self {
-                    Code::Dynamic => dynamic_map(),
-                    _ => unsigned_dynamic_map(),
-                };
+                let table = self.map();
                 let codes = &codes[start..start + to.len()];
                 for (to, &code) in to.iter_mut().zip(codes) {
                     *to = table[usize::from(code)] * scale;

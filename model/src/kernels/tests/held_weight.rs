@@ -24,7 +24,7 @@ fn blocks(quantization: Quantization, [outputs, inputs]: [usize; 2]) -> [FlexTen
 
 fn quantizations() -> Vec<Quantization> {
     let mut all = Vec::new();
-    for code in [Code::Int8, Code::Nf4] {
+    for code in [Code::Int8, Code::Nf4, Code::Dynamic, Code::UnsignedDynamic] {
         for double in [false, true] {
             all.push(Quantization { code, double });
         }
