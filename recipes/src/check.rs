@@ -172,7 +172,7 @@ fn check_model(recipe: &Recipe, settings: &Settings) -> Result<(), RecipeError> 
         let settled = recipe.stage(stage);
         settled.tune == Tune::Lora && settled.from == StartFrom::Base
     });
-    if model.weights != WeightType::F32 && adapts_base && model.random.is_some() {
+    if model.weights != WeightType::F32 && adapts_base && model.base == "random" {
         return conflict(
             "model.weights",
             format!(

@@ -299,6 +299,17 @@ const RANDOM: &str = "[data]\nsource = \"d\"\n[model]\nbase = \"random\"\ntokeni
     hidden_size = 64\nintermediate_size = 8\nlayers = 1\nheads = 4\nmax_positions = 512\n";
 
 #[test]
+fn weights_of_a_random_model_are_refused_and_a_base_beside_random_is_named() {
+    let sets = ["model.weights=nf4", "stage.tune=lora"];
+    let message = |more: &str| {
+        let sets: Vec<&str> = sets.iter().copied().chain([more]).collect();
+        parse(RANDOM, &sets).unwrap_err().to_string()
+    };
+    assert!(message("seed=1").contains("is drawn at random"));
+    assert!(message("model.base=/m").contains("but [model.random] is there"));
+}
+
+#[test]
 fn keys_have_to_go_together() {
     assert_eq!(parse(RANDOM, &[]).unwrap().stage.global.max_length, 512);
     for (text, set, message) in [
