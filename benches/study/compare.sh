@@ -28,6 +28,8 @@ both() { # OPTIONS…: every other cell by each of two processes
 
 mixed=(--arrangements glpft --set global_data=mixed --set stage.global.epochs=1)
 behind=(--set data.layout=role-last)
+# Whatever fails, nothing goes on in the background.
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 study mixed "${mixed[@]}" &
 study arrangements --arrangements single,glpft
 wait $!

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the base model of the study in DIR/base: make_base.sh DIR   (about 80 minutes on two cores)
 #
-# A Llama of 0.9 million parameters that knows the worlds' words, copies, looks up and takes notes, and has read no trajectory and
+# A Llama of a million parameters that knows the worlds' words, copies, looks up and takes notes, and has read no trajectory and
 # none of the prompts. Needs Python with the package `tokenizers`. Started again, it goes on where it was. The worlds of its texts
 # are 1001 to 1012; the instructions of worlds 1 to 3 are left out: the study plays in world 1.
 set -euo pipefail
@@ -11,7 +11,7 @@ quick=$here/../../src/quickstart/base
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 cd "$here/../.."
-export PYTHONPATH=$quick
+export PYTHONPATH=$quick${PYTHONPATH:+:$PYTHONPATH}
 
 glpft() { cargo run --release --quiet -- "$@"; }
 
@@ -33,10 +33,15 @@ learn() { # NAME RECIPE BASE SETTINGS…
         --set data.prompts="$here/skills.prompts.toml" "$@"
 }
 
-[ -f "$out/trajectories.json" ] ||
-    cargo run --release --quiet -p glpft-world --example base_text -- "$out/trajectories.json" 1001 1012 1 2 3
+if [ ! -f "$out/trajectories.json" ]; then
+    cargo run --release --quiet -p glpft-world --example base_text -- "$out/trajectories.part" 1001 1012 1 2 3
+    mv "$out/trajectories.part" "$out/trajectories.json"
+fi
 [ -d "$out/tokenizer" ] || python3 "$quick/tokenizer.py" "$out/trajectories.json" "$out/tokenizer" 1600
-[ -f "$out/drills.json" ] || python3 "$quick/drills.py" "$out/trajectories.json" "$out/drills.json" 60000
+if [ ! -f "$out/drills.json" ]; then
+    python3 "$quick/drills.py" "$out/trajectories.json" "$out/drills.part" 60000
+    mv "$out/drills.part" "$out/drills.json"
+fi
 skills exercises 0.35 12 30000 9 lookup=0.4 parts=0.25 records=0.15 answers=0.2
 skills notes 0.35 12 16000 23 lookup=0.3 parts=0.1 records=0.1 answers=0.1 notes=0.4
 skills more 0.3 29 24000 31 lookup=0.25 records=0.05 answers=0.1 notes=0.6

@@ -3,18 +3,19 @@
 
 OUT is what compare.sh wrote: a world and some studies. The first table has a row for each arrangement of each study: computed tokens
 of a seed, the share of tasks that were passed, and how far it is above the arrangement to compare with, on the same tasks and seeds.
-In brackets are 95 % bootstrap intervals that draw seeds and tasks. The second table says where tasks are lost; a failed task counts
-once, by the first of these that holds:
+In brackets are 95 % bootstrap intervals that draw seeds and tasks; with three seeds they are rather too narrow, and with fewer there
+are none. The second table says where tasks are lost; a failed task counts once, by the first of these that holds:
 
-  answered      nothing could be done, and it answered or did not end
+  not given up  nothing could be done, and it was not given up
   gave up       it could be done, and it was given up
-  no end        four steps, the most that a chain has, did not suffice
   name          a call named no function
-  plan          a function that the task needs was never called
-  argument      it was called, but not with the arguments that it needs
-  answer        every call that the task needs was made, and the answer is wrong
+  no end        four steps, the most that a chain has, did not suffice
+  plan          a function that the known solution calls was never called
+  argument      it was called, but not with that solution's arguments
+  answer        every call of the known solution was made, and the answer is wrong
 
-`repeated` counts calls that had been made before, with the same arguments, and had been answered.
+A task may have other solutions than the known one: of passed tasks, one in sixteen took another. `repeated` counts calls that had been
+made before, with the same arguments, and had been answered.
 """
 
 import argparse
@@ -23,8 +24,10 @@ import json
 import pathlib
 import random
 
-KINDS = ["answered", "gave up", "no end", "name", "plan", "argument", "answer"]
+KINDS = ["not given up", "gave up", "name", "no end", "plan", "argument", "answer"]
 RESAMPLES = 2000
+# Fewer say nothing about the spread over seeds.
+SEEDS = 3
 
 
 def lines(path):
@@ -41,14 +44,14 @@ def arguments(text):
 def lost(rollout, truth):
     """The reason why a failed task was lost."""
     if not truth["solvable"]:
-        return "answered"
+        return "not given up"
     if rollout["end"] == "give_up":
         return "gave up"
-    if rollout["end"] != "answer":
-        return "no end"
     calls = [step for step in rollout["path"] if step["function"] != "Finish"]
     if any("No such function name" in step["observation"] for step in calls):
         return "name"
+    if rollout["end"] != "answer":
+        return "no end"
     called = {step["function"] for step in calls}
     if any(call["function"] not in called for call in truth["calls"]):
         return "plan"
@@ -101,7 +104,7 @@ def interval(value, seeds, tasks):
     means.sort()
     at = lambda share: 100 * means[int(share * RESAMPLES)] / (len(seeds) * len(tasks))
     mean = 100 * sum(value(seed, task) for seed in seeds for task in tasks) / (len(seeds) * len(tasks))
-    return mean, at(0.025), at(0.975)
+    return mean, (at(0.025), at(0.975)) if len(seeds) >= SEEDS else None
 
 
 def main():
@@ -119,12 +122,13 @@ def main():
     print(f"| arrangement | seeds | M tokens | passed, % | above {parsed.against} |\n|---|---:|---:|---:|---:|")
     for name, one in found.items():
         seeds, tasks = sorted(one.passed), sorted(next(iter(one.passed.values())))
-        mean, low, high = interval(lambda seed, task: one.passed[seed][task], seeds, tasks)
-        row = f"| {name} | {len(seeds)} | {sum(one.tokens) / len(one.tokens) / 1e6:.2f} | {mean:.1f} ({low:.0f} to {high:.0f}) |"
+        mean, limits = interval(lambda seed, task: one.passed[seed][task], seeds, tasks)
+        row = f"| {name} | {len(seeds)} | {sum(one.tokens) / len(one.tokens) / 1e6:.2f} | {mean:.1f}"
+        row += f" ({limits[0]:.0f} to {limits[1]:.0f}) |" if limits else " |"
         both = [seed for seed in seeds if against and seed in against.passed]
         if both and one is not against:
-            mean, low, high = interval(lambda seed, task: one.passed[seed][task] - against.passed[seed][task], both, tasks)
-            row += f" {mean:+.1f} ({low:+.0f} to {high:+.0f})"
+            mean, limits = interval(lambda seed, task: one.passed[seed][task] - against.passed[seed][task], both, tasks)
+            row += f" {mean:+.1f}" + (f" ({limits[0]:+.0f} to {limits[1]:+.0f})" if limits else f" on {len(both)} of the seeds")
         print(row + " |")
     columns = ["tasks", "passed", *KINDS, "repeated"]
     print("\n| arrangement | " + " | ".join(columns) + " |\n|---|" + "---:|" * len(columns))
