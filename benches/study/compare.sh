@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The study of docs/study.md: compare.sh GLPFT BASE OUT   (an hour and a half on two cores)
+# The study of docs/study.md: compare.sh GLPFT BASE OUT   (about 75 minutes on two cores)
 #
 # GLPFT is the program, BASE a model's directory (make_base.sh makes the one that was measured), OUT a directory. Started again, it
 # goes on where it was. Two processes of one thread each: models of this size gain little from a second thread.

@@ -14,8 +14,8 @@ are none. The second table says where tasks are lost; a failed task counts once,
   argument      it was called, but not with that solution's arguments
   answer        every call of the known solution was made, and the answer is wrong
 
-A task may have other solutions than the known one: of passed tasks, one in sixteen took another. `repeated` counts calls that had been
-made before, with the same arguments, and had been answered.
+A task may have other solutions than the known one. `repeated` counts calls that had been made before, with the same arguments, and had
+been answered.
 """
 
 import argparse

@@ -129,7 +129,8 @@ class Exercises:
             return asked, f"{need} No function tells it.", None, None
         return asked, f"{need} I call {telling[0].name}.", telling[0], sent
 
-    def lookup(self):
+    def wanted(self):
+        """Some functions, and what is wanted: each thing that one tells, and some that none does."""
         r = self.random
         tools = {}
         for one in r.sample(self.trajectories, r.choice([1, 2, 2])):
@@ -148,11 +149,16 @@ class Exercises:
             if not any(function.tells(want) for function in functions)
         ]
         if len(clear) < 2 or not absent:
-            return self.lookup()
+            return self.wanted()
         # Twice at most, so that it is found among the functions and not in what was said before.
         wanted = [want for want in clear for _ in range(1 if isinstance(want, str) and ONE.match(want) else 2)]
         wanted += r.sample(twice, min(len(twice), 2)) * 2
         wanted += r.sample(absent, min(len(absent), r.randint(2, 5)))
+        return functions, wanted
+
+    def lookup(self):
+        r = self.random
+        functions, wanted = self.wanted()
         whole = r.random() < 0.3
         asked, said = [], []
         for want in r.sample(wanted, min(len(wanted), 10)):
